@@ -1,0 +1,162 @@
+"""What an atom is: an elementwise function with a few scalar, trainable parameters."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from skmire._module import PlainModule
+
+
+class Atom(PlainModule, ABC):
+    """Elementwise activation whose scalar parameters are shared by a layer and trained.
+
+    A layer computes ``atom(W x + b)``. An atom says what it is called, which parameters it has
+    and which of them stretch its input, so that a dictionary can start it at any scale.
+
+    To write one of your own: declare `name` and `base`, take each parameter as a keyword that
+    defaults to ``None``, hand them to ``super().__init__`` and compute `forward` with plain torch
+    operations, right through the second derivative wherever it is smooth.
+
+    Parameters
+    ----------
+    **start : float or None
+        Where each parameter starts. ``None`` leaves that to the dictionary's ``init``; a number
+        is kept whatever the dictionary and the layer.
+
+    Attributes
+    ----------
+    name : str
+        Name in a dictionary; parameters that were given are part of it.
+    base : mapping of str to float
+        The parameters of the atom and their values in the paper's base configuration.
+    start : mapping of str to float
+        The parameters that were given a value when the atom was made.
+    scale_parameters : tuple of str
+        The parameters that stretch the input; they grow with the bandwidth of the signal.
+    image_scales : tuple of two float
+        Scales known to work on images, in the first layer and in hidden ones, for coordinates
+        in [-1, 1].
+    smoothness : float
+        How many continuous derivatives the atom has everywhere.
+    is_complex : bool
+        Whether `forward` returns complex values.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.atoms import Atom
+    >>> class Lorentzian(Atom):
+    ...     name = "lorentzian"
+    ...     base = {"scale": 1.0}
+    ...     def __init__(self, *, scale=None):
+    ...         super().__init__(scale=scale)
+    ...     def forward(self, z):
+    ...         return 1 / (1 + (self.scale * z) ** 2)
+    >>> Lorentzian(scale=2.0)(torch.tensor([0.0, 0.5])).tolist()
+    [1.0, 0.5]
+    """
+
+    name: str
+    base: Mapping[str, float]
+    start: Mapping[str, float]
+    scale_parameters: tuple[str, ...] = ("scale",)
+    image_scales: ClassVar[tuple[float, float]] = (30.0, 10.0)
+    smoothness: float = math.inf
+    is_complex: bool = False
+
+    def __init__(self, **start: float | None) -> None:
+        super().__init__()
+        self.start = {name: float(v) for name, v in start.items() if v is not None}
+        for name, value in self.start.items():
+            if not math.isfinite(value):
+                raise ValueError(
+                    f"{type(self).__name__}({name}=...) must be a finite number, got {value}."
+                )
+        for name, value in {**self.base, **self.start}.items():
+            # float64 until a network casts it: a 0-d tensor never widens what it multiplies.
+            scalar = torch.tensor(value, dtype=torch.float64)
+            self.register_parameter(name, nn.Parameter(scalar))
+        self._rename(self.start)
+
+    @abstractmethod
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the atom's values at `z`, of the same shape."""
+
+    def at_scale(self, scale: float) -> dict[str, float]:
+        """Return the parameters that give the base configuration the wanted `scale`.
+
+        Parameters
+        ----------
+        scale : float
+            Factor on the input.
+
+        Returns
+        -------
+        parameters : dict of str to float
+        """
+        return {**self.base, **dict.fromkeys(self.scale_parameters, float(scale))}
+
+    def fresh(self, parameters: Mapping[str, float]) -> Self:
+        """Return a copy that starts at `parameters`, except for those the user fixed.
+
+        Parameters
+        ----------
+        parameters : mapping of str to float
+
+        Returns
+        -------
+        atom : Atom
+        """
+        atom = copy.deepcopy(self)
+        with torch.no_grad():
+            for name, value in {**parameters, **self.start}.items():
+                atom._scalar(name).fill_(value)
+        return atom
+
+    def values(self) -> dict[str, float]:
+        """Return the present values of the parameters, as the formula sees them.
+
+        Returns
+        -------
+        parameters : dict of str to float
+        """
+        return {name: float(self._scalar(name).detach()) for name in self.base}
+
+    def hand_over(self, z: Tensor) -> Tensor:
+        """Turn the complex affine map of this atom's output into a real atom's input."""
+        return z.real
+
+    def extra_repr(self) -> str:
+        """Return the parameters for torch's representation of a network."""
+        return ", ".join(f"{name}={value:.4g}" for name, value in self.values().items())
+
+    def _scalar(self, name: str) -> Tensor:
+        return self.get_parameter(name)
+
+    def _rename(self, options: Mapping[str, Any]) -> None:
+        """Make the options that differ from their defaults part of the name."""
+        defaults = inspect.signature(type(self).__init__).parameters
+        changed = [
+            f"{name}={value!r}"
+            for name, value in options.items()
+            if value != defaults[name].default
+        ]
+        if changed:
+            name, _, given = self.name.removesuffix(")").partition("(")
+            self.name = f"{name}({', '.join([given, *changed] if given else changed)})"
+
+
+def fold_into_unit(x: Tensor) -> Tensor:
+    """Reflect `x` at 0 and 1 until it lies in [0, 1].
+
+    Unlike clamping, a parameter that a step carried past the end keeps a gradient and can return.
+    """
+    return 1 - (torch.remainder(x, 2) - 1).abs()

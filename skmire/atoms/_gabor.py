@@ -1,0 +1,129 @@
+"""The Gabor wavelets, real and complex."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from skmire.atoms._base import Atom
+
+
+class Gabor(Atom):
+    r"""Real Gabor wavelet.
+
+    .. math:: \cos(a x)\,\exp(-(g x)^2)
+
+    The real part of the paper's complex wavelet, in real arithmetic throughout. No poles. Its
+    spectrum is a pair of Gaussian bells of width `g` around :math:`\pm a`.
+
+    Parameters
+    ----------
+    frequency : float, default=None
+        The angular frequency `a`. Base configuration: 1.
+    scale : float, default=None
+        `g`, the inverse width of the window. Base configuration: 1.
+
+    See Also
+    --------
+    ComplexGabor : The paper's form.
+
+    References
+    ----------
+    MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    Saragadam et al., WIRE: Wavelet Implicit Neural Representations, CVPR 2023.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.atoms import Gabor
+    >>> Gabor()(torch.tensor([0.0, 1.0])).tolist()
+    [1.0, 0.1987...]
+    """
+
+    name = "gabor"
+    base: Mapping[str, float] = {"frequency": 1.0, "scale": 1.0}
+    scale_parameters = ("frequency", "scale")
+    frequency: nn.Parameter
+    scale: nn.Parameter
+
+    def __init__(self, *, frequency: float | None = None, scale: float | None = None) -> None:
+        super().__init__(frequency=frequency, scale=scale)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the atom's values at `z`, of the same shape."""
+        return (self.frequency * z).cos() * torch.exp(-(self.scale * z).square())
+
+
+class ComplexGabor(Atom):
+    r"""Complex Gabor wavelet.
+
+    .. math:: \exp(i a x)\,\exp(-|g x|^2)
+
+    Layers that read it have complex weights; a complex weight counts two parameters. No poles.
+    Its spectrum is one Gaussian bell of width `g` around `a`.
+
+    Parameters
+    ----------
+    frequency : float, default=None
+        The angular frequency `a`. Base configuration: 1.
+    scale : float, default=None
+        `g`, the inverse width of the window. Base configuration: 1.
+    handover : {"real", "modulus"}, default="real"
+        What a real layer after this one sees of ``W h + b``: its real part, as WIRE reads its
+        output, or its modulus. The paper leaves it open.
+
+    See Also
+    --------
+    Gabor : Its real part, in real arithmetic.
+
+    References
+    ----------
+    MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    Saragadam et al., WIRE: Wavelet Implicit Neural Representations, CVPR 2023.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.atoms import ComplexGabor
+    >>> ComplexGabor(frequency=torch.pi, scale=0.0)(torch.tensor([1.0])).real.tolist()
+    [-1.0]
+    """
+
+    name = "complex_gabor"
+    base: Mapping[str, float] = {"frequency": 1.0, "scale": 1.0}
+    scale_parameters = ("frequency", "scale")
+    frequency: nn.Parameter
+    scale: nn.Parameter
+    is_complex = True
+
+    def __init__(
+        self,
+        *,
+        frequency: float | None = None,
+        scale: float | None = None,
+        handover: Literal["real", "modulus"] = "real",
+    ) -> None:
+        if handover not in ("real", "modulus"):
+            raise ValueError(
+                f"ComplexGabor(handover=...) must be 'real' or 'modulus', got {handover!r}."
+            )
+        super().__init__(frequency=frequency, scale=scale)
+        self.handover = handover
+        self._rename({"handover": handover})
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the atom's values at `z`, of the same shape and complex."""
+        g = self.scale.square()
+        if z.is_complex():
+            modulus = z.real.square() + z.imag.square()
+            return torch.exp(
+                torch.complex(-self.frequency * z.imag - g * modulus, self.frequency * z.real)
+            )
+        return torch.exp(torch.complex(-g * z.square(), self.frequency * z))
+
+    def hand_over(self, z: Tensor) -> Tensor:
+        """Turn the complex affine map of this atom's output into a real atom's input."""
+        return z.real if self.handover == "real" else z.abs()

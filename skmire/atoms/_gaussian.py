@@ -1,0 +1,48 @@
+"""The Gaussian atom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from skmire.atoms._base import Atom
+
+
+class Gaussian(Atom):
+    r"""Gaussian bell.
+
+    .. math:: \exp(-(g x)^2)
+
+    No poles. Its spectrum is a Gaussian too, :math:`\propto \exp(-\omega^2/(4 g^2))`: all but
+    0.5 % of its amplitude lies below :math:`4 g` radians.
+
+    Parameters
+    ----------
+    scale : float, default=None
+        `g`, the inverse width. Base configuration: 1.
+
+    References
+    ----------
+    MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    Ramasinghe and Lucey, Beyond Periodicity, ECCV 2022 (there with a = 1/(sqrt(2) g)).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.atoms import Gaussian
+    >>> Gaussian(scale=2.0)(torch.tensor([0.0, 0.5])).tolist()
+    [1.0, 0.3678...]
+    """
+
+    name = "gaussian"
+    base: Mapping[str, float] = {"scale": 1.0}
+    scale: nn.Parameter
+
+    def __init__(self, *, scale: float | None = None) -> None:
+        super().__init__(scale=scale)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the atom's values at `z`, of the same shape."""
+        return torch.exp(-(self.scale * z).square())

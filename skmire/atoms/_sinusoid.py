@@ -1,0 +1,50 @@
+"""The sinusoid atom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from skmire.atoms._base import Atom
+
+
+class Sinusoid(Atom):
+    r"""Sinusoid.
+
+    .. math:: \sin(a x + p)
+
+    No poles. Its spectrum is a line at the angular frequency `a`.
+
+    Parameters
+    ----------
+    frequency : float, default=None
+        The angular frequency `a`. Base configuration: 1.
+    phase : float, default=None
+        `p`, in radians. Base configuration: 0.
+
+    References
+    ----------
+    MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    Sitzmann et al., Implicit Neural Representations with Periodic Activation Functions, 2020.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.atoms import Sinusoid
+    >>> Sinusoid(frequency=torch.pi)(torch.tensor([0.0, 0.5])).tolist()
+    [0.0, 1.0]
+    """
+
+    name = "sinusoid"
+    base: Mapping[str, float] = {"frequency": 1.0, "phase": 0.0}
+    scale_parameters = ("frequency",)
+    frequency: nn.Parameter
+    phase: nn.Parameter
+
+    def __init__(self, *, frequency: float | None = None, phase: float | None = None) -> None:
+        super().__init__(frequency=frequency, phase=phase)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return the atom's values at `z`, of the same shape."""
+        return (self.frequency * z + self.phase).sin()
