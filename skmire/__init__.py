@@ -3,7 +3,10 @@
 from importlib.metadata import version
 
 from skmire.atoms import ActivationDictionary
+from skmire.encoders import MIREncoder
+from skmire.search import FixedSequence, LayerSearch
+from skmire.training import Trainer
 
 __version__ = version("skmire")
 
-__all__ = ["ActivationDictionary"]
+__all__ = ["ActivationDictionary", "FixedSequence", "LayerSearch", "MIREncoder", "Trainer"]

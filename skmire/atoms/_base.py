@@ -121,6 +121,18 @@ class Atom(PlainModule, ABC):
                 atom._scalar(name).fill_(value)
         return atom
 
+    def configured(self) -> Self:
+        """Return a copy that is fixed to start where this atom's parameters are now.
+
+        Returns
+        -------
+        atom : Atom
+            Of the same name, whatever it starts from.
+        """
+        atom = copy.deepcopy(self)
+        atom.start = self.values()
+        return atom.requires_grad_(True)
+
     def values(self) -> dict[str, float]:
         """Return the present values of the parameters, as the formula sees them.
 

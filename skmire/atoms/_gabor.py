@@ -72,8 +72,8 @@ class ComplexGabor(Atom):
     scale : float, default=None
         `g`, the inverse width of the window. Base configuration: 1.
     handover : {"real", "modulus"}, default="real"
-        What a real layer after this one sees of ``W h + b``: its real part, as WIRE reads its
-        output, or its modulus. The paper leaves it open.
+        What a real atom in the next layer sees of ``W h + b``: its real part, or its modulus. The
+        paper leaves it open. The network's output is always the real part, as in WIRE.
 
     See Also
     --------

@@ -1,0 +1,107 @@
+"""The tasks of a fit, for whoever watches it: the one place that touches ``sklearn.callback``.
+
+That API is experimental; should it change, this file changes and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.callback import CallbackSupportMixin
+
+__all__ = ["CallbackSupportMixin", "Task"]
+
+
+class Task:
+    """A node in the tree of a fit's tasks: fit, layer, candidate, epoch.
+
+    Parameters
+    ----------
+    estimator : CallbackSupportMixin
+        The estimator being fitted.
+    attributes : callable
+        From a network, the fitted attributes that an estimator with it would have; called only
+        if a callback asks for a fitted estimator.
+    context : CallbackContext
+        scikit-learn's context of this task.
+    data : dict
+        ``X``, ``y`` and ``metadata`` of the fit, for callbacks that score.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        attributes: Callable[[Any], dict[str, Any]],
+        context: Any,
+        data: dict[str, Any],
+    ) -> None:
+        self._estimator = estimator
+        self._attributes = attributes
+        self._context = context
+        self._data = data
+
+    @classmethod
+    def root(
+        cls,
+        estimator: Any,
+        attributes: Callable[[Any], dict[str, Any]],
+        *,
+        n_subtasks: int | None,
+        data: dict[str, Any],
+    ) -> Task:
+        """Start the task tree of a fit, and set up the estimator's callbacks."""
+        context = estimator._init_callback_context(max_subtasks=n_subtasks)
+        context.call_on_fit_task_begin(estimator=estimator, **data)
+        return cls(estimator, attributes, context, data)
+
+    def start(
+        self, name: str, *, index: int | None = None, n_subtasks: int = 0, parallel: bool = False
+    ) -> Task:
+        """Start a subtask.
+
+        Parameters
+        ----------
+        name : str
+        index : int, default=None
+            Its place among its siblings, needed if this task's subtasks run in parallel.
+        n_subtasks : int, default=0
+            How many subtasks it may have itself.
+        parallel : bool, default=False
+            Whether those may run side by side.
+
+        Returns
+        -------
+        task : Task
+        """
+        context = self._context.subcontext(
+            task_name=name,
+            task_id=index,
+            max_subtasks=n_subtasks,
+            sequential_subtasks=not parallel,
+        )
+        context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+        return Task(self._estimator, self._attributes, context, self._data)
+
+    def finish(self, network: Any = None) -> bool:
+        """Report the end of this task.
+
+        Parameters
+        ----------
+        network : Field, default=None
+            The network as it stands.
+
+        Returns
+        -------
+        stop : bool
+            Whether a callback asks to leave out the tasks that would follow it at its level.
+        """
+        return bool(
+            self._context.call_on_fit_task_end(
+                estimator=self._estimator,
+                reconstruction_attributes=(
+                    None if network is None else lambda: self._attributes(network)
+                ),
+                **self._data,
+            )
+        )

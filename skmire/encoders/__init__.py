@@ -1,0 +1,6 @@
+"""The estimators."""
+
+from skmire.encoders._base import BaseEncoder
+from skmire.encoders._mirencoder import MIREncoder
+
+__all__ = ["BaseEncoder", "MIREncoder"]

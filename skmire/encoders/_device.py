@@ -1,0 +1,58 @@
+"""Where a network is computed."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+
+
+def fitting_device(device: str) -> torch.device:
+    """Return the device to fit on.
+
+    Parameters
+    ----------
+    device : str
+        ``"auto"``, for the first GPU if there is one, or what ``torch.device`` takes.
+
+    Returns
+    -------
+    device : torch.device
+
+    Raises
+    ------
+    ValueError
+        If there is no such device here.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        wanted = torch.device(device)
+        torch.empty(1, device=wanted)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device must be 'auto' or one that torch has here, got {device!r} ({error})."
+        ) from None
+    return wanted
+
+
+def query_device(device: str) -> torch.device:
+    """Return the device for queries of a fitted model: the CPU where its own is missing.
+
+    Parameters
+    ----------
+    device : str
+        As for `fitting_device`.
+
+    Returns
+    -------
+    device : torch.device
+    """
+    try:
+        return fitting_device(device)
+    except ValueError:
+        warnings.warn(
+            f"This model was fitted with device={device!r}, which is not there; using the CPU.",
+            stacklevel=3,
+        )
+        return torch.device("cpu")

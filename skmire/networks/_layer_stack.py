@@ -1,0 +1,103 @@
+"""The plain network: layers of atoms, and an affine map at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from skmire.atoms import Atom
+from skmire.networks._affine import Affine
+from skmire.networks._field import Field
+
+
+class LayerStack(Field):
+    """Layers ``atom(W x + b)``, one atom a layer, and an affine map to the outputs.
+
+    A layer that reads complex values has complex weights; where a real atom follows, the complex
+    atom's `hand_over` makes its affine map real. The output is the real part.
+
+    Parameters
+    ----------
+    atoms : sequence of Atom
+        One a layer, with the parameters to start from; they become the network's own.
+    in_features, out_features : int
+        Numbers of coordinates and of values.
+    hidden_width : int
+        Units in each layer.
+    generator : torch.Generator
+        Source of the weights.
+    dtype : {torch.float32, torch.float64}
+        Real type of the computation.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.atoms import Gabor, Sinc
+    >>> from skmire.networks import LayerStack
+    >>> network = LayerStack(
+    ...     [Sinc(), Gabor()], in_features=2, out_features=3, hidden_width=16,
+    ...     generator=torch.Generator().manual_seed(0), dtype=torch.float32,
+    ... )
+    >>> network(torch.zeros(5, 2)).shape
+    torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        atoms: Sequence[Atom],
+        *,
+        in_features: int,
+        out_features: int,
+        hidden_width: int,
+        generator: torch.Generator,
+        dtype: torch.dtype,
+    ) -> None:
+        super().__init__()
+        widths = [in_features, *[hidden_width] * len(atoms), out_features]
+        reads_complex = [False, *(atom.is_complex for atom in atoms)]
+        self.atoms = nn.ModuleList(atom.to(dtype) for atom in atoms)
+        self.affines = nn.ModuleList(
+            Affine(a, b, generator=generator, dtype=dtype.to_complex() if c else dtype)
+            for a, b, c in zip(widths[:-1], widths[1:], reads_complex, strict=True)
+        )
+
+    @property
+    def sequence(self) -> tuple[Atom, ...]:
+        """The atoms, first layer first."""
+        return tuple(atom for atom in self.atoms if isinstance(atom, Atom))
+
+    def hidden(self, coords: Tensor) -> Tensor:
+        """Return the values of the last hidden layer, complex if its atom is.
+
+        Parameters
+        ----------
+        coords : Tensor of shape (n_samples, n_dims)
+
+        Returns
+        -------
+        features : Tensor of shape (n_samples, hidden_width)
+        """
+        x = coords
+        before: Atom | None = None
+        for atom, affine in zip(self.sequence, self.affines, strict=False):
+            z = affine(x)
+            if before is not None and before.is_complex and not atom.is_complex:
+                z = before.hand_over(z)
+            x, before = atom(z), atom
+        return x
+
+    def forward(self, coords: Tensor) -> Tensor:
+        """Return the values at `coords`.
+
+        Parameters
+        ----------
+        coords : Tensor of shape (n_samples, n_dims)
+
+        Returns
+        -------
+        values : Tensor of shape (n_samples, n_outputs)
+        """
+        values: Tensor = self.affines[-1](self.hidden(coords))
+        return values.real if values.is_complex() else values

@@ -1,0 +1,16 @@
+"""The searches: which atom goes where."""
+
+from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem
+from skmire.search._fixed_sequence import FixedSequence
+from skmire.search._layer_search import LayerSearch
+from skmire.search._result import Candidate, SearchResult
+
+__all__ = [
+    "BaseLayerSearch",
+    "Candidate",
+    "DivergenceError",
+    "FixedSequence",
+    "LayerSearch",
+    "SearchProblem",
+    "SearchResult",
+]

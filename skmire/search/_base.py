@@ -1,0 +1,177 @@
+"""The seam between an encoder and the strategy that decides its atoms.
+
+A search receives an immutable `SearchProblem` and a trainer, and returns a frozen `SearchResult`.
+It decides which networks are worth training; how one is trained is the trainer's business, and no
+search touches an optimiser. `train_candidate` is what strategies have in common: a network made
+of given atoms, from a seed of its own, trained under a budget.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from sklearn.base import BaseEstimator
+
+from skmire._callbacks import Task
+from skmire._random import torch_stream
+from skmire.atoms import ActivationDictionary, Atom
+from skmire.networks import LayerStack
+from skmire.search._result import SearchResult
+from skmire.training import Samples, Trainer, Training
+
+
+class DivergenceError(RuntimeError):
+    """Training diverged in every candidate of a stage."""
+
+
+@dataclass(frozen=True)
+class SearchProblem:
+    """Everything a search may know of a fit.
+
+    Attributes
+    ----------
+    samples : Samples
+        Scaled, on the device that trains.
+    held_out : Samples or None
+        Samples that no candidate trains on, if the trainer or the search wants any.
+    dictionary : ActivationDictionary
+    hidden_width : int
+    max_epochs : int
+        Epochs along the path of the sequence that is returned.
+    deadline : float or None
+        Value of ``time.monotonic()`` by which the search should end.
+    seed : int
+        Root of every random stream.
+    n_jobs : int or None
+        Candidates trained side by side.
+    verbose : int
+        From 1 on, stages are logged; from 2 on, candidates.
+    task : Task
+        The fit, for progress.
+    """
+
+    samples: Samples
+    held_out: Samples | None
+    dictionary: ActivationDictionary
+    hidden_width: int
+    max_epochs: int
+    deadline: float | None
+    seed: int
+    n_jobs: int | None
+    verbose: int
+    task: Task
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds to the deadline, ``None`` without one."""
+        return None if self.deadline is None else max(self.deadline - time.monotonic(), 1e-3)
+
+
+class BaseLayerSearch(BaseEstimator, ABC):
+    """Strategy that decides the atom of every layer."""
+
+    @abstractmethod
+    def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
+        """Return the sequence found for `problem`, and how.
+
+        Parameters
+        ----------
+        problem : SearchProblem
+        trainer : Trainer
+
+        Returns
+        -------
+        result : SearchResult
+
+        Raises
+        ------
+        DivergenceError
+            If no candidate of a stage could be trained.
+        """
+
+    def wants_held_out(self, trainer: Trainer) -> bool:
+        """Return whether samples should be held out for this search with this trainer.
+
+        Parameters
+        ----------
+        trainer : Trainer
+
+        Returns
+        -------
+        wanted : bool
+        """
+        return trainer.early_stopping
+
+
+def train_candidate(
+    problem: SearchProblem,
+    trainer: Trainer,
+    atoms: Sequence[Atom],
+    *,
+    epochs: int,
+    seconds: float | None,
+    seed: int,
+    task: Task,
+    frozen: int = 0,
+) -> tuple[LayerStack, Training]:
+    """Train one network of these atoms, its weights from scratch.
+
+    Parameters
+    ----------
+    problem : SearchProblem
+    trainer : Trainer
+    atoms : sequence of Atom
+        One a layer, with the parameters to start from.
+    epochs : int
+    seconds : float or None
+        Time it may take.
+    seed : int
+        Of its weights and batches.
+    task : Task
+        Told of every epoch.
+    frozen : int, default=0
+        How many of the first layers keep the parameters of their atoms.
+
+    Returns
+    -------
+    network : LayerStack
+    training : Training
+    """
+    samples = problem.samples
+    network = LayerStack(
+        atoms,
+        in_features=samples.inputs.shape[1],
+        out_features=samples.targets.shape[1],
+        hidden_width=problem.hidden_width,
+        generator=torch_stream(seed, "weights"),
+        dtype=samples.inputs.dtype,
+    ).to(samples.inputs.device)
+    for atom in network.sequence[:frozen]:
+        atom.requires_grad_(False)
+    training = trainer.train(
+        network,
+        samples,
+        problem.held_out,
+        epochs=epochs,
+        seconds=seconds,
+        generator=torch_stream(seed, "batches"),
+        task=task,
+    )
+    return network, training
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Compute on one thread, so that results depend on nothing beside this one."""
+    # Asking first also makes torch initialise this thread's setting, which would else undo ours.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

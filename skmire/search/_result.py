@@ -1,0 +1,128 @@
+"""What a search leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skmire.networks import LayerStack
+from skmire.training import Training
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One trained candidate, a row of the trace.
+
+    Attributes
+    ----------
+    layer : int
+        How many layers its network has; the search decides the last of them.
+    atom : str
+        Name of the atom tried there; of the whole sequence, joined by hyphens, where a search
+        tries sequences.
+    seed : int
+        Seed of its weights, parameters and batches.
+    effective_epochs : int
+        Epochs along the path that leads to it, its own included.
+    training : Training
+        Losses, curves, seconds and outcome of its training.
+    loss : float
+        What it was compared by; not a number if it diverged.
+    chosen : bool
+    """
+
+    layer: int
+    atom: str
+    seed: int
+    effective_epochs: int
+    training: Training
+    loss: float
+    chosen: bool
+
+    @property
+    def epochs(self) -> int:
+        """Epochs it was trained for."""
+        return len(self.training.curve)
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The sequence found, its networks and how it was found.
+
+    Attributes
+    ----------
+    networks : tuple of LayerStack
+        The network of every stage, the last of which is the fit.
+    trace : tuple of Candidate
+        Every candidate, in the order in which the search took them up.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire import LayerSearch, MIREncoder
+    >>> x = np.linspace(0, 1, 50)[:, None]
+    >>> encoder = MIREncoder(["sinc", "gaussian"], LayerSearch(n_layers=2), max_epochs=8)
+    >>> result = encoder.fit(x, np.sin(9 * x[:, 0])).search_result_
+    >>> len(result.sequence), len(result.networks), len(result.trace)
+    (2, 2, 4)
+    """
+
+    networks: tuple[LayerStack, ...]
+    trace: tuple[Candidate, ...]
+
+    @property
+    def network(self) -> LayerStack:
+        """The fitted network."""
+        return self.networks[-1]
+
+    @property
+    def sequence(self) -> tuple[str, ...]:
+        """Names of its atoms, first layer first."""
+        return tuple(atom.name for atom in self.network.sequence)
+
+    @property
+    def path(self) -> tuple[Candidate, ...]:
+        """The chosen candidates, first stage first."""
+        return tuple(candidate for candidate in self.trace if candidate.chosen)
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of all candidates together."""
+        return sum(candidate.epochs for candidate in self.trace)
+
+    @property
+    def effective_epochs(self) -> int:
+        """Epochs along the path of the chosen."""
+        return self.path[-1].effective_epochs
+
+    def table(self) -> dict[str, NDArray[Any]]:
+        """Return the trace as a dict of arrays, one entry a candidate.
+
+        Returns
+        -------
+        table : dict of str to ndarray of shape (n_candidates,)
+            ``layer``, ``atom``, ``seed``, ``epochs``, ``effective_epochs``, ``loss`` (what was
+            compared), ``train_loss`` and ``held_out_loss`` (of the kept state; not a number
+            without held-out samples), ``seconds``, ``outcome``, ``chosen``.
+        """
+
+        def held_out(training: Training) -> float:
+            return np.nan if training.kept.held_out is None else training.kept.loss("held_out")
+
+        columns: dict[str, list[Any]] = {
+            "layer": [c.layer for c in self.trace],
+            "atom": [c.atom for c in self.trace],
+            "seed": [c.seed for c in self.trace],
+            "epochs": [c.epochs for c in self.trace],
+            "effective_epochs": [c.effective_epochs for c in self.trace],
+            "loss": [c.loss for c in self.trace],
+            "train_loss": [c.training.kept.loss("train") for c in self.trace],
+            "held_out_loss": [held_out(c.training) for c in self.trace],
+            "seconds": [c.training.seconds for c in self.trace],
+            "outcome": [c.training.outcome for c in self.trace],
+            "chosen": [c.chosen for c in self.trace],
+        }
+        return {name: np.array(values) for name, values in columns.items()}

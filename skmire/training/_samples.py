@@ -1,0 +1,59 @@
+"""Samples of a signal, as training sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Scaled samples on the device that trains on them.
+
+    Attributes
+    ----------
+    inputs : Tensor of shape (n_samples, n_columns)
+    targets : Tensor of shape (n_samples, n_outputs)
+    weights : Tensor of shape (n_samples, 1) or None
+        Of mean 1; ``None`` if all are equal.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    weights: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, rows: Tensor | slice) -> Samples:
+        """Return the samples of these `rows`, their weights as they are."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Samples(self.inputs[rows], self.targets[rows], weights)
+
+    def split(self, fraction: float, generator: torch.Generator) -> tuple[Samples, Samples]:
+        """Return the samples in two parts at random, at least one sample in each.
+
+        Parameters
+        ----------
+        fraction : float in (0, 1)
+            Share of the second part.
+        generator : torch.Generator
+            On the CPU.
+
+        Returns
+        -------
+        kept, held_out : Samples
+            Weights have mean 1 in each part.
+        """
+        n = len(self)
+        n_held_out = min(max(round(fraction * n), 1), n - 1)
+        order = torch.randperm(n, generator=generator).to(self.inputs.device)
+        kept, held_out = order[n_held_out:].sort().values, order[:n_held_out].sort().values
+        return self.take(kept)._normalised(), self.take(held_out)._normalised()
+
+    def _normalised(self) -> Samples:
+        if self.weights is None:
+            return self
+        return Samples(self.inputs, self.targets, self.weights / self.weights.mean())
