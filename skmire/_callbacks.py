@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sklearn.callback import CallbackSupportMixin
+from sklearn.callback import CallbackSupportMixin, ProgressBar
 
-__all__ = ["CallbackSupportMixin", "Task"]
+__all__ = ["CallbackSupportMixin", "Task", "progress_bar"]
 
 
 class Task:
@@ -105,3 +105,11 @@ class Task:
                 **self._data,
             )
         )
+
+
+def progress_bar() -> Any:
+    """Return scikit-learn's progress bar, or None if rich, which it draws with, is missing."""
+    try:
+        return ProgressBar()
+    except ImportError:
+        return None

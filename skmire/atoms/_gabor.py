@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from skmire.atoms._base import Atom
+from skmire.atoms._gaussian import bell
 
 
 class Gabor(Atom):
@@ -54,7 +55,7 @@ class Gabor(Atom):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the atom's values at `z`, of the same shape."""
-        return (self.frequency * z).cos() * torch.exp(-(self.scale * z).square())
+        return (self.frequency * z).cos() * bell(self.scale * z)
 
 
 class ComplexGabor(Atom):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from skmire.atoms._base import Atom
 from skmire.atoms._prolate import prolate_table
+from skmire.atoms._sinc import split_at
 
 
 class PSWF(Atom):
@@ -93,11 +94,9 @@ class PSWF(Atom):
     def forward(self, z: Tensor) -> Tensor:
         """Return the atom's values at `z`, of the same shape."""
         u = self.scale * z
-        inside = u.abs() < self.table.interval
-        # Each branch sees a harmless value where the other serves.
-        near = self._series(torch.where(inside, u, 0.0))
-        far = self._wave(torch.where(inside, self.table.interval, u))
-        return self.amplitude * torch.where(inside, near, far) + self.offset
+        inside, near, far = split_at(u, self.table.interval)
+        psi = torch.lerp(self._wave(far), self._series(near), inside)
+        return self.amplitude * psi + self.offset
 
     def _series(self, u: Tensor) -> Tensor:
         x = u / self.table.interval

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 from skmire.atoms._base import Atom, fold_into_unit
@@ -37,6 +36,14 @@ class _Pulse(Atom):
         return {**super().values(), "roll_off": float(fold_into_unit(self.roll_off.detach()))}
 
 
+def to_positive(x: Tensor) -> Tensor:
+    """Return abs(x), for use in an even function: its slope at 0 is 1 and its curvature 0.
+
+    The slope 0 that ``torch.abs`` has at 0 would lose the even function's curvature there.
+    """
+    return x * (1 - 2 * (x.detach() < 0).to(x.dtype))
+
+
 class RaisedCosine(_Pulse):
     r"""Raised cosine pulse.
 
@@ -47,13 +54,14 @@ class RaisedCosine(_Pulse):
         \qquad \operatorname{sinc}(u) = \frac{\sin \pi u}{\pi u}
 
     The poles at 0 and at :math:`|x| = T/(2b)` (value :math:`\tfrac{\pi}{4}
-    \operatorname{sinc}\tfrac{1}{2b}`) are removable. Partial fractions remove them:
+    \operatorname{sinc}\tfrac{1}{2b}`) are removable, and removed by writing, with
+    :math:`v = |2bx/T|`,
 
     .. math::
 
         \frac{\cos(\pi v/2)}{1 - v^2}
-        = \frac{\pi}{4}\left[s\!\left(\tfrac{\pi}{2}(1-v)\right)
-        + s\!\left(\tfrac{\pi}{2}(1+v)\right)\right], \qquad s(z) = \frac{\sin z}{z}.
+        = \frac{\pi}{2}\,\frac{s\!\left(\tfrac{\pi}{2}(1-v)\right)}{1 + v},
+        \qquad s(z) = \frac{\sin z}{z}.
 
     Its spectrum is flat up to :math:`\pi(1-b)/T`, falls as a raised cosine, and is zero above
     :math:`\pi(1+b)/T` radians. With roll-off 0 it is a sinc of scale :math:`\pi/T`.
@@ -85,11 +93,11 @@ class RaisedCosine(_Pulse):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the atom's values at `z`, of the same shape."""
-        t = self.scale * z
+        t = to_positive(self.scale * z)
         v = 2 * fold_into_unit(self.roll_off) * t
-        quarter = math.pi / 4
-        window = sinc(2 * quarter * (1 - v)) + sinc(2 * quarter * (1 + v))
-        return self.amplitude * quarter * sinc(math.pi * t) * window
+        half = math.pi / 2
+        window = sinc(half * (1 - v)) / (1 + v)
+        return self.amplitude * half * sinc(math.pi * t) * window
 
 
 class RootRaisedCosine(_Pulse):
@@ -100,8 +108,8 @@ class RootRaisedCosine(_Pulse):
         A\,\frac{\sin(\pi t(1-b)) + 4bt\cos(\pi t(1+b))}{\pi t\,(1 - (4bt)^2)},
         \qquad t = \frac{x}{T}
 
-    The poles at 0 (value :math:`1 + b(4/\pi - 1)`) and at :math:`|t| = 1/(4b)` are removable.
-    Partial fractions remove them, with :math:`s(z) = \sin(z)/z`:
+    The poles at 0 (value :math:`1 + b(4/\pi - 1)`) and at :math:`|t| = 1/(4b)` are removable, and
+    removed by partial fractions: for t of either sign, with :math:`s(z) = \sin(z)/z`, it is
 
     .. math::
 
@@ -139,11 +147,12 @@ class RootRaisedCosine(_Pulse):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the atom's values at `z`, of the same shape."""
-        t = self.scale * z
+        t = to_positive(self.scale * z)
         b = fold_into_unit(self.roll_off)
         v = 4 * b * t
         angle, quarter = math.pi * t, math.pi / 4
-        skirt = torch.cos(angle - quarter) * sinc(quarter * (1 - v)) + torch.cos(
+        apart = quarter * (1 + v)  # far from 0, as v is not negative
+        skirt = (angle - quarter).cos() * sinc(quarter * (1 - v)) + (
             angle + quarter
-        ) * sinc(quarter * (1 + v))
+        ).cos() * apart.sin() / apart
         return self.amplitude * ((1 - b) * sinc(angle * (1 - b)) + b * skirt)

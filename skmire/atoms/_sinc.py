@@ -30,15 +30,26 @@ def sinc(z: Tensor) -> Tensor:
     ``torch.sinc`` has a NaN second derivative at 0, and any form that divides by z loses
     precision as z shrinks: by eps/z in the first derivative, by eps/z**2 in the second.
     """
-    near = z.abs() < _RADIUS
-    # Both branches see harmless values where they are not used: no inf * 0 on the way back.
-    square = torch.where(near, z, 0.0).square()
+    inside, near, far = split_at(z, _RADIUS)
+    square = near.square()
     terms = _SERIES if z.dtype == torch.float64 else _SERIES[:5]
-    series = torch.full_like(square, terms[-1])
-    for coefficient in terms[-2::-1]:
-        series = series * square + coefficient
-    far = torch.where(near, 1.0, z)
-    return torch.where(near, series, far.sin() / far)
+    series = terms[-1] * square
+    for coefficient in terms[-2:0:-1]:
+        series = (series + coefficient) * square
+    return torch.lerp(far.sin() / far, series + terms[0], inside)
+
+
+def split_at(z: Tensor, radius: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Split `z` for two formulas, one for abs(z) < radius and one from there on.
+
+    Returns the indicator of the inside, and for each formula an argument that is `z` where the
+    formula serves and harmless elsewhere (0 inside, `radius` outside), so that no inf * 0 comes
+    back from the unused one. ``torch.lerp(outer, inner, indicator)`` puts the two together
+    exactly; ``torch.where``, which would do as well, takes four times as long.
+    """
+    indicator = (z.detach().abs() < radius).to(z.dtype)
+    near = z * indicator
+    return indicator, near, z - near + radius * indicator
 
 
 class Sinc(Atom):

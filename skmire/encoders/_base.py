@@ -182,9 +182,9 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
         self._resolve_components()
         coords, values, weights = self._checked(X, y, sample_weight, reset=True)
         self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        self._y_ndim = np.ndim(y) if np.ndim(y) else 1
         self.coordinate_scaling_ = Scaling.of_coordinates(coords, self.coordinate_scaling)
-        self.value_scaling_ = Scaling.of_values(values, weights)
+        self.value_scaling_ = Scaling.of_values(_columns(values), weights)
+        self._y_ndim = values.ndim
         samples, held_out = self._samples(coords, values, weights), None
         if self.search_.wants_held_out(self.trainer_):
             samples, held_out = samples.split(
@@ -298,7 +298,7 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
     def _checked(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
     ) -> tuple[Array, Array, Array | None]:
-        """Return the samples that count, in float64; values as columns, weights of mean 1."""
+        """Return the samples that count, in float64, and their weights, of mean 1."""
         if issparse(y):
             raise TypeError("y must be dense, got a sparse matrix; pass y.toarray().")
         X, y = validate_data(
@@ -312,10 +312,10 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
             ensure_min_samples=2,
         )
         values: Array = np.asarray(y, dtype=np.float64)
-        values = values.reshape(len(values), -1)
-        if not reset and values.shape[1] != len(self.value_scaling_.centre):
+        n_outputs = _columns(values).shape[1]
+        if not reset and n_outputs != len(self.value_scaling_.centre):
             raise ValueError(
-                f"y has {values.shape[1]} outputs, but the encoder was fitted with "
+                f"y has {n_outputs} outputs, but the encoder was fitted with "
                 f"{len(self.value_scaling_.centre)}."
             )
         coords: Array = np.asarray(X)
@@ -336,7 +336,7 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
     def _samples(self, coords: Array, values: Array, weights: Array | None) -> Samples:
         return Samples(
             self._tensor(self.coordinate_scaling_.scale(coords)),
-            self._tensor(self.value_scaling_.scale(values)),
+            self._tensor(self.value_scaling_.scale(_columns(values))),
             None if weights is None else self._tensor(weights[:, None]),
         )
 
@@ -409,6 +409,10 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
             scaled = self.coordinate_scaling_.scale(coords[start : start + rows])
             block = torch.tensor(scaled, dtype=_DTYPES[self._settled["dtype"]], device=device)
             yield query(network, block).double().cpu().numpy()
+
+
+def _columns(values: Array) -> Array:
+    return values.reshape(len(values), -1)
 
 
 def _no_grad(network: LayerStack, coords: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """The searches: which atom goes where."""
 
-from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem
+from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem, single_thread
 from skmire.search._fixed_sequence import FixedSequence
 from skmire.search._layer_search import LayerSearch
 from skmire.search._result import Candidate, SearchResult
@@ -13,4 +13,5 @@ __all__ = [
     "LayerSearch",
     "SearchProblem",
     "SearchResult",
+    "single_thread",
 ]

@@ -276,7 +276,9 @@ class _Run:
         self.pointwise = LOSSES[trainer.loss]
         self.begun, self.seconds, self.progress = time.perf_counter(), seconds, progress
         parameters = [p for p in field.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(parameters, lr=trainer.learning_rate)
+        # One pass over the parameters a step, where torch has it: not for complex weights.
+        fused = not any(p.is_complex() for p in parameters)
+        self.optimizer = torch.optim.Adam(parameters, lr=trainer.learning_rate, fused=fused)
 
     @property
     def time_spent(self) -> float:

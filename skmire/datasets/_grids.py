@@ -1,0 +1,50 @@
+"""A grid of values as a table of samples."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def grid_samples(
+    grid: ArrayLike, *, n_dims: int | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the samples of a regular grid, at their indices.
+
+    Parameters
+    ----------
+    grid : array-like of shape (n_1, ..., n_d) or (n_1, ..., n_d, n_outputs)
+        An image, a volume, a recording.
+    n_dims : int, default=None
+        Number of dimensions d. ``None`` takes all of a grid of one or two dimensions, and of one
+        of three takes two: an image with its channels.
+
+    Returns
+    -------
+    coords : ndarray of shape (n_samples, d)
+        Indices along the axes, the last axis fastest (``ij`` order): row and column for images.
+    values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+
+    Raises
+    ------
+    ValueError
+        If the grid does not have `n_dims` or `n_dims` + 1 axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire.datasets import grid_samples
+    >>> coords, values = grid_samples(np.zeros((4, 6, 3)))
+    >>> coords.shape, values.shape
+    ((24, 2), (24, 3))
+    """
+    array = np.asarray(grid, dtype=np.float64)
+    d = min(array.ndim, 2) if n_dims is None else n_dims
+    if d < 1 or array.ndim not in (d, d + 1):
+        raise ValueError(
+            f"A grid of {d} dimensions has {d} axes, or {d + 1} with several outputs; got an "
+            f"array of shape {array.shape}. Pass n_dims if the last axis is not what it seems."
+        )
+    axes = np.meshgrid(*(np.arange(n, dtype=np.float64) for n in array.shape[:d]), indexing="ij")
+    coords = np.stack([axis.ravel() for axis in axes], axis=1)
+    return coords, array.reshape(len(coords), *array.shape[d:])
