@@ -171,4 +171,5 @@ def fold_into_unit(x: Tensor) -> Tensor:
 
     Unlike clamping, a parameter that a step carried past the end keeps a gradient and can return.
     """
-    return 1 - (torch.remainder(x, 2) - 1).abs()
+    rest = torch.remainder(x, 2)
+    return torch.where(rest <= 1, rest, 2 - rest)

@@ -279,7 +279,7 @@ class ActivationDictionary(BaseEstimator):
         """
         init: Any = self.init  # whatever the user gave
         match init:
-            case "base" | "unit":
+            case str() if init in ("base", "unit"):
                 return init, 0.0, 0.0
             case ["uniform", Real(), Real()] if -np.inf < init[1] < init[2] < np.inf:
                 return "uniform", float(init[1]), float(init[2])

@@ -61,7 +61,11 @@ class Prolate:
 
         x = np.linspace(0, 1, 401)
         inner, outer = self._inner(x), self._outer(x)
-        peak = np.abs(inner).max()
+        top = float(x[np.argmax(np.abs(inner))])
+        if top < 1:
+            for _ in range(3):
+                top -= self._inner.deriv()(top) / self._inner.deriv(2)(top)
+        peak = abs(float(self._inner(top)))
         ratio = inner @ outer / (outer @ outer)
         if np.abs(inner - ratio * outer).max() > 1e-11 * peak:
             raise ValueError(
@@ -162,10 +166,17 @@ def prolate_table(kind: Kind, c: float, order: int) -> ProlateTable:
 
     check = np.linspace(-1, 1, 401)[1:]  # an odd order's quotient has no value at u = 0
     wanted = of_variable(check)
-    tolerance = 1e-12 * max(1.0, float(np.abs(wanted).max()))
+    size = np.sqrt((1 + check) / 2) if odd else 1.0
+    largest = float(np.abs(size * wanted).max())
+    if largest > 1e5:
+        raise ValueError(
+            f"PSWF(c={c}, order={order}) grows to {largest:.0e} beyond [-1, 1], which leaves double "
+            "precision nothing within; raise c or lower the order."
+        )
+    tolerance = 1e-12 * max(1.0, largest)
     for degree in range(16, 400, 4):
         series = Chebyshev.interpolate(of_variable, degree)
-        if np.abs(series(check) - wanted).max() < tolerance:
+        if np.abs(size * (series(check) - wanted)).max() < tolerance:
             break
     else:
         raise ValueError(f"PSWF(c={c}, order={order}) needs too long a series; lower c.")
@@ -186,7 +197,8 @@ def _wave(
         slope, curvature = slope + value / interval, curvature + 2 * slope / interval
     # With g = xi f and g' = 0: g'' = -(phase')**2 g.
     amplitude = end * value
-    rate = sqrt(-(2 * slope + end * curvature) / amplitude)
+    square = -(2 * slope + end * curvature) / amplitude
+    rate = sqrt(square) if square > 0 else c  # almost waned: what is left is rounding
     drift = (c - rate) * end**2
     phase = -c * end - drift / end
     return amplitude, c, phase, drift

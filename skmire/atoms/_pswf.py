@@ -83,13 +83,13 @@ class PSWF(Atom):
             raise ValueError(f"PSWF(kind=...) must be 'angular' or 'radial', got {kind!r}.")
         if not 0 < c <= 100:
             raise ValueError(f"PSWF(c=...) must lie in (0, 100], got {c}.")
-        if order != int(order) or order < 0:
+        if not order >= 0 or order % 1 != 0:
             raise ValueError(f"PSWF(order=...) must be an integer of at least 0, got {order}.")
         super().__init__(scale=scale, amplitude=amplitude, offset=offset)
         self.kind, self.c, self.order = kind, float(c), int(order)
         self.smoothness = 2 if kind == "angular" else 0
         self.table = prolate_table(kind, self.c, self.order)
-        self._rename({"kind": kind, "c": c, "order": order})
+        self._rename({"kind": kind, "c": self.c, "order": self.order})
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the atom's values at `z`, of the same shape."""
