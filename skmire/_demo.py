@@ -153,7 +153,7 @@ def write(encoder: MIREncoder, image: Array, folder: Path) -> Iterator[Path]:
         "fit.png": lambda path: figure.savefig(path, dpi=110, format="png"),
     }.items():
         part = folder / f".{name}.part"
-        save(part)
+        save(part)  # type: ignore[no-untyped-call]
         part.replace(folder / name)
         yield folder / name
 

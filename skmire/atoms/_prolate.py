@@ -170,8 +170,8 @@ def prolate_table(kind: Kind, c: float, order: int) -> ProlateTable:
     largest = float(np.abs(size * wanted).max())
     if largest > 1e5:
         raise ValueError(
-            f"PSWF(c={c}, order={order}) grows to {largest:.0e} beyond [-1, 1], which leaves double "
-            "precision nothing within; raise c or lower the order."
+            f"PSWF(c={c}, order={order}) grows to {largest:.0e} beyond [-1, 1], which leaves "
+            "double precision nothing within; raise c or lower the order."
         )
     tolerance = 1e-12 * max(1.0, largest)
     for degree in range(16, 400, 4):

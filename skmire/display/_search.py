@@ -107,9 +107,7 @@ class SearchDisplay:
         if ax is None:
             _, ax = pyplot.subplots()
         atoms = list(dict.fromkeys(c.atom for c in self.trace))
-        colours = dict(
-            zip(atoms, pyplot.get_cmap("tab10").colors * (len(atoms) // 10 + 1), strict=False)
-        )
+        colours = {atom: f"C{i % 10}" for i, atom in enumerate(atoms)}
         for candidate, curve in zip(self.trace, self.curves, strict=True):
             end = candidate.effective_epochs
             epochs = np.arange(end - len(curve), end) + 1

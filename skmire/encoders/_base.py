@@ -91,7 +91,7 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
         measurement: None = None,
         *,
         hidden_width: int = 256,
-        max_epochs: int = 100,
+        max_epochs: int = 60,
         time_limit: float | None = None,
         coordinate_scaling: CoordinateScaling = "per_axis",
         checkpoint: None = None,

@@ -33,7 +33,7 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         Of what the values are measurements. Reserved: values are those of the field at points.
     hidden_width : int, default=256
         Units in each hidden layer.
-    max_epochs : int, default=100
+    max_epochs : int, default=60
         Passes over the samples on the way to the final network. A search shares them out over
         its stages; what it tries beside the final sequence costs extra.
     time_limit : float, default=None

@@ -84,7 +84,7 @@ class Trainer(BaseEstimator):
     ----------
     optimizer : {"adam"}, default="adam"
         The update rule.
-    learning_rate : float, default=2e-3
+    learning_rate : float, default=1e-3
         Step size at the start, above 0.
     decay : float, default=0.1
         Factor by which the step size has fallen at the end, in (0, 1].
@@ -126,7 +126,7 @@ class Trainer(BaseEstimator):
     def __init__(
         self,
         optimizer: str = "adam",
-        learning_rate: float = 2e-3,
+        learning_rate: float = 1e-3,
         *,
         decay: float = 0.1,
         batch_size: int | str = "auto",
