@@ -36,9 +36,10 @@ encoder.activations_
 # The reconstruction
 # ------------------
 # Truth, fit, error (ten times enlarged), and the magnitude of the gradient, which is that of the
-# fitted function and not a difference of pixels.
+# fitted function and not a difference of pixels. It shows what the pixels alone do not: the atoms
+# start at high frequencies, and on a grid this small the fit moves a good deal between the pixels.
 
-ReconstructionDisplay.from_estimator(encoder, image)
+display = ReconstructionDisplay.from_estimator(encoder, image)
 
 # %%
 # The search
@@ -46,4 +47,5 @@ ReconstructionDisplay.from_estimator(encoder, image)
 # Every candidate of every layer, against the epochs along the path that leads to it. The chosen
 # ones are drawn thick. A curve starts anew at each layer because the weights do.
 
-SearchDisplay.from_estimator(encoder, data_range=1.0)
+display = SearchDisplay.from_estimator(encoder, data_range=1.0)
+display.ax_.xaxis.get_major_locator().set_params(integer=True)

@@ -51,7 +51,7 @@ class Scaling:
         low, high = X.min(axis=0), X.max(axis=0)
         half = high / 2 - low / 2  # halved first: the difference itself may overflow
         if kind == "isotropic":
-            half = np.full_like(half, half.max())
+            half = np.where(half > 0, half.max(), 0.0)
         return cls(low / 2 + high / 2, half)
 
     @classmethod

@@ -127,6 +127,7 @@ class SearchDisplay:
         ax.legend(fontsize="small", ncols=2, frameon=False)
         if self.quality == "training loss":
             ax.set_yscale("log")
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlabel="effective epochs", ylabel=self.quality)
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -247,8 +247,8 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
             )
         if training.diverged:
             raise DivergenceError(
-                f"Training the fitted network further {training.outcome}. Lower "
-                f"trainer__learning_rate (now {self.trainer_.learning_rate:g}). The encoder is as "
+                f"Training the fitted network further {training.outcome}. Lower the "
+                f"trainer's learning_rate (now {self.trainer_.learning_rate:g}). The encoder is as "
                 "it was before."
             )
         further = Candidate(

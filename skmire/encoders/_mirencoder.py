@@ -79,7 +79,7 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         Epochs along the path of the final sequence.
     n_features_in_ : int
         Number of coordinates.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if `X` had any.
     network_ : LayerStack
         The fitted network, on scaled coordinates and values.

@@ -111,7 +111,7 @@ class FixedSequence(BaseLayerSearch):
         task.finish(network)
         if training.diverged:
             raise DivergenceError(
-                f"The sequence {name} {training.outcome}. Lower trainer__learning_rate (now "
+                f"The sequence {name} {training.outcome}. Lower the trainer's learning_rate (now "
                 f"{trainer.learning_rate:g}) or the scales that the dictionary's init starts from."
             )
         candidate = Candidate(

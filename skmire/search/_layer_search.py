@@ -285,8 +285,8 @@ def _least(candidates: Sequence[Candidate], trainer: Trainer) -> int:
     if np.isnan(losses).all():
         reasons = "; ".join(f"{c.atom}: {c.training.outcome}" for c in candidates)
         raise DivergenceError(
-            f"Every candidate of layer {candidates[0].layer} diverged ({reasons}). Lower "
-            f"trainer__learning_rate (now {trainer.learning_rate:g}) or the scales that the "
+            f"Every candidate of layer {candidates[0].layer} diverged ({reasons}). Lower the "
+            f"trainer's learning_rate (now {trainer.learning_rate:g}) or the scales that the "
             "dictionary's init starts from."
         )
     return int(np.nanargmin(losses))
