@@ -12,6 +12,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
@@ -54,6 +55,11 @@ def run_demo(
         Of the encoder.
     """
     pixels = load_image(image, max_side=max_side)
+    if min(pixels.shape[:2]) < 11:
+        raise ValueError(
+            f"The image needs at least 11 pixels on each side, got {pixels.shape[:2]}; "
+            "raise --max-side or take a less narrow image."
+        )
     coords, values = grid_samples(pixels, n_dims=2)
     encoder = MIREncoder(random_state=seed, n_jobs=-1)
     print(f"Fitting {image or 'the astronaut'}: {len(coords)} pixels, {pixels.shape}.")
@@ -118,8 +124,10 @@ def single_atoms(encoder: MIREncoder, image: Array) -> Sequence[Score]:
             single.fit(coords, values)
         return score(f"{name} × {n_layers}", single, image, time.perf_counter() - begun)
 
+    threads = torch.get_num_threads()
     jobs = (joblib.delayed(fit)(name) for name in encoder.dictionary_.names)
     scores: Sequence[Score] = joblib.Parallel(n_jobs=-1, prefer="threads")(jobs)
+    torch.set_num_threads(threads)  # workers also changed what new threads start with
     return scores
 
 

@@ -52,8 +52,11 @@ def decibels(signal: ArrayLike, noise: ArrayLike) -> np.ndarray:
     ratio : ndarray
         In decibels.
     """
+    powers, noises = np.broadcast_arrays(np.asarray(signal, float), np.asarray(noise, float))
+    clean = noises == 0
     with np.errstate(divide="ignore"):
-        return np.asarray(10 * np.log10(np.asarray(signal) / np.asarray(noise)))
+        ratios = 10 * np.log10(powers / np.where(clean, 1.0, noises))
+    return np.where(clean, np.inf, ratios)
 
 
 def ssim(image_true: ArrayLike, image_pred: ArrayLike, *, data_range: float = 1.0) -> float:

@@ -68,7 +68,8 @@ class Scaling:
         -------
         scaling : Scaling
         """
-        mean = np.average(y, axis=0, weights=weights)
+        # Clipped, as rounding can take the mean of equal values off them.
+        mean = np.clip(np.average(y, axis=0, weights=weights), y.min(axis=0), y.max(axis=0))
         return cls(mean, np.abs(y - mean).max(axis=0))
 
     def scale(self, users: Array) -> Array:

@@ -76,6 +76,11 @@ class Atom(PlainModule, ABC):
         super().__init__()
         self.start = {name: float(v) for name, v in start.items() if v is not None}
         for name, value in self.start.items():
+            if name not in self.base:
+                raise ValueError(
+                    f"{type(self).__name__} has no parameter {name!r}; it has "
+                    f"{', '.join(self.base) or 'none'}."
+                )
             if not math.isfinite(value):
                 raise ValueError(
                     f"{type(self).__name__}({name}=...) must be a finite number, got {value}."
@@ -159,7 +164,7 @@ class Atom(PlainModule, ABC):
         changed = [
             f"{name}={value!r}"
             for name, value in options.items()
-            if value != defaults[name].default
+            if name not in defaults or value != defaults[name].default
         ]
         if changed:
             name, _, given = self.name.removesuffix(")").partition("(")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -12,18 +12,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from skmire._callbacks import CallbackSupportMixin, Task
 from skmire._logging import audible
 from skmire._random import derive_seed, torch_stream
 from skmire.atoms import ActivationDictionary, AtomLike
+from skmire.encoders._checks import checked_samples, columns
 from skmire.encoders._device import fitting_device, query_device
+from skmire.encoders._queries import Query, in_blocks, jacobian, values_at
 from skmire.networks import LayerStack
 from skmire.scaling import CoordinateScaling, Scaling
 from skmire.search import (
@@ -38,7 +39,6 @@ from skmire.training import Samples, Trainer
 
 Array = NDArray[np.float64]
 
-_BLOCK = 2**20  # activations of one layer that predict and gradient hold at a time
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _FOR_LATER = ("network", "measurement", "checkpoint")
 
@@ -156,8 +156,8 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
         """Fit on a first batch of samples, or train on one more.
 
         The first call is `fit`: it fixes scaling and sequence, so its samples should span the
-        domain. Each further call passes once over its samples, at the step size that training
-        ended with; the optimiser's memory starts anew.
+        domain. Each further call passes once over its samples, at the step size that a whole
+        training ends with; the optimiser's memory starts anew.
 
         Parameters
         ----------
@@ -179,36 +179,50 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
     def _start(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
         """Fit from nothing: scaling, search, network."""
         begun = time.monotonic()
-        self._resolve_components()
-        coords, values, weights = self._checked(X, y, sample_weight, reset=True)
-        self._seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        self.coordinate_scaling_ = Scaling.of_coordinates(coords, self.coordinate_scaling)
-        self.value_scaling_ = Scaling.of_values(_columns(values), weights)
-        self._y_ndim = values.ndim
-        samples, held_out = self._samples(coords, values, weights), None
-        if self.search_.wants_held_out(self.trainer_):
-            samples, held_out = samples.split(
-                self.trainer_.validation_fraction, torch_stream(self._seed, "held out")
-            )
-        task = self._task(X, y, sample_weight)
+        dictionary, search, trainer = self._components()
+        coords, values, weights = checked_samples(self, X, y, sample_weight, n_outputs=None)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
+        units = (
+            Scaling.of_coordinates(coords, self.coordinate_scaling),
+            Scaling.of_values(columns(values), weights),
+        )
+        settled = {
+            "dictionary_": dictionary,
+            "search_": search,
+            "trainer_": trainer,
+            "coordinate_scaling_": units[0],
+            "value_scaling_": units[1],
+            "_seed": seed,
+            "_y_ndim": values.ndim,
+            "_settled": self._settled_parameters(dictionary, search),
+        }
+        samples, held_out = self._samples(
+            coords,
+            values,
+            weights,
+            units,
+            held_out=trainer.validation_fraction if search.wants_held_out(trainer) else None,
+            seed=seed,
+        )
+        task = self._task(X, y, sample_weight, settled)
         with audible(self.verbose):
-            result = self.search_.search(
+            result = search.search(
                 SearchProblem(
                     samples=samples,
                     held_out=held_out,
-                    dictionary=self.dictionary_,
+                    dictionary=dictionary,
                     hidden_width=self.hidden_width,
                     max_epochs=self.max_epochs,
                     deadline=None if self.time_limit is None else begun + self.time_limit,
-                    seed=self._seed,
+                    seed=seed,
                     n_jobs=self.n_jobs,
                     verbose=int(self.verbose),
                     task=task,
                 ),
-                self.trainer_,
+                trainer,
             )
-        self._settled = self._settled_parameters()
-        self.__dict__.update(self._fitted_attributes(result))
+        self.__dict__.update({**settled, **self._fitted_attributes(result)})
         task.finish(self.network_)
         return self
 
@@ -222,51 +236,62 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
         progress: float,
     ) -> Self:
         """Train the fitted network further: scaling and sequence stay."""
-        self._resolve_components()
-        for name, now in self._settled_parameters().items():
+        dictionary, search, trainer = self._components()
+        for name, now in self._settled_parameters(dictionary, search).items():
             if now != (was := self._settled[name]):
                 raise ValueError(
                     f"The fitted network is trained further, so {name} cannot change: it was "
                     f"{was!r} and is now {now!r}. Change it back, or fit a clone of the encoder."
                 )
-        coords, values, weights = self._checked(X, y, sample_weight, reset=False)
+        coords, values, weights = checked_samples(
+            self, X, y, sample_weight, n_outputs=len(self.value_scaling_.centre)
+        )
         before = self.search_result_
         network = deepcopy(self.network_).to(fitting_device(self.device))
         seed = derive_seed(self._seed, "further", self.n_iter_)
-        task = self._task(X, y, sample_weight)
+        samples, held_out = self._samples(
+            coords,
+            values,
+            weights,
+            (self.coordinate_scaling_, self.value_scaling_),
+            held_out=trainer.validation_fraction if trainer.early_stopping and epochs > 1 else None,
+            seed=seed,
+        )
+        task = self._task(X, y, sample_weight, {})
+        further = task.start("further training", n_subtasks=epochs)
         with audible(self.verbose):
-            training = self.trainer_.train(
+            training = trainer.train(
                 network,
-                self._samples(coords, values, weights),
-                None,
+                samples,
+                held_out,
                 epochs=epochs,
                 seconds=self.time_limit,
                 generator=torch_stream(seed, "batches"),
-                task=task.start("further training", n_subtasks=epochs),
+                task=further,
                 progress=progress,
             )
+        further.finish(network)
         if training.diverged:
             raise DivergenceError(
-                f"Training the fitted network further {training.outcome}. Lower the "
-                f"trainer's learning_rate (now {self.trainer_.learning_rate:g}). The encoder is as "
-                "it was before."
+                f"Training the fitted network further {training.outcome}. Lower the trainer's "
+                f"learning_rate (now {trainer.learning_rate:g}). The encoder is as it was before."
             )
-        further = Candidate(
+        candidate = Candidate(
             layer=len(network.sequence),
             atom=network.sequence[-1].name,
             seed=seed,
             effective_epochs=before.effective_epochs + len(training.curve),
             training=training,
-            loss=training.kept.loss("train"),
+            loss=training.kept.loss("held_out"),
             chosen=True,
         )
-        result = SearchResult((*before.networks[:-1], network), (*before.trace, further))
-        self.__dict__.update(self._fitted_attributes(result))
+        result = SearchResult((*before.networks[:-1], network), (*before.trace, candidate))
+        self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
         task.finish(network)
         return self
 
-    def _resolve_components(self) -> None:
-        """Set the collaborators that a fit uses: clones of those given, defaults for None."""
+    def _components(self) -> tuple[ActivationDictionary, BaseLayerSearch, Trainer]:
+        """Return the collaborators for a fit: clones of those given, defaults for None."""
         for name in _FOR_LATER:
             if getattr(self, name) is not None:
                 raise ValueError(
@@ -274,79 +299,72 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
                     f"from yet; got {getattr(self, name)!r}."
                 )
         given = self.dictionary
-        self.dictionary_ = (
+        dictionary = (
             clone(given)
             if isinstance(given, ActivationDictionary)
             else ActivationDictionary(None if given is None else deepcopy(list(given)))
         )
-        self.dictionary_.resolve()
-        self.dictionary_.check_init()
-        self.search_ = LayerSearch() if self.search is None else clone(self.search)
-        self.trainer_ = Trainer() if self.trainer is None else clone(self.trainer)
-        for component in (self.search_, self.trainer_):
+        dictionary.resolve()
+        dictionary.check_init()
+        search = LayerSearch() if self.search is None else clone(self.search)
+        trainer = Trainer() if self.trainer is None else clone(self.trainer)
+        for component in (search, trainer):
             component._validate_params()
+        return dictionary, search, trainer
 
-    def _settled_parameters(self) -> dict[str, Any]:
+    def _settled_parameters(
+        self, dictionary: ActivationDictionary, search: BaseLayerSearch
+    ) -> dict[str, Any]:
         """Parameters that a fitted network cannot change."""
         return {
             "hidden_width": self.hidden_width,
             "dtype": self.dtype,
             "coordinate_scaling": self.coordinate_scaling,
-            "search__n_layers": getattr(self.search_, "n_layers", None),
+            "the dictionary": dictionary.names,
+            "the number of layers": search.depth,
         }
 
-    def _checked(
-        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool
-    ) -> tuple[Array, Array, Array | None]:
-        """Return the samples that count, in float64, and their weights, of mean 1."""
-        if issparse(y):
-            raise TypeError("y must be dense, got a sparse matrix; pass y.toarray().")
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            dtype=np.float64,
-            multi_output=True,
-            y_numeric=True,
-            ensure_min_samples=2,
-        )
-        values: Array = np.asarray(y, dtype=np.float64)
-        n_outputs = _columns(values).shape[1]
-        if not reset and n_outputs != len(self.value_scaling_.centre):
-            raise ValueError(
-                f"y has {n_outputs} outputs, but the encoder was fitted with "
-                f"{len(self.value_scaling_.centre)}."
-            )
-        coords: Array = np.asarray(X)
-        if sample_weight is None:
-            return coords, values, None
-        weights = _check_sample_weight(
-            sample_weight, coords, dtype=np.float64, ensure_non_negative=True
-        )
-        counts = weights > 0
-        if counts.sum() < 2:
-            raise ValueError(
-                f"At least 2 samples must have a weight above 0, got {counts.sum()}: a minimum of "
-                "2 is required."
-            )
-        weights = weights[counts]
-        return coords[counts], values[counts], weights / weights.mean()
-
-    def _samples(self, coords: Array, values: Array, weights: Array | None) -> Samples:
-        return Samples(
-            self._tensor(self.coordinate_scaling_.scale(coords)),
-            self._tensor(self.value_scaling_.scale(_columns(values))),
+    def _samples(
+        self,
+        coords: Array,
+        values: Array,
+        weights: Array | None,
+        scalings: tuple[Scaling, Scaling],
+        *,
+        held_out: float | None,
+        seed: int,
+    ) -> tuple[Samples, Samples | None]:
+        """Scale the samples and, if a fraction of them is to be held out, split them."""
+        samples = Samples(
+            self._tensor(scalings[0].scale(coords)),
+            self._tensor(scalings[1].scale(columns(values))),
             None if weights is None else self._tensor(weights[:, None]),
         )
+        if held_out is None:
+            return samples, None
+        return samples.split(held_out, torch_stream(seed, "held out"))
 
     def _tensor(self, array: Array) -> Tensor:
         return torch.tensor(array, dtype=_DTYPES[self.dtype], device=fitting_device(self.device))
 
-    def _task(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Task:
+    def _task(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        settled: dict[str, Any],
+    ) -> Task:
+        """Start the task of the fit; a callback's fitted estimator has what is `settled`."""
         metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
-        data = {"X": X, "y": y, "metadata": metadata}
-        return Task.root(self, lambda network: {"network_": network}, n_subtasks=None, data=data)
+        return Task.root(
+            self,
+            lambda network: {**settled, "network_": network},
+            n_subtasks=None,
+            data={"X": X, "y": y, "metadata": metadata},
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
 
     @staticmethod
     def _fitted_attributes(result: SearchResult) -> dict[str, Any]:
@@ -358,7 +376,7 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
             "loss_curve_": [
                 float(loss) for c in result.path for loss in c.training.curve.mean(axis=1)
             ],
-            "best_loss_": result.path[-1].loss,
+            "best_loss_": result.path[-1].training.kept.loss("held_out"),
             "n_iter_": result.effective_epochs,
         }
 
@@ -383,14 +401,14 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
             If the encoder is not fitted.
         """
         coords = self._query(X)
-        scaled = np.concatenate(list(self._in_blocks(self.network_, coords, _jacobian)))
+        scaled = self._scaled(self.network_, coords, jacobian)
         per_coordinate = self.coordinate_scaling_.factor
         gradient = scaled * self.value_scaling_.half_range[:, None] * per_coordinate
         return gradient[:, 0] if self._y_ndim == 1 else gradient
 
     def _field_values(self, network: LayerStack, coords: Array) -> Array:
         """Values of `network` at `coords`, in the user's units, shaped as `y` was."""
-        scaled = np.concatenate(list(self._in_blocks(network, coords, _no_grad)))
+        scaled = self._scaled(network, coords, values_at)
         values = self.value_scaling_.unscale(scaled)
         return values[:, 0] if self._y_ndim == 1 else values
 
@@ -398,34 +416,7 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         return np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
 
-    def _in_blocks(
-        self, network: LayerStack, coords: Array, query: Callable[[LayerStack, Tensor], Tensor]
-    ) -> Iterator[Array]:
-        """Apply `query` to blocks of the scaled coordinates that bound the memory needed."""
+    def _scaled(self, network: LayerStack, coords: Array, query: Query) -> Array:
+        """Answer a query of `network` at the user's `coords`, in scaled units."""
         device = query_device(self.device)
-        network = network.to(device)
-        rows = max(_BLOCK // self._settled["hidden_width"], 1)
-        for start in range(0, len(coords), rows):
-            scaled = self.coordinate_scaling_.scale(coords[start : start + rows])
-            block = torch.tensor(scaled, dtype=_DTYPES[self._settled["dtype"]], device=device)
-            yield query(network, block).double().cpu().numpy()
-
-
-def _columns(values: Array) -> Array:
-    return values.reshape(len(values), -1)
-
-
-def _no_grad(network: LayerStack, coords: Tensor) -> Tensor:
-    with torch.no_grad():
-        values: Tensor = network(coords)
-    return values
-
-
-def _jacobian(network: LayerStack, coords: Tensor) -> Tensor:
-    coords.requires_grad_(True)
-    values = network(coords)
-    rows = [
-        torch.autograd.grad(column.sum(), coords, retain_graph=True)[0]
-        for column in values.unbind(dim=1)
-    ]
-    return torch.stack(rows, dim=1)
+        return in_blocks(network.to(device), self.coordinate_scaling_.scale(coords), query)

@@ -52,7 +52,7 @@ def query_device(device: str) -> torch.device:
         return fitting_device(device)
     except ValueError:
         warnings.warn(
-            f"This model was fitted with device={device!r}, which is not there; using the CPU.",
+            f"device={device!r} is not available here; using the CPU for queries.",
             stacklevel=3,
         )
         return torch.device("cpu")

@@ -46,7 +46,8 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         Reserved.
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted network, with its scaling and sequence, for another
-        `max_epochs`.
+        `max_epochs`. The step size is annealed anew, so that a short run may end worse than it
+        began.
     device : str, default="auto"
         Where to compute: ``"auto"`` is the first GPU if there is one, or what ``torch.device``
         takes.
@@ -74,7 +75,7 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
     loss_curve_ : list of float of length `n_iter_`
         Loss of each epoch along the path of the final sequence, on the scaled values.
     best_loss_ : float
-        Loss of the final network, on the scaled values.
+        Loss of the final network on the scaled values: on the held-out samples if there are any.
     n_iter_ : int
         Epochs along the path of the final sequence.
     n_features_in_ : int

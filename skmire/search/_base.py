@@ -75,6 +75,11 @@ class SearchProblem:
 class BaseLayerSearch(BaseEstimator, ABC):
     """Strategy that decides the atom of every layer."""
 
+    @property
+    @abstractmethod
+    def depth(self) -> int:
+        """Number of hidden layers of the networks it returns."""
+
     @abstractmethod
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         """Return the sequence found for `problem`, and how.

@@ -72,6 +72,11 @@ class FixedSequence(BaseLayerSearch):
         """
         return cls([atom.configured() for atom in result.network.sequence])
 
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers of the network."""
+        return len(self.atoms) if isinstance(self.atoms, list | tuple) else self.n_layers
+
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         """Train the sequence for `problem`.
 

@@ -11,6 +11,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import torch
 from joblib import effective_n_jobs
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
@@ -49,8 +50,7 @@ class LayerSearch(BaseLayerSearch):
     epochs : tuple of int, default=None
         Epochs of each candidate, layer by layer; the paper's are (100, 100, 200). ``None`` shares
         out the encoder's `max_epochs` over the layers: half to the last one, the rest alike to
-        those before. For a layer to get any, `max_epochs` must be at least `n_layers`; below
-        that every layer gets one.
+        those before. Every layer gets at least one, though `max_epochs` be too few for that.
     selection : {"auto", "train", "held_out"}, default="auto"
         Samples whose loss decides. ``"auto"`` is held-out ones if the trainer stops early, and
         the training samples otherwise. The paper leaves it open.
@@ -97,6 +97,11 @@ class LayerSearch(BaseLayerSearch):
         self.selection = selection
         self.compare = compare
         self.train_earlier = train_earlier
+
+    @property
+    def depth(self) -> int:
+        """Number of hidden layers of the networks it returns."""
+        return self.n_layers
 
     def wants_held_out(self, trainer: Trainer) -> bool:
         """Return whether samples should be held out for this search with this trainer.
@@ -197,7 +202,8 @@ class LayerSearch(BaseLayerSearch):
         path = sum(c.epochs for c in trace if c.chosen)
         on = self._judged_on(problem, trainer)
         atoms = list(problem.dictionary)
-        n_jobs = problem.n_jobs if problem.samples.inputs.device.type == "cpu" else 1
+        on_cpu = problem.samples.inputs.device.type == "cpu"
+        n_jobs = problem.n_jobs if on_cpu and len(atoms) > 1 else 1  # a lone one has all threads
         rounds = -(-len(atoms) // effective_n_jobs(n_jobs))
         # A network's cost grows with its layers; what is left of the time is shared accordingly.
         costs = [(i + 1) * e for i, e in enumerate(epochs)]
@@ -225,6 +231,7 @@ class LayerSearch(BaseLayerSearch):
 
         candidates: list[Candidate] = []
         tried: list[LayerStack] = []
+        threads = torch.get_num_threads()
         runs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tries())
         for atom, (network, training, stop) in zip(atoms, runs, strict=False):
             state = training.kept if self.compare == "best" else training.last
@@ -249,6 +256,7 @@ class LayerSearch(BaseLayerSearch):
             if stop:
                 runs.close()
                 break
+        torch.set_num_threads(threads)  # workers also changed what new threads start with
         winner = _least(candidates, trainer)
         candidates[winner] = replace(candidates[winner], chosen=True)
         return tried[winner], candidates

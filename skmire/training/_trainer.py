@@ -185,18 +185,21 @@ class Trainer(BaseEstimator):
         curve: list[Array] = []
         held_out_curve: list[float] = []
         best, best_state, stale = np.inf, _state(field), 0
-        outcome = "completed"
+        outcome, stale_state = "completed", False
         for epoch in range(epochs):
             epoch_task = task.start("epoch")
             curve.append(run.epoch(epoch))
             if not np.isfinite(curve[-1]).all():
                 outcome = f"diverged: loss not finite in epoch {epoch + 1} of {epochs}"
+                stale_state = True
+                epoch_task.finish()
                 break
             loss = float(curve[-1].mean())
             if held_out is not None:
                 loss = float(self.evaluate(field, held_out).mean())
                 held_out_curve.append(loss)
             stale = 0 if loss < best * (1 - self.tol) else stale + 1
+            stale_state = loss >= best
             if loss < best:
                 best, best_state = loss, _state(field)
             if epoch_task.finish(field):
@@ -208,11 +211,12 @@ class Trainer(BaseEstimator):
             if self.early_stopping and stale >= self.n_iter_no_change:
                 outcome = "early stopping"
                 break
-        last = self._evaluation(field, samples, held_out)
-        field.load_state_dict(best_state)
-        kept = self._evaluation(field, samples, held_out)
-        if not outcome.startswith("diverged") and not np.isfinite(kept.train).all():
-            outcome = "diverged: the kept state's loss is not finite"
+        last = kept = self._evaluation(field, samples, held_out)
+        if stale_state:
+            field.load_state_dict(best_state)
+            kept = self._evaluation(field, samples, held_out)
+        if not outcome.startswith("diverged") and not np.isfinite([last.train, kept.train]).all():
+            outcome = "diverged: loss not finite after the last step"
         return Training(
             kept=kept,
             last=last,

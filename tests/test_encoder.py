@@ -1,0 +1,424 @@
+"""The estimator: what a user gives it and gets from it."""
+
+import copy
+import pickle
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer
+
+RNG = np.random.default_rng(0)
+# Metres east of an origin far away, a depth in kilometres: nothing like the unit box.
+X = RNG.uniform(size=(80, 2)) * [3e3, 0.04] + [5e6, -2.0]
+Y = 250.0 + 40 * np.sin((X[:, 0] - 5e6) / 500) * (X[:, 1] + 2) / 0.04
+SMOOTH = ActivationDictionary(["sinusoid", "gaussian"], init="unit")
+
+
+def encoder(**options):
+    defaults = {
+        "dictionary": SMOOTH,
+        "search": LayerSearch(2),
+        "hidden_width": 16,
+        "max_epochs": 4,
+        "dtype": "float64",
+        "random_state": 0,
+    }
+    return MIREncoder(**{**defaults, **options})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return encoder().fit(X, Y)
+
+
+def weights(fit):
+    return torch.cat(
+        [torch.view_as_real(p).ravel() if p.is_complex() else p.detach().ravel()
+         for p in fit.network_.parameters()]
+    )  # fmt: skip
+
+
+# -- values and gradients ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("y", "shape"),
+    [(Y, ()), (Y[:, None], (1,)), (np.column_stack([Y, 1e-6 * X[:, 0], Y**2]), (3,))],
+    ids=["1-D", "one column", "three columns"],
+)
+def test_shapes_follow_y(y, shape):
+    fit = encoder().fit(X, y)
+    assert fit.predict(X[:7]).shape == (7, *shape)
+    assert fit.gradient(X[:7]).shape == (7, *shape, 2)
+    assert fit.predict(X).dtype == fit.gradient(X).dtype == np.float64
+
+
+@pytest.mark.parametrize("scaling", ["per_axis", "isotropic"])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_the_gradient_is_that_of_predict_in_the_users_units(scaling, outputs):
+    y = Y if outputs == 1 else np.column_stack([Y, 1e-3 * np.cos(X[:, 1] * 50)])
+    fit = encoder(coordinate_scaling=scaling).fit(X, y)
+    gradient = fit.gradient(X[:20])
+    for axis, step in enumerate([3e3 * 1e-4, 0.04 * 1e-4]):
+        move = np.zeros(2)
+        move[axis] = step
+        ahead, behind = X[:20] + move, X[:20] - move
+        width = (ahead - behind)[:, axis].reshape(-1, *[1] * (y.ndim - 1))  # as rounded
+        slope = (fit.predict(ahead) - fit.predict(behind)) / width
+        size = np.abs(slope).max(axis=0)
+        np.testing.assert_allclose(gradient[..., axis] / size, slope / size, atol=1e-5)
+
+
+def test_predictions_in_blocks_are_those_of_small_batches(fitted):
+    many = RNG.uniform(size=(150_000, 2)) * [3e3, 0.04] + [5e6, -2.0]
+    whole = fitted.predict(many)
+    rows = np.r_[0:50, 65_500:65_600, 131_040:131_100, 149_950:150_000]
+    np.testing.assert_allclose(whole[rows], fitted.predict(many[rows]), rtol=1e-10)
+
+
+def test_gradients_in_blocks_are_those_of_small_batches(fitted):
+    many = RNG.uniform(size=(70_000, 2)) * [3e3, 0.04] + [5e6, -2.0]
+    rows = np.r_[0:50, 65_500:65_600, 69_950:70_000]
+    np.testing.assert_allclose(
+        fitted.gradient(many)[rows], fitted.gradient(many[rows]), rtol=1e-8, atol=1e-10
+    )
+
+
+def test_staged_predict_ends_with_predict(fitted):
+    stages = list(fitted.staged_predict(X))
+    assert len(stages) == 2
+    np.testing.assert_array_equal(stages[-1], fitted.predict(X))
+    assert not np.array_equal(stages[0], stages[1])
+
+
+def test_nothing_can_be_asked_before_the_fit():
+    for ask in ("predict", "gradient"):
+        with pytest.raises(NotFittedError):
+            getattr(encoder(), ask)(X)
+    with pytest.raises(NotFittedError):
+        list(encoder().staged_predict(X))
+
+
+# -- units ---------------------------------------------------------------------------------------
+
+
+def test_units_change_nothing_but_the_units(fitted):
+    a, b = np.array([1e-3, 25.0]), np.array([40.0, -7.0])
+    other = encoder().fit(X * a + b, Y * 0.02 - 5)
+    np.testing.assert_allclose(other.predict(X * a + b), fitted.predict(X) * 0.02 - 5, rtol=1e-6)
+    slopes = fitted.gradient(X) * 0.02 / a
+    np.testing.assert_allclose(
+        other.gradient(X * a + b), slopes, atol=1e-6 * np.abs(slopes).max(axis=0).min()
+    )
+
+
+def test_isotropic_scaling_keeps_the_aspect():
+    fit = encoder(coordinate_scaling="isotropic").fit(X, Y)
+    assert np.ptp(fit.coordinate_scaling_.half_range) == 0
+    extent = np.ptp(fit.coordinate_scaling_.scale(X), axis=0)
+    assert extent[0] == pytest.approx(2)
+    assert extent[1] / extent[0] == pytest.approx(np.ptp(X[:, 1]) / np.ptp(X[:, 0]), rel=1e-6)
+
+
+def test_a_constant_coordinate_has_no_influence():
+    padded = np.column_stack([X, np.full(len(X), 3.5)])
+    fit = encoder().fit(padded, Y)
+    assert np.all(fit.gradient(padded)[:, 2] == 0)
+    np.testing.assert_array_equal(fit.predict(padded), fit.predict(padded + np.array([0, 0, 9])))
+
+
+def test_a_constant_target_is_met_exactly():
+    y = np.column_stack([Y, np.full(len(Y), 0.1)])
+    fit = encoder().fit(X, y)
+    assert np.all(fit.predict(X + 1)[:, 1] == 0.1)
+    assert np.all(fit.gradient(X)[:, 1] == 0)
+    assert np.all(encoder().fit(X, np.full(len(X), 4.25)).predict(X) == 4.25)
+
+
+# -- copies --------------------------------------------------------------------------------------
+
+
+def through_joblib(fit, folder):
+    joblib.dump(fit, folder / "model.joblib")
+    return joblib.load(folder / "model.joblib")
+
+
+@pytest.mark.parametrize(
+    "carry",
+    [
+        lambda fit, folder: pickle.loads(pickle.dumps(fit)),
+        through_joblib,
+        lambda fit, folder: copy.deepcopy(fit),
+    ],
+    ids=["pickle", "joblib", "deepcopy"],
+)
+@pytest.mark.parametrize("atoms", [["sinusoid", "gaussian"], ["complex_gabor", "pswf"]])
+def test_copies_are_exact(carry, atoms, tmp_path):
+    fit = encoder(dictionary=atoms, search=FixedSequence(atoms)).fit(X, Y)
+    other = carry(fit, tmp_path)
+    np.testing.assert_array_equal(other.predict(X), fit.predict(X))
+    np.testing.assert_array_equal(other.gradient(X), fit.gradient(X))
+    np.testing.assert_equal(other.search_results_, fit.search_results_)
+    assert other.fit(X, Y).predict(X).tolist() == fit.predict(X).tolist()
+
+
+def test_a_pickled_network_holds_no_tensors(fitted):
+    held = pickle.dumps(fitted.network_)
+    assert b"_rebuild_tensor" not in held
+    assert b"_rebuild_parameter" not in held
+    assert b"_rebuild_tensor" in pickle.dumps(torch.zeros(2))  # what it would look like
+    for module in fitted.network_.modules():
+        if hasattr(type(module), "__getstate__") and module._parameters:
+            state = module.__getstate__()["_parameters"].values()
+            assert not any(isinstance(part, torch.Tensor) for held in state for part in held)
+
+
+def test_a_pickled_model_answers_in_another_process(fitted, tmp_path):
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    np.save(tmp_path / "X.npy", X)
+    code = (
+        "import joblib, numpy as np\n"
+        "y = joblib.load('model.joblib').predict(np.load('X.npy'))\n"
+        "np.save('y.npy', y)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), fitted.predict(X), rtol=1e-12)
+
+
+# -- randomness ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2, -1])
+def test_the_same_seed_gives_the_same_network_whatever_n_jobs(fitted, n_jobs):
+    assert torch.equal(weights(encoder(n_jobs=n_jobs).fit(X, Y)), weights(fitted))
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_the_same_seed_gives_the_same_network_in_other_backends(fitted, backend):
+    with joblib.parallel_config(backend, n_jobs=2):
+        fit = encoder().fit(X, Y)
+    assert torch.equal(weights(fit), weights(fitted))
+
+
+def test_another_seed_gives_another_network(fitted):
+    assert not torch.equal(weights(encoder(random_state=1).fit(X, Y)), weights(fitted))
+
+
+def test_a_random_state_instance_moves_on():
+    state = np.random.RandomState(0)
+    one, two = (encoder(random_state=state).fit(X, Y) for _ in range(2))
+    assert not torch.equal(weights(one), weights(two))
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("random_state", [0, np.random.RandomState(3)])
+def test_a_fit_leaves_global_state_alone(n_jobs, random_state):
+    np_state, torch_state = np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
+    grad = torch.is_grad_enabled()
+    encoder(n_jobs=n_jobs, random_state=random_state).fit(X, Y).predict(X)
+    np.testing.assert_equal(np.random.get_state(), np_state)  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert torch.get_num_threads() == threads
+    assert torch.get_default_dtype() == dtype
+    assert torch.is_grad_enabled() == grad
+
+
+# -- parameters ----------------------------------------------------------------------------------
+
+
+def test_clones_and_nested_parameters():
+    original = encoder(trainer=Trainer(learning_rate=1e-3))
+    assert original.get_params()["search__n_layers"] == 2
+    assert original.get_params()["dictionary__init"] == "unit"
+    other = clone(original).set_params(search__n_layers=3, trainer__learning_rate=5e-3)
+    assert (other.search.n_layers, other.trainer.learning_rate) == (3, 5e-3)
+    assert (original.search.n_layers, original.trainer.learning_rate) == (2, 1e-3)
+
+
+def test_a_fit_leaves_the_parameters_as_given():
+    given = encoder(trainer=Trainer())
+    before = {name: repr(value) for name, value in given.get_params().items()}
+    held = (given.dictionary, given.search, given.trainer)
+    given.fit(X, Y)
+    assert {name: repr(value) for name, value in given.get_params().items()} == before
+    assert (given.dictionary, given.search, given.trainer) == held
+    assert given.search_ is not given.search
+    assert given.trainer_ is not given.trainer
+
+
+def test_grid_search_reaches_the_collaborators():
+    grid = {"search__n_layers": [1, 2], "trainer__learning_rate": [1e-3, 1e-2]}
+    search = GridSearchCV(encoder(trainer=Trainer()), grid, cv=2, error_score="raise").fit(X, Y)
+    best = search.best_estimator_
+    assert len(search.cv_results_["params"]) == 4
+    assert len(best.activations_) == search.best_params_["search__n_layers"]
+    assert best.trainer_.learning_rate == search.best_params_["trainer__learning_rate"]
+
+
+# -- weights -------------------------------------------------------------------------------------
+
+
+def test_rows_of_weight_zero_are_as_if_absent():
+    mask = RNG.uniform(size=len(X)) < 0.7
+    wild = np.where(mask[:, None], X, X * 7), np.where(mask, Y, 1e9)
+    weighted = encoder().fit(*wild, sample_weight=mask.astype(float))
+    removed = encoder().fit(X[mask], Y[mask])
+    np.testing.assert_allclose(weighted.predict(X), removed.predict(X), rtol=1e-9)
+    assert weighted.activations_ == removed.activations_
+
+
+# -- refusals ------------------------------------------------------------------------------------
+
+NAN_X, NAN_Y = X.copy(), Y.copy()
+NAN_X[3, 1] = np.nan
+NAN_Y[3] = np.nan
+ONE_NEGATIVE = np.r_[-1.0, np.ones(len(X) - 1)]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ((NAN_X, Y), "Input X contains NaN"),
+        ((X, NAN_Y), "Input y contains NaN"),
+        ((X, Y, ONE_NEGATIVE), "Negative values in data passed to `sample_weight`"),
+        ((X, Y, np.zeros(len(X))), "must contain at least one non-zero number"),
+        ((X, Y, np.eye(len(X))[0]), "At least 2 samples must have a weight above 0, got 1"),
+        ((X, Y[:-1]), "inconsistent numbers of samples"),
+        ((X[:1], Y[:1]), "minimum of 2 is required"),
+    ],
+)
+def test_samples_are_refused_in_words(data, message):
+    with pytest.raises(ValueError, match=message):
+        encoder().fit(*data)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"network": "x"}, "network must be None in this version .* got 'x'"),
+        ({"measurement": "x"}, "measurement must be None"),
+        ({"checkpoint": "x"}, "checkpoint must be None"),
+        ({"dictionary": ["sinusiod"]}, "no atom 'sinusiod'. Did you mean 'sinusoid'"),
+        ({"search": FixedSequence("gausian")}, "no atom 'gausian'. Did you mean 'gaussian'"),
+        ({"dictionary": []}, "at least one atom"),
+        ({"device": "abacus"}, "device must be 'auto' or one that torch has here, got 'abacus'"),
+        ({"device": "cuda:99"}, "device must be 'auto' or one that torch has here"),
+    ],
+)
+def test_parameters_are_refused_in_words(options, message):
+    with pytest.raises(ValueError, match=message):
+        encoder(**options).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("dictionary", "sinc"),
+        ("search", "greedy"),
+        ("trainer", "adam"),
+        ("hidden_width", 0),
+        ("max_epochs", 0),
+        ("time_limit", 0),
+        ("coordinate_scaling", "none"),
+        ("warm_start", "yes"),
+        ("device", 0),
+        ("dtype", "float16"),
+        ("random_state", "seed"),
+        ("n_jobs", 1.5),
+        ("verbose", -1),
+    ],
+)
+def test_invalid_parameters_are_refused_by_name(name, value):
+    with pytest.raises(InvalidParameterError, match=f"'{name}' parameter of MIREncoder"):
+        encoder(**{name: value}).fit(X, Y)
+
+
+def test_queries_of_another_dimension_are_refused(fitted):
+    with pytest.raises(ValueError, match="3 features, but MIREncoder is expecting 2"):
+        fitted.predict(np.ones((4, 3)))
+
+
+# -- going on ------------------------------------------------------------------------------------
+
+
+def test_warm_start_goes_on():
+    fit = encoder(warm_start=True).fit(X, Y)
+    n_iter, sequence, loss = fit.n_iter_, fit.activations_, fit.best_loss_
+    scaling = fit.value_scaling_
+    fit.fit(X, Y)
+    assert n_iter == 4
+    assert fit.n_iter_ == len(fit.loss_curve_) == 8
+    assert fit.activations_ == sequence
+    assert fit.value_scaling_ is scaling
+    assert fit.best_loss_ < loss
+    np.testing.assert_array_equal(list(fit.staged_predict(X))[-1], fit.predict(X))
+
+
+def test_without_warm_start_a_fit_starts_anew(fitted):
+    fit = encoder().fit(X[:40], Y[:40]).fit(X, Y)
+    assert torch.equal(weights(fit), weights(fitted))
+
+
+@pytest.mark.parametrize(
+    ("change", "was"),
+    [
+        ({"hidden_width": 32}, "hidden_width cannot change: it was 16 and is now 32"),
+        ({"dtype": "float32"}, "dtype cannot change: it was 'float64'"),
+        ({"coordinate_scaling": "isotropic"}, "coordinate_scaling cannot change"),
+        ({"search__n_layers": 3}, "the number of layers cannot change: it was 2 and is now 3"),
+    ],
+)
+def test_warm_start_refuses_what_the_network_cannot_follow(change, was):
+    fit = encoder(warm_start=True, search=LayerSearch(2)).fit(X, Y)
+    before = fit.predict(X)
+    with pytest.raises(ValueError, match=was):
+        fit.set_params(**change).fit(X, Y)
+    np.testing.assert_array_equal(fit.predict(X), before)
+
+
+def test_partial_fit_fixes_scaling_and_sequence():
+    fit = encoder(trainer=Trainer(learning_rate=1e-2)).partial_fit(X, Y)
+    first = encoder(trainer=Trainer(learning_rate=1e-2)).fit(X, Y)
+    np.testing.assert_array_equal(fit.predict(X), first.predict(X))
+    scalings = fit.coordinate_scaling_, fit.value_scaling_
+    fit.partial_fit(X[:30] + 1, Y[:30] * 3)
+    assert (fit.coordinate_scaling_, fit.value_scaling_) == scalings
+    assert fit.activations_ == first.activations_
+    assert fit.n_iter_ == len(fit.loss_curve_) == first.n_iter_ + 1
+    assert not np.array_equal(fit.predict(X), first.predict(X))
+
+
+def test_partial_fit_refuses_other_numbers_of_outputs():
+    fit = encoder().partial_fit(X, Y)
+    with pytest.raises(ValueError, match="y has 2 outputs, but the encoder was fitted with 1"):
+        fit.partial_fit(X, np.column_stack([Y, Y]))
+
+
+# -- time ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("search", [LayerSearch(2), FixedSequence("sinusoid", 2)])
+def test_a_time_limit_ends_the_fit(search):
+    begun = time.perf_counter()
+    fit = encoder(search=search, time_limit=0.6, max_epochs=10**6).fit(X, Y)
+    assert time.perf_counter() - begun < 6
+    assert set(fit.search_results_["outcome"]) == {"time limit"}
+    assert np.isfinite(fit.predict(X)).all()
+
+
+def test_a_time_limit_that_is_not_reached_ends_nothing():
+    fit = encoder(time_limit=600).fit(X, Y)
+    assert set(fit.search_results_["outcome"]) == {"completed"}
+    assert all(a <= b for a, b in pairwise(fit.search_results_["layer"]))

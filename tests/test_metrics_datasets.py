@@ -1,0 +1,134 @@
+"""Measures of a fit, and signals to fit."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from skmire.datasets import grid_samples, load_image
+from skmire.metrics import decibels, psnr, ssim
+
+RNG = np.random.default_rng(0)
+IMAGE = RNG.uniform(size=(20, 24, 3))
+NOISY = np.clip(IMAGE + 0.05 * RNG.normal(size=IMAGE.shape), 0, 1)
+
+
+@pytest.mark.parametrize("data_range", [1.0, 255.0])
+def test_psnr_is_scikit_images(data_range):
+    expected = peak_signal_noise_ratio(IMAGE, NOISY, data_range=data_range)
+    assert psnr(IMAGE, NOISY, data_range=data_range) == pytest.approx(expected, rel=1e-12)
+
+
+def test_psnr_takes_the_range_from_the_truth():
+    assert psnr(IMAGE, NOISY) == psnr(IMAGE, NOISY, data_range=np.ptp(IMAGE))
+    assert psnr(IMAGE, IMAGE) == np.inf
+
+
+def test_decibels_are_ten_logarithms():
+    np.testing.assert_allclose(decibels([1.0, 100.0], [1.0, 1.0]), [0.0, 20.0])
+
+
+@pytest.mark.parametrize("image", [IMAGE, IMAGE[..., 0]], ids=["colour", "grey"])
+def test_ssim_is_one_for_equal_images_and_wangs_otherwise(image):
+    other = np.clip(image + 0.1, 0, 1)
+    assert ssim(image, image) == 1
+    expected = structural_similarity(
+        image,
+        other,
+        data_range=1.0,
+        channel_axis=-1 if image.ndim == 3 else None,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+    )
+    assert ssim(image, other) == pytest.approx(expected)
+    assert ssim(image, other) < 1
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match=r"psnr needs .* one shape, got \(3,\) and \(3, 1\)"):
+        psnr(np.zeros(3), np.zeros((3, 1)))
+    with pytest.raises(ValueError, match="dimensions"):
+        ssim(IMAGE, IMAGE[1:])
+
+
+@pytest.mark.parametrize("shape", [(7,), (4, 6), (2, 3, 5)])
+@pytest.mark.parametrize("outputs", [(), (1,), (3,)])
+def test_grid_samples_are_at_their_indices_last_axis_fastest(shape, outputs):
+    grid = RNG.normal(size=(*shape, *outputs))
+    coords, values = grid_samples(grid, n_dims=len(shape))
+    assert coords.shape == (np.prod(shape), len(shape))
+    assert values.shape == (np.prod(shape), *outputs)
+    np.testing.assert_array_equal(grid[tuple(coords.astype(int).T)], values)
+    assert coords[1].tolist() == [*[0.0] * (len(shape) - 1), 1.0]
+    assert coords.dtype == values.dtype == np.float64
+
+
+def test_grid_samples_guesses_images():
+    assert grid_samples(np.zeros(5))[0].shape == (5, 1)
+    assert grid_samples(np.zeros((5, 3)))[0].shape == (15, 2)
+    assert grid_samples(np.zeros((5, 3, 2)))[1].shape == (15, 2)
+
+
+@pytest.mark.parametrize(("shape", "n_dims"), [((3,), 2), ((2, 2, 2, 2), 2), ((2, 2, 2, 2), None)])
+def test_grid_samples_refuses_other_numbers_of_axes(shape, n_dims):
+    with pytest.raises(ValueError, match="Pass n_dims"):
+        grid_samples(np.zeros(shape), n_dims=n_dims)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(pixels, mode=None):
+        path = tmp_path / "image.png"
+        image = Image.fromarray(pixels)
+        (image if mode is None else image.convert(mode)).save(path)
+        return path
+
+    return save
+
+
+COLOUR = RNG.integers(0, 256, size=(8, 12, 3), dtype=np.uint8)
+
+
+def test_colour_is_read_as_it_is(saved):
+    np.testing.assert_array_equal(load_image(saved(COLOUR)), COLOUR / 255)
+
+
+def test_grey_has_no_channels(saved):
+    np.testing.assert_array_equal(load_image(saved(COLOUR[..., 0])), COLOUR[..., 0] / 255)
+
+
+def test_alpha_is_dropped(saved):
+    alpha = np.concatenate([COLOUR, COLOUR[..., :1]], axis=2)
+    np.testing.assert_array_equal(load_image(saved(alpha)), COLOUR / 255)
+    assert load_image(saved(COLOUR[..., 0], "LA")).shape == (8, 12)
+
+
+@pytest.mark.parametrize(("max_side", "shape"), [(6, (4, 6, 3)), (12, (8, 12, 3)), (1, (1, 1, 3))])
+def test_images_are_shrunk_to_their_longest_side(saved, max_side, shape):
+    image = load_image(saved(COLOUR), max_side=max_side)
+    assert image.shape == shape
+    assert image.min() >= 0
+    assert image.max() <= 1
+
+
+def test_small_images_are_not_enlarged(saved):
+    assert load_image(saved(COLOUR), max_side=100).shape == COLOUR.shape
+
+
+def test_the_astronaut_needs_no_file():
+    assert load_image(max_side=16).shape == (16, 16, 3)
+
+
+def test_sixteen_bits_are_refused(saved):
+    with pytest.raises(OSError, match="8-bit"):
+        load_image(saved(np.full((4, 4), 3000, dtype=np.uint16)))
+
+
+def test_other_files_and_sizes_are_refused(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("no image")
+    with pytest.raises(OSError, match="cannot identify"):
+        load_image(path)
+    with pytest.raises(ValueError, match="max_side must be at least 1"):
+        load_image(max_side=0)

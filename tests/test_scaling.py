@@ -1,0 +1,60 @@
+"""Between the user's units and the network's."""
+
+import numpy as np
+import pytest
+
+from skmire.scaling import Scaling
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(size=(50, 3)) * [1e-3, 2.0, 7e4] + [5e6, -3.0, 0.1]
+
+
+def test_per_axis_takes_each_axis_to_the_unit_box():
+    scaled = Scaling.of_coordinates(X, "per_axis").scale(X)
+    np.testing.assert_allclose(scaled.min(axis=0), -1, atol=1e-6)
+    np.testing.assert_allclose(scaled.max(axis=0), 1, atol=1e-6)
+
+
+def test_isotropic_keeps_the_ratios_of_distances_and_centres_every_axis():
+    scaling = Scaling.of_coordinates(X, "isotropic")
+    scaled = scaling.scale(X)
+    ratios = np.linalg.norm(np.diff(scaled, axis=0), axis=1) / np.linalg.norm(
+        np.diff(X, axis=0), axis=1
+    )
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-9)
+    np.testing.assert_allclose(scaled.min(axis=0), -scaled.max(axis=0), atol=1e-9)
+    assert np.abs(scaled).max() == pytest.approx(1)
+
+
+def test_values_have_mean_zero_and_largest_magnitude_one():
+    y = RNG.normal(size=(40, 2)) * [3.0, 1e-5] + [100.0, 0.0]
+    scaled = Scaling.of_values(y, None).scale(y)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(np.abs(scaled).max(axis=0), 1)
+
+
+def test_the_mean_of_values_is_weighted():
+    scaling = Scaling.of_values(np.array([[0.0], [4.0]]), np.array([1.5, 0.5]))
+    assert scaling.centre.tolist() == [1.0]
+    assert scaling.half_range.tolist() == [3.0]
+
+
+@pytest.mark.parametrize("kind", ["per_axis", "isotropic"])
+def test_unscale_undoes_scale(kind):
+    scaling = Scaling.of_coordinates(X, kind)
+    np.testing.assert_allclose(scaling.unscale(scaling.scale(X)), X, rtol=1e-12)
+
+
+def test_a_column_without_extent_scales_to_zero_and_comes_back_exactly():
+    y = np.full((5, 1), 0.1)
+    scaling = Scaling.of_values(y, None)
+    coords = np.column_stack([np.arange(5.0), np.full(5, 7.0)])
+    assert Scaling.of_coordinates(coords, "per_axis").factor.tolist() == [0.5, 0.0]
+    assert np.all(Scaling.of_coordinates(coords, "per_axis").scale(coords + 3)[:, 1] == 0)
+    np.testing.assert_array_equal(scaling.unscale(np.zeros((5, 1))), y)
+
+
+def test_the_extent_of_huge_coordinates_does_not_overflow():
+    huge = np.array([[-1.5e308], [1.5e308]])
+    scaled = Scaling.of_coordinates(huge, "per_axis").scale(huge)
+    np.testing.assert_allclose(scaled, [[-1.0], [1.0]])

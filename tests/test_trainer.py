@@ -1,0 +1,199 @@
+"""How one network is fitted."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skmire import FixedSequence, MIREncoder, Trainer
+from skmire.training import LOSSES, Evaluation, Samples
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(-1, 1, size=(60, 2))
+Y = np.sin(3 * X[:, 0]) + X[:, 1]
+
+
+def encoder(trainer=None, *, atoms=("sinusoid",), **options):
+    options = {"hidden_width": 16, "max_epochs": 5, "random_state": 0, **options}
+    return MIREncoder(
+        search=FixedSequence(list(atoms)), trainer=trainer, dtype="float64", **options
+    )
+
+
+FORMULAS = {
+    "squared": lambda r: r**2,
+    "absolute": np.abs,
+    "huber": lambda r: np.where(np.abs(r) <= 0.1, r**2, 2 * 0.1 * (np.abs(r) - 0.05)),
+}
+
+
+@pytest.mark.parametrize("loss", FORMULAS)
+def test_losses_are_their_formulas(loss):
+    predicted, target = (
+        torch.linspace(-1, 1, 41, dtype=torch.float64),
+        torch.full((41,), 0.03, dtype=torch.float64),
+    )
+    expected = FORMULAS[loss]((predicted - target).numpy())
+    np.testing.assert_allclose(LOSSES[loss](predicted, target).numpy(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("loss", FORMULAS)
+def test_the_loss_that_is_reported_is_that_of_the_prediction(loss):
+    fitted = encoder(Trainer(loss=loss)).fit(X, Y)
+    residuals = (fitted.predict(X) - Y) / fitted.value_scaling_.half_range
+    assert fitted.best_loss_ == pytest.approx(FORMULAS[loss](residuals).mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize("loss", FORMULAS)
+def test_evaluation_is_weighted_and_goes_in_blocks(loss):
+    n = 10_000
+    y = torch.rand(n, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    w = torch.arange(n, dtype=torch.float64)[:, None]
+    w = w / w.mean()
+    samples = Samples(torch.zeros_like(y), y, w)
+    expected = (w.numpy() * FORMULAS[loss](y.numpy())).mean(axis=0)
+    losses = Trainer(loss=loss).evaluate(lambda inputs: inputs, samples)
+    np.testing.assert_allclose(losses, expected, rtol=1e-10)
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """Step sizes of the optimiser's steps, and sizes of the batches it saw."""
+    rates = []
+    step = torch.optim.Adam.step
+
+    def recording(self, *args, **kwargs):
+        rates.append(self.param_groups[0]["lr"])
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", recording)
+    return rates
+
+
+def test_the_step_size_falls_geometrically_to_its_share(steps):
+    encoder(Trainer(learning_rate=1e-2, decay=0.01, batch_size=20)).fit(X, Y)
+    progress = np.arange(15) / 15
+    np.testing.assert_allclose(steps, 1e-2 * 0.01**progress, rtol=1e-12)
+
+
+def test_no_decay_keeps_the_step_size(steps):
+    encoder(Trainer(learning_rate=1e-2, decay=1.0, batch_size=60)).fit(X, Y)
+    assert steps == [1e-2] * 5
+
+
+def test_time_moves_the_schedule_too(steps):
+    fitted = encoder(Trainer(learning_rate=1e-2, decay=0.1), time_limit=0.3, max_epochs=10**6)
+    fitted.fit(X, Y)
+    assert np.all(np.diff(steps) <= 0)
+    assert steps[-1] < 1.5e-3
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "n_steps"),
+    [(60, 20, 3), (60, 25, 3), (60, 100, 1), (60, "auto", 2), (1600, "auto", 16), (5, 1, 5)],
+)
+def test_an_epoch_is_a_pass_in_even_batches(steps, monkeypatch, n, batch_size, n_steps):
+    sizes = []
+    take = Samples.take
+    monkeypatch.setattr(Samples, "take", lambda self, rows: sizes.append(rows) or take(self, rows))
+    x = np.linspace(0, 1, n)[:, None]
+    encoder(Trainer(batch_size=batch_size), max_epochs=1).fit(x, np.sin(9 * x[:, 0]))
+    batches = [rows for rows in sizes if isinstance(rows, torch.Tensor)]
+    assert len(steps) == len(batches) == n_steps
+    assert np.ptp([len(rows) for rows in batches]) <= 1
+    assert torch.cat(batches).sort().values.tolist() == list(range(n))
+
+
+@pytest.mark.parametrize("rate", [1e-3, 0.3])
+def test_the_state_of_least_held_out_loss_is_kept(rate):
+    trainer = Trainer(learning_rate=rate, decay=1.0, early_stopping=True, n_iter_no_change=100)
+    training = encoder(trainer, max_epochs=12).fit(X, Y).search_result_.trace[0].training
+    assert len(training.held_out_curve) == 12
+    assert training.kept.loss("held_out") == pytest.approx(training.held_out_curve.min())
+    assert training.kept.loss("held_out") <= training.last.loss("held_out")
+    assert training.last.loss("held_out") == pytest.approx(training.held_out_curve[-1])
+
+
+def test_the_kept_state_can_be_an_earlier_one():
+    trainer = Trainer(learning_rate=0.5, decay=1.0, early_stopping=True, n_iter_no_change=100)
+    training = encoder(trainer, max_epochs=12).fit(X, Y).search_result_.trace[0].training
+    assert training.kept.loss("held_out") < training.last.loss("held_out")
+
+
+def test_early_stopping_stops_and_says_so():
+    trainer = Trainer(early_stopping=True, n_iter_no_change=3, tol=0.9)
+    training = encoder(trainer, max_epochs=60).fit(X, Y).search_result_.trace[0].training
+    assert training.outcome == "early stopping"
+    assert len(training.curve) < 60
+
+
+def test_without_early_stopping_nothing_is_held_out():
+    training = encoder().fit(X, Y).search_result_.trace[0].training
+    assert training.outcome == "completed"
+    assert training.held_out_curve is None
+    assert training.kept.held_out is None
+
+
+@pytest.mark.parametrize(("fraction", "held"), [(0.1, 6), (0.5, 30), (1e-6, 1), (0.9999, 59)])
+def test_the_share_held_out_is_the_one_asked_for(fraction, held):
+    order = torch.arange(60.0)[:, None]
+    kept, out = Samples(order, order, order + 1).split(fraction, torch.Generator().manual_seed(0))
+    assert len(out) == held
+    assert sorted(torch.cat([kept.inputs, out.inputs])[:, 0].tolist()) == list(range(60))
+    assert kept.weights.mean() == pytest.approx(1)
+    assert out.weights.mean() == pytest.approx(1)
+
+
+def test_a_weight_of_two_is_a_row_twice():
+    weights = np.ones(len(X))
+    weights[:10] = 2
+    trainer = Trainer(batch_size=1000)
+    weighted = encoder(trainer, max_epochs=10).fit(X, Y, sample_weight=weights)
+    twice = encoder(trainer, max_epochs=10).fit(np.r_[X, X[:10]], np.r_[Y, Y[:10]])
+    plain = encoder(trainer, max_epochs=10).fit(X, Y)
+    np.testing.assert_allclose(weighted.predict(X), twice.predict(X), rtol=1e-7, atol=1e-8)
+    assert np.abs(plain.predict(X) - twice.predict(X)).max() > 1e-4
+
+
+def test_the_scale_of_the_weights_does_not_matter():
+    weights = RNG.uniform(0.5, 2, len(X))
+    one, thousand = (encoder().fit(X, Y, sample_weight=k * weights) for k in (1, 1024))
+    np.testing.assert_array_equal(one.predict(X), thousand.predict(X))
+
+
+def test_complex_weights_train():
+    fitted = encoder(
+        Trainer(learning_rate=1e-2), atoms=["complex_gabor", "sinusoid"], max_epochs=20
+    ).fit(X, Y)
+    assert fitted.loss_curve_[-1] < 0.5 * fitted.loss_curve_[0]
+
+
+def test_evaluations_fall_back_on_the_training_part():
+    both = Evaluation(np.array([1.0, 3.0]), np.array([5.0, 7.0]))
+    assert (both.loss("train"), both.loss("held_out")) == (2.0, 6.0)
+    assert Evaluation(np.array([1.0, 3.0])).loss("held_out") == 2.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("optimizer", "sgd"),
+        ("learning_rate", 0.0),
+        ("learning_rate", "fast"),
+        ("decay", 0.0),
+        ("decay", 1.5),
+        ("batch_size", 0),
+        ("batch_size", "all"),
+        ("batch_size", 2.5),
+        ("loss", "l2"),
+        ("early_stopping", "yes"),
+        ("validation_fraction", 0.0),
+        ("validation_fraction", 1.0),
+        ("n_iter_no_change", 0),
+        ("tol", -0.1),
+        ("tol", 1.0),
+    ],
+)
+def test_invalid_parameters_are_refused_by_name(name, value):
+    with pytest.raises(InvalidParameterError, match=f"'{name}' parameter of Trainer"):
+        encoder(Trainer().set_params(**{name: value})).fit(X, Y)
