@@ -56,10 +56,10 @@ def test_the_shares_sum_to_max_epochs(n_layers, max_epochs):
 
 
 def test_few_epochs_still_give_every_layer_one():
-    # The docstring: "For a layer to get any, max_epochs must be at least n_layers".
     for n_layers in (2, 3, 4, 5, 6):
         shares = LayerSearch(n_layers=n_layers).layer_epochs(2 * n_layers)
         assert sum(shares) == 2 * n_layers
+        assert min(LayerSearch(n_layers=n_layers).layer_epochs(1)) == 1
 
 
 def test_given_epochs_are_trained():

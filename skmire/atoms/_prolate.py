@@ -177,6 +177,7 @@ def prolate_table(kind: Kind, c: float, order: int) -> ProlateTable:
     for degree in range(16, 400, 4):
         series = Chebyshev.interpolate(of_variable, degree)
         if np.abs(size * (series(check) - wanted)).max() < tolerance:
+            series = Chebyshev.interpolate(of_variable, degree + 4)  # for the derivatives
             break
     else:
         raise ValueError(f"PSWF(c={c}, order={order}) needs too long a series; lower c.")
