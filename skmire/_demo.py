@@ -12,7 +12,6 @@ from typing import Any
 
 import joblib
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
@@ -22,7 +21,7 @@ from skmire.datasets import grid_samples, load_image
 from skmire.display import ReconstructionDisplay, SearchDisplay
 from skmire.encoders import MIREncoder
 from skmire.metrics import decibels, psnr, ssim
-from skmire.search import FixedSequence, single_thread
+from skmire.search import FixedSequence, single_thread, threads_restored
 
 Array = NDArray[np.float64]
 
@@ -124,10 +123,9 @@ def single_atoms(encoder: MIREncoder, image: Array) -> Sequence[Score]:
             single.fit(coords, values)
         return score(f"{name} × {n_layers}", single, image, time.perf_counter() - begun)
 
-    threads = torch.get_num_threads()
     jobs = (joblib.delayed(fit)(name) for name in encoder.dictionary_.names)
-    scores: Sequence[Score] = joblib.Parallel(n_jobs=-1, prefer="threads")(jobs)
-    torch.set_num_threads(threads)  # workers also changed what new threads start with
+    with threads_restored():
+        scores: Sequence[Score] = joblib.Parallel(n_jobs=-1, prefer="threads")(jobs)
     return scores
 
 

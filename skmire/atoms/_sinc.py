@@ -45,7 +45,7 @@ def split_at(z: Tensor, radius: float) -> tuple[Tensor, Tensor, Tensor]:
     Returns the indicator of the inside, and for each formula an argument that is `z` where the
     formula serves and harmless elsewhere (0 inside, `radius` outside), so that no inf * 0 comes
     back from the unused one. ``torch.lerp(outer, inner, indicator)`` puts the two together
-    exactly; ``torch.where``, which would do as well, takes four times as long.
+    exactly; ``torch.where``, which would do as well, is slower.
     """
     indicator = (z.detach().abs() < radius).to(z.dtype)
     near = z * indicator

@@ -1,6 +1,12 @@
 """The searches: which atom goes where."""
 
-from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem, single_thread
+from skmire.search._base import (
+    BaseLayerSearch,
+    DivergenceError,
+    SearchProblem,
+    single_thread,
+    threads_restored,
+)
 from skmire.search._fixed_sequence import FixedSequence
 from skmire.search._layer_search import LayerSearch
 from skmire.search._result import Candidate, SearchResult
@@ -14,4 +20,5 @@ __all__ = [
     "SearchProblem",
     "SearchResult",
     "single_thread",
+    "threads_restored",
 ]

@@ -171,12 +171,19 @@ def train_candidate(
 
 
 @contextmanager
-def single_thread() -> Iterator[None]:
-    """Compute on one thread, so that results depend on nothing beside this one."""
-    # Asking first also makes torch initialise this thread's setting, which would else undo ours.
+def threads_restored() -> Iterator[None]:
+    """Put torch's number of threads back, which workers also change for threads yet to start."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Compute on one thread, so that results depend on nothing beside this one."""
+    # Asking first also makes torch initialise this thread's setting, which would else undo ours.
+    with threads_restored():
+        torch.set_num_threads(1)
+        yield

@@ -11,7 +11,6 @@ from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
 from joblib import effective_n_jobs
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
@@ -26,6 +25,7 @@ from skmire.search._base import (
     DivergenceError,
     SearchProblem,
     single_thread,
+    threads_restored,
     train_candidate,
 )
 from skmire.search._result import Candidate, SearchResult
@@ -231,32 +231,31 @@ class LayerSearch(BaseLayerSearch):
 
         candidates: list[Candidate] = []
         tried: list[LayerStack] = []
-        threads = torch.get_num_threads()
         runs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tries())
-        for atom, (network, training, stop) in zip(atoms, runs, strict=False):
-            state = training.kept if self.compare == "best" else training.last
-            loss = float("nan") if training.diverged else state.loss(on)
-            candidates.append(
-                Candidate(
-                    layer=layer,
-                    atom=atom.name,
-                    seed=seed,
-                    effective_epochs=path + len(training.curve),
-                    training=training,
-                    loss=loss,
-                    chosen=False,
+        with threads_restored():
+            for atom, (network, training, stop) in zip(atoms, runs, strict=False):
+                state = training.kept if self.compare == "best" else training.last
+                loss = float("nan") if training.diverged else state.loss(on)
+                candidates.append(
+                    Candidate(
+                        layer=layer,
+                        atom=atom.name,
+                        seed=seed,
+                        effective_epochs=path + len(training.curve),
+                        training=training,
+                        loss=loss,
+                        chosen=False,
+                    )
                 )
-            )
-            tried.append(network)
-            if problem.verbose > 1:
-                logger.info(
-                    "layer %d, %s: loss %.3e in %.1f s, %s",
-                    layer, atom.name, loss, training.seconds, training.outcome,
-                )  # fmt: skip
-            if stop:
-                runs.close()
-                break
-        torch.set_num_threads(threads)  # workers also changed what new threads start with
+                tried.append(network)
+                if problem.verbose > 1:
+                    logger.info(
+                        "layer %d, %s: loss %.3e in %.1f s, %s",
+                        layer, atom.name, loss, training.seconds, training.outcome,
+                    )  # fmt: skip
+                if stop:
+                    runs.close()
+                    break
         winner = _least(candidates, trainer)
         candidates[winner] = replace(candidates[winner], chosen=True)
         return tried[winner], candidates
