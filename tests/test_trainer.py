@@ -6,6 +6,7 @@ import torch
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skmire import FixedSequence, MIREncoder, Trainer
+from skmire.networks import Field
 from skmire.training import LOSSES, Evaluation, Samples
 
 RNG = np.random.default_rng(0)
@@ -114,10 +115,45 @@ def test_the_state_of_least_held_out_loss_is_kept(rate):
     assert training.last.loss("held_out") == pytest.approx(training.held_out_curve[-1])
 
 
+class Constant(Field):
+    """A field of one number, which moves towards the samples it is trained on."""
+
+    def __init__(self):
+        super().__init__()
+        self.value = torch.nn.Parameter(torch.ones((), dtype=torch.float64))
+
+    def forward(self, coords):
+        return self.value.expand(len(coords), 1)
+
+
+class Unwatched:
+    """A task that nobody watches."""
+
+    def start(self, name, **options):
+        return self
+
+    def finish(self, network=None):
+        return False
+
+
 def test_the_kept_state_can_be_an_earlier_one():
-    trainer = Trainer(learning_rate=0.5, decay=1.0, early_stopping=True, n_iter_no_change=100)
-    training = encoder(trainer, max_epochs=12).fit(X, Y).search_result_.trace[0].training
-    assert training.kept.loss("held_out") < training.last.loss("held_out")
+    trainer = Trainer(learning_rate=0.01, decay=1.0, early_stopping=True, n_iter_no_change=100)
+    zeros = torch.zeros(8, 1, dtype=torch.float64)
+    field = Constant()
+    # Trained towards 0 while the held-out samples ask for 1: each epoch is worse than the last.
+    training = trainer.train(
+        field,
+        Samples(zeros, zeros),
+        Samples(zeros, zeros + 1),
+        epochs=12,
+        seconds=None,
+        generator=torch.Generator().manual_seed(0),
+        task=Unwatched(),
+    )
+    assert np.all(np.diff(training.held_out_curve) > 0)
+    assert training.kept.loss("held_out") == training.held_out_curve[0]
+    assert training.last.loss("held_out") == training.held_out_curve[-1]
+    assert float(field.value.detach()) == pytest.approx(0.99, abs=1e-3)
 
 
 def test_early_stopping_stops_and_says_so():
