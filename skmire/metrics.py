@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike
 
 from skmire._optional import require
 
+__all__ = ["psnr", "ssim"]
+
 
 def psnr(y_true: ArrayLike, y_pred: ArrayLike, *, data_range: float | None = None) -> float:
     """Return the peak signal-to-noise ratio.
@@ -16,6 +18,7 @@ def psnr(y_true: ArrayLike, y_pred: ArrayLike, *, data_range: float | None = Non
     Parameters
     ----------
     y_true, y_pred : array-like of the same shape
+        The signal, and what is compared with it.
     data_range : float, default=None
         Peak-to-peak range of the signal, 1 for images in [0, 1]. ``None`` takes it from `y_true`.
 

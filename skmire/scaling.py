@@ -8,6 +8,8 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["Scaling"]
+
 Array = NDArray[np.float64]
 CoordinateScaling = Literal["per_axis", "isotropic"]
 
@@ -19,10 +21,20 @@ class Scaling:
     A column without extent has half range 0 and is 0 when scaled: the fit does not depend on a
     constant coordinate, and a constant target is met exactly.
 
-    Attributes
+    Parameters
     ----------
     centre, half_range : ndarray of shape (n_columns,)
         In the user's units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire.scaling import Scaling
+    >>> scaling = Scaling.of_coordinates(np.array([[0.0, 5.0], [10.0, 5.0]]), "per_axis")
+    >>> scaling.scale(np.array([[2.5, 5.0]])).tolist()
+    [[-0.5, 0.0]]
+    >>> scaling.unscale(np.array([[1.0, 0.0]])).tolist()
+    [[10.0, 5.0]]
     """
 
     centre: Array
@@ -41,6 +53,7 @@ class Scaling:
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_dims)
+            Coordinates in the user's units.
         kind : {"per_axis", "isotropic"}
             Each axis to [-1, 1], or one factor for all, the longest axis's.
 
@@ -61,6 +74,7 @@ class Scaling:
         Parameters
         ----------
         y : ndarray of shape (n_samples, n_outputs)
+            Values in the user's units.
         weights : ndarray of shape (n_samples,) or None
             Of the samples, for the mean.
 
@@ -73,9 +87,29 @@ class Scaling:
         return cls(mean, np.abs(y - mean).max(axis=0))
 
     def scale(self, users: Array) -> Array:
-        """Return values in the user's units as the network sees them."""
+        """Return values in the user's units as the network sees them.
+
+        Parameters
+        ----------
+        users : ndarray of shape (n_samples, n_columns)
+            In the user's units.
+
+        Returns
+        -------
+        scaled : ndarray of shape (n_samples, n_columns)
+        """
         return (users - self.centre) * self.factor
 
     def unscale(self, scaled: Array) -> Array:
-        """Return the network's values in the user's units."""
+        """Return the network's values in the user's units.
+
+        Parameters
+        ----------
+        scaled : ndarray of shape (n_samples, n_columns)
+            As the network sees them.
+
+        Returns
+        -------
+        users : ndarray of shape (n_samples, n_columns)
+        """
         return scaled * self.half_range + self.centre

@@ -93,7 +93,18 @@ class Atom(PlainModule, ABC):
 
     @abstractmethod
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`, of the same shape."""
+        """Return the atom's values at `z`.
+
+        Parameters
+        ----------
+        z : Tensor of any shape
+            The layer's affine map, in float32 or float64; complex where the atom before it is.
+
+        Returns
+        -------
+        values : Tensor
+            Of the shape of `z`, element by element.
+        """
 
     def at_scale(self, scale: float) -> dict[str, float]:
         """Return the parameters that give the base configuration the wanted `scale`.
@@ -115,6 +126,7 @@ class Atom(PlainModule, ABC):
         Parameters
         ----------
         parameters : mapping of str to float
+            A value for each of the atom's parameters.
 
         Returns
         -------
@@ -148,11 +160,27 @@ class Atom(PlainModule, ABC):
         return {name: float(self._scalar(name).detach()) for name in self.base}
 
     def hand_over(self, z: Tensor) -> Tensor:
-        """Turn the complex affine map of this atom's output into a real atom's input."""
+        """Turn the complex affine map of this atom's output into a real atom's input.
+
+        Parameters
+        ----------
+        z : Tensor
+            Complex.
+
+        Returns
+        -------
+        z : Tensor
+            Real, its real part unless an atom says otherwise.
+        """
         return z.real
 
     def extra_repr(self) -> str:
-        """Return the parameters for torch's representation of a network."""
+        """Return the parameters for torch's representation of a network.
+
+        Returns
+        -------
+        parameters : str
+        """
         return ", ".join(f"{name}={value:.4g}" for name, value in self.values().items())
 
     def _scalar(self, name: str) -> Tensor:

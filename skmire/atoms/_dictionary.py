@@ -22,6 +22,7 @@ from skmire.atoms._sinc import Sinc
 from skmire.atoms._sinusoid import Sinusoid
 from skmire.atoms._variable_periodic import VariablePeriodic
 
+#: What a dictionary may hold: a name, an atom, an Atom class or a callable on tensors.
 AtomLike = str | Atom | type[Atom] | Callable[[Tensor], Tensor]
 
 #: Every atom that has a name, and how to make it.

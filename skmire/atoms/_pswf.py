@@ -41,7 +41,7 @@ class PSWF(Atom):
     c : float, default=4.0
         Bandwidth, in (0, 100].
     order : int, default=0
-        n, the number of zeros in (-1, 1).
+        The number n of zeros in (-1, 1).
     scale : float, default=None
         `w`. Base configuration: 1.
     amplitude : float, default=None

@@ -33,6 +33,7 @@ class _Pulse(Atom):
         super().__init__(scale=scale, roll_off=roll_off, amplitude=amplitude)
 
     def values(self) -> dict[str, float]:
+        """Return the present values of the parameters, the roll-off reflected into [0, 1]."""
         return {**super().values(), "roll_off": float(fold_into_unit(self.roll_off.detach()))}
 
 

@@ -13,7 +13,24 @@ class Field(PlainModule, ABC):
     """Differentiable function of coordinates, in the unit box [-1, 1]^d, to values.
 
     It knows neither the user's units nor what its values are for.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.networks import Field
+    >>> class Plane(Field):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.slope = torch.nn.Parameter(torch.tensor([2.0, 3.0]))
+    ...     def forward(self, coords):
+    ...         return (coords * self.slope).sum(1, keepdim=True)
+    >>> plane = Plane()
+    >>> plane.n_parameters, plane(torch.ones(1, 2)).tolist()
+    (2, [[5.0]])
     """
+
+    def __init__(self) -> None:  # torch's own takes anything
+        super().__init__()
 
     @abstractmethod
     def forward(self, coords: Tensor) -> Tensor:
@@ -22,6 +39,7 @@ class Field(PlainModule, ABC):
         Parameters
         ----------
         coords : Tensor of shape (n_samples, n_dims)
+            In the unit box where there were samples; beyond it the field extrapolates.
 
         Returns
         -------

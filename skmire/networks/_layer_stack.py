@@ -74,6 +74,7 @@ class LayerStack(Field):
         Parameters
         ----------
         coords : Tensor of shape (n_samples, n_dims)
+            In the unit box, or beyond.
 
         Returns
         -------
@@ -94,6 +95,7 @@ class LayerStack(Field):
         Parameters
         ----------
         coords : Tensor of shape (n_samples, n_dims)
+            In the unit box, or beyond.
 
         Returns
         -------

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from sklearn.base import BaseEstimator
@@ -26,21 +27,37 @@ from skmire.training import Samples, Trainer, Training
 
 
 class DivergenceError(RuntimeError):
-    """Training diverged in every candidate of a stage."""
+    """Training diverged in every candidate of a stage.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire import FixedSequence, MIREncoder, Trainer
+    >>> from skmire.search import DivergenceError
+    >>> x = np.linspace(0, 1, 64)[:, None]
+    >>> encoder = MIREncoder(search=FixedSequence("relu"), trainer=Trainer(learning_rate=1e30))
+    >>> try:
+    ...     encoder.fit(x, np.cos(20 * x[:, 0]))
+    ... except DivergenceError as error:
+    ...     print(error)
+    The sequence relu-relu-relu diverged: ... Lower the trainer's learning_rate (now 1e+30) or ...
+    """
 
 
 @dataclass(frozen=True)
 class SearchProblem:
     """Everything a search may know of a fit.
 
-    Attributes
+    Parameters
     ----------
     samples : Samples
         Scaled, on the device that trains.
     held_out : Samples or None
         Samples that no candidate trains on, if the trainer or the search wants any.
     dictionary : ActivationDictionary
+        The atoms to choose from, and how their parameters start.
     hidden_width : int
+        Units in each hidden layer.
     max_epochs : int
         Epochs along the path of the sequence that is returned.
     deadline : float or None
@@ -53,6 +70,22 @@ class SearchProblem:
         From 1 on, stages are logged; from 2 on, candidates.
     task : Task
         The fit, for progress.
+
+    Examples
+    --------
+    A search that says what it is asked, and then does not search:
+
+    >>> import numpy as np
+    >>> from skmire import FixedSequence, MIREncoder
+    >>> class Talkative(FixedSequence):
+    ...     def search(self, problem, trainer):
+    ...         print(problem.dictionary.names, tuple(problem.samples.inputs.shape))
+    ...         return super().search(problem, trainer)
+    >>> x = np.linspace(0, 1, 64)[:, None]
+    >>> encoder = MIREncoder(["gabor", "sinc"], Talkative("sinc"), max_epochs=2)
+    >>> encoder.fit(x, np.cos(20 * x[:, 0])).activations_
+    ('gabor', 'sinc') (64, 1)
+    ['sinc', 'sinc', 'sinc']
     """
 
     samples: Samples
@@ -73,7 +106,30 @@ class SearchProblem:
 
 
 class BaseLayerSearch(BaseEstimator, ABC):
-    """Strategy that decides the atom of every layer."""
+    """Strategy that decides the atom of every layer.
+
+    To write one of your own: take hyper-parameters in ``__init__`` and store them, as
+    scikit-learn's estimators do, say the `depth` of the networks and write `search`.
+
+    Examples
+    --------
+    The same atom in both layers, the first of the dictionary:
+
+    >>> import numpy as np
+    >>> from skmire import FixedSequence, MIREncoder
+    >>> from skmire.search import BaseLayerSearch
+    >>> class FirstAtom(BaseLayerSearch):
+    ...     depth = 2
+    ...     def search(self, problem, trainer):
+    ...         first = problem.dictionary.names[0]
+    ...         return FixedSequence(first, self.depth).search(problem, trainer)
+    >>> x = np.linspace(0, 1, 64)[:, None]
+    >>> encoder = MIREncoder(["gabor", "sinc"], FirstAtom(), max_epochs=2)
+    >>> encoder.fit(x, np.cos(20 * x[:, 0])).activations_
+    ['gabor', 'gabor']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}  # none, unless a search has some
 
     @property
     @abstractmethod
@@ -87,7 +143,9 @@ class BaseLayerSearch(BaseEstimator, ABC):
         Parameters
         ----------
         problem : SearchProblem
+            The samples, the dictionary and the budget.
         trainer : Trainer
+            What fits one network.
 
         Returns
         -------
@@ -105,6 +163,7 @@ class BaseLayerSearch(BaseEstimator, ABC):
         Parameters
         ----------
         trainer : Trainer
+            The encoder's; one that stops early needs held-out samples itself.
 
         Returns
         -------
@@ -129,10 +188,13 @@ def train_candidate(
     Parameters
     ----------
     problem : SearchProblem
+        The samples and the seed.
     trainer : Trainer
+        What fits the network.
     atoms : sequence of Atom
         One a layer, with the parameters to start from.
     epochs : int
+        Passes over the samples.
     seconds : float or None
         Time it may take.
     seed : int
@@ -172,7 +234,23 @@ def train_candidate(
 
 @contextmanager
 def threads_restored() -> Iterator[None]:
-    """Put torch's number of threads back, which workers also change for threads yet to start."""
+    """Put torch's number of threads back, which workers also change for threads yet to start.
+
+    Yields
+    ------
+    None
+        Once, for the block to run in.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.search import threads_restored
+    >>> before = torch.get_num_threads()
+    >>> with threads_restored():
+    ...     torch.set_num_threads(before + 1)
+    >>> torch.get_num_threads() == before
+    True
+    """
     threads = torch.get_num_threads()
     try:
         yield
@@ -182,7 +260,21 @@ def threads_restored() -> Iterator[None]:
 
 @contextmanager
 def single_thread() -> Iterator[None]:
-    """Compute on one thread, so that results depend on nothing beside this one."""
+    """Compute on one thread, so that results depend on nothing beside this one.
+
+    Yields
+    ------
+    None
+        Once, for the block to run in.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.search import single_thread
+    >>> with single_thread():
+    ...     torch.get_num_threads()
+    1
+    """
     # Asking first also makes torch initialise this thread's setting, which would else undo ours.
     with threads_restored():
         torch.set_num_threads(1)

@@ -83,7 +83,9 @@ class FixedSequence(BaseLayerSearch):
         Parameters
         ----------
         problem : SearchProblem
+            The samples, the dictionary and the budget.
         trainer : Trainer
+            What fits one network.
 
         Returns
         -------

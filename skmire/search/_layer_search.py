@@ -109,6 +109,7 @@ class LayerSearch(BaseLayerSearch):
         Parameters
         ----------
         trainer : Trainer
+            The encoder's; one that stops early needs held-out samples itself.
 
         Returns
         -------
@@ -158,7 +159,9 @@ class LayerSearch(BaseLayerSearch):
         Parameters
         ----------
         problem : SearchProblem
+            The samples, the dictionary and the budget.
         trainer : Trainer
+            What fits one network.
 
         Returns
         -------

@@ -16,7 +16,7 @@ from skmire.training import Training
 class Candidate:
     """One trained candidate, a row of the trace.
 
-    Attributes
+    Parameters
     ----------
     layer : int
         How many layers its network has; the search decides the last of them.
@@ -32,6 +32,17 @@ class Candidate:
     loss : float
         What it was compared by; not a number if it diverged.
     chosen : bool
+        Whether it won its stage.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire import LayerSearch, MIREncoder
+    >>> x = np.linspace(0, 1, 50)[:, None]
+    >>> encoder = MIREncoder(["sinc", "gaussian"], LayerSearch(n_layers=2), max_epochs=8)
+    >>> last = encoder.fit(x, np.sin(9 * x[:, 0])).search_result_.trace[-1]
+    >>> last.layer, last.atom, last.epochs, last.effective_epochs
+    (2, 'gaussian', 4, 8)
     """
 
     layer: int
@@ -52,7 +63,7 @@ class Candidate:
 class SearchResult:
     """The sequence found, its networks and how it was found.
 
-    Attributes
+    Parameters
     ----------
     networks : tuple of LayerStack
         The network of every stage, the last of which is the fit.

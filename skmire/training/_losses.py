@@ -23,7 +23,7 @@ def _absolute(predicted: Tensor, target: Tensor) -> Tensor:
     return (predicted - target).abs()
 
 
-#: Elementwise losses by name; "huber" equals "squared" for small residuals.
+#: Elementwise losses by name, on the scaled targets; "huber" equals "squared" for small residuals.
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "squared": _squared,
     "huber": _huber,

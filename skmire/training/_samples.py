@@ -12,12 +12,23 @@ from torch import Tensor
 class Samples:
     """Scaled samples on the device that trains on them.
 
-    Attributes
+    Parameters
     ----------
     inputs : Tensor of shape (n_samples, n_columns)
+        Coordinates in the unit box.
     targets : Tensor of shape (n_samples, n_outputs)
-    weights : Tensor of shape (n_samples, 1) or None
+        Scaled values, each output of mean 0 and largest magnitude 1.
+    weights : Tensor of shape (n_samples, 1), default=None
         Of mean 1; ``None`` if all are equal.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.training import Samples
+    >>> samples = Samples(torch.zeros(10, 2), torch.zeros(10, 1))
+    >>> kept, held_out = samples.split(0.2, torch.Generator().manual_seed(0))
+    >>> len(kept), len(held_out)
+    (8, 2)
     """
 
     inputs: Tensor
@@ -28,7 +39,17 @@ class Samples:
         return len(self.inputs)
 
     def take(self, rows: Tensor | slice) -> Samples:
-        """Return the samples of these `rows`, their weights as they are."""
+        """Return the samples of these `rows`, their weights as they are.
+
+        Parameters
+        ----------
+        rows : Tensor or slice
+            Indices of the samples.
+
+        Returns
+        -------
+        samples : Samples
+        """
         weights = None if self.weights is None else self.weights[rows]
         return Samples(self.inputs[rows], self.targets[rows], weights)
 

@@ -26,17 +26,36 @@ Array = NDArray[np.float64]
 class Evaluation:
     """Losses of one state of a network, output by output, in the scaled targets.
 
-    Attributes
+    Parameters
     ----------
     train : ndarray of shape (n_outputs,)
-    held_out : ndarray of shape (n_outputs,) or None
+        On the samples trained on.
+    held_out : ndarray of shape (n_outputs,), default=None
+        On the samples held out; ``None`` if there are none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire.training import Evaluation
+    >>> Evaluation(train=np.array([0.25, 0.75])).loss("held_out")  # there is only one part
+    0.5
     """
 
     train: Array
     held_out: Array | None = None
 
     def loss(self, on: Literal["train", "held_out"]) -> float:
-        """Return the mean over outputs of the losses on one part; on `train` if it is the only."""
+        """Return the mean over outputs of the losses on one part.
+
+        Parameters
+        ----------
+        on : {"train", "held_out"}
+            Which part; without held-out samples, both are `train`.
+
+        Returns
+        -------
+        loss : float
+        """
         losses = self.train if on == "train" or self.held_out is None else self.held_out
         return float(losses.mean())
 
@@ -45,7 +64,7 @@ class Evaluation:
 class Training:
     """What a training run leaves behind; the network itself holds the kept state.
 
-    Attributes
+    Parameters
     ----------
     kept, last : Evaluation
         Of the best state, which the network is left in, and of the state after the last epoch.
@@ -57,6 +76,16 @@ class Training:
         Wall-clock time.
     outcome : str
         ``"completed"``, why it ended early, or ``"diverged: ..."``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire import FixedSequence, MIREncoder
+    >>> x = np.linspace(0, 1, 64)[:, None]
+    >>> encoder = MIREncoder(search=FixedSequence("gaussian"), max_epochs=5)
+    >>> training = encoder.fit(x, np.cos(20 * x[:, 0])).search_result_.trace[0].training
+    >>> training.outcome, training.curve.shape
+    ('completed', (5, 1))
     """
 
     kept: Evaluation
@@ -165,6 +194,7 @@ class Trainer(BaseEstimator):
         field : Field
             Its parameters that require gradients are trained.
         samples, held_out : Samples
+            Those trained on, and those that the best state is chosen by, ``None`` without any.
         epochs : int
             Passes over the samples.
         seconds : float or None
@@ -232,7 +262,9 @@ class Trainer(BaseEstimator):
         Parameters
         ----------
         field : Field
+            Is left as it is.
         samples : Samples
+            Their weights count.
 
         Returns
         -------
