@@ -14,7 +14,6 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
-from sklearn.utils._param_validation import InvalidParameterError
 
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer
 
@@ -277,77 +276,6 @@ def test_rows_of_weight_zero_are_as_if_absent():
     removed = encoder().fit(X[mask], Y[mask])
     np.testing.assert_allclose(weighted.predict(X), removed.predict(X), rtol=1e-9)
     assert weighted.activations_ == removed.activations_
-
-
-# -- refusals ------------------------------------------------------------------------------------
-
-NAN_X, NAN_Y = X.copy(), Y.copy()
-NAN_X[3, 1] = np.nan
-NAN_Y[3] = np.nan
-ONE_NEGATIVE = np.r_[-1.0, np.ones(len(X) - 1)]
-
-
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        ((NAN_X, Y), "Input X contains NaN"),
-        ((X, NAN_Y), "Input y contains NaN"),
-        ((X, Y, ONE_NEGATIVE), "Negative values in data passed to `sample_weight`"),
-        ((X, Y, np.zeros(len(X))), "must contain at least one non-zero number"),
-        ((X, Y, np.eye(len(X))[0]), "At least 2 samples must have a weight above 0, got 1"),
-        ((X, Y[:-1]), "inconsistent numbers of samples"),
-        ((X[:1], Y[:1]), "minimum of 2 is required"),
-    ],
-)
-def test_samples_are_refused_in_words(data, message):
-    with pytest.raises(ValueError, match=message):
-        encoder().fit(*data)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"network": "x"}, "network must be None in this version .* got 'x'"),
-        ({"measurement": "x"}, "measurement must be None"),
-        ({"checkpoint": "x"}, "checkpoint must be None"),
-        ({"dictionary": ["sinusiod"]}, "no atom 'sinusiod'. Did you mean 'sinusoid'"),
-        ({"search": FixedSequence("gausian")}, "no atom 'gausian'. Did you mean 'gaussian'"),
-        ({"dictionary": []}, "at least one atom"),
-        ({"device": "abacus"}, "device must be 'auto' or one that torch has here, got 'abacus'"),
-        ({"device": "cuda:99"}, "device must be 'auto' or one that torch has here"),
-    ],
-)
-def test_parameters_are_refused_in_words(options, message):
-    with pytest.raises(ValueError, match=message):
-        encoder(**options).fit(X, Y)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("dictionary", "sinc"),
-        ("search", "greedy"),
-        ("trainer", "adam"),
-        ("hidden_width", 0),
-        ("max_epochs", 0),
-        ("time_limit", 0),
-        ("coordinate_scaling", "none"),
-        ("warm_start", "yes"),
-        ("device", 0),
-        ("dtype", "float16"),
-        ("random_state", "seed"),
-        ("n_jobs", 1.5),
-        ("verbose", -1),
-    ],
-)
-def test_invalid_parameters_are_refused_by_name(name, value):
-    with pytest.raises(InvalidParameterError, match=f"'{name}' parameter of MIREncoder"):
-        encoder(**{name: value}).fit(X, Y)
-
-
-def test_queries_of_another_dimension_are_refused(fitted):
-    with pytest.raises(ValueError, match="3 features, but MIREncoder is expecting 2"):
-        fitted.predict(np.ones((4, 3)))
 
 
 # -- going on ------------------------------------------------------------------------------------

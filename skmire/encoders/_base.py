@@ -1,4 +1,4 @@
-"""What every encoder does: check the data, scale it, have a network found, and answer for it."""
+"""How every encoder is set up and fitted: check the data, scale it, have a network found."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from skmire._callbacks import CallbackSupportMixin, Task
 from skmire._logging import audible
 from skmire._random import derive_seed, torch_stream
 from skmire.atoms import ActivationDictionary, AtomLike
-from skmire.encoders._checks import checked_samples, columns
-from skmire.encoders._device import fitting_device, query_device
-from skmire.encoders._queries import Query, in_blocks, jacobian, values_at
-from skmire.networks import LayerStack
+from skmire.encoders._checks import checked_samples, columns, features_kept_on_failure
+from skmire.encoders._device import fitting_device
+from skmire.encoders._fitted_field import FittedField
 from skmire.scaling import CoordinateScaling, Scaling
 from skmire.search import (
     BaseLayerSearch,
@@ -41,10 +39,11 @@ Array = NDArray[np.float64]
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _FOR_LATER = ("network", "measurement", "checkpoint")
+_DEFAULTS = {"dictionary": ActivationDictionary, "search": LayerSearch, "trainer": Trainer}
 
 
-class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
-    """Parameters, fitting and queries of an encoder; its subclasses say what `y` is.
+class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
+    """Parameters and fitting of an encoder; its subclasses say what `y` is.
 
     The parameters are documented in `MIREncoder`.
     """
@@ -71,16 +70,12 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
     dictionary_: ActivationDictionary
     search_: BaseLayerSearch
     trainer_: Trainer
-    network_: LayerStack
     search_result_: SearchResult
     search_results_: dict[str, NDArray[Any]]
     activations_: list[str]
     loss_curve_: list[float]
     best_loss_: float
     n_iter_: int
-    n_features_in_: int
-    coordinate_scaling_: Scaling
-    value_scaling_: Scaling
 
     def __init__(
         self,
@@ -119,6 +114,36 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of the encoder and, as in ``search__n_layers``, of its collaborators.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or the collaborator it belongs to was not given.
+        """
+        for name in params:
+            owner, _, nested = name.partition("__")
+            given = params.get(owner, getattr(self, owner, None))
+            if nested and owner in _DEFAULTS and not isinstance(given, BaseEstimator):
+                kind = _DEFAULTS[owner].__name__
+                raise ValueError(
+                    f"{name} cannot be set while {owner}={given!r}: there is no object yet to "
+                    f"hold it. Give the encoder one, as in {type(self).__name__}("
+                    f"{owner}={kind}({'' if given is None else repr(given)}))."
+                )
+        super().set_params(**params)
+        return self
+
     # -- fitting ---------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -145,9 +170,10 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
         DivergenceError
             If every candidate of a layer diverged.
         """
-        if self.warm_start and hasattr(self, "network_"):
-            return self._go_on(X, y, sample_weight, epochs=self.max_epochs, progress=0.0)
-        return self._start(X, y, sample_weight)
+        with features_kept_on_failure(self):
+            if self.warm_start and hasattr(self, "network_"):
+                return self._go_on(X, y, sample_weight, epochs=self.max_epochs, progress=0.0)
+            return self._start(X, y, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=False)
     def partial_fit(
@@ -172,9 +198,10 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
         -------
         self : object
         """
-        if hasattr(self, "network_"):
-            return self._go_on(X, y, sample_weight, epochs=1, progress=1.0)
-        return self._start(X, y, sample_weight)
+        with features_kept_on_failure(self):
+            if hasattr(self, "network_"):
+                return self._go_on(X, y, sample_weight, epochs=1, progress=1.0)
+            return self._start(X, y, sample_weight)
 
     def _start(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
         """Fit from nothing: scaling, search, network."""
@@ -363,9 +390,6 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
             data={"X": X, "y": y, "metadata": metadata},
         )
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "network_")
-
     @staticmethod
     def _fitted_attributes(result: SearchResult) -> dict[str, Any]:
         return {
@@ -379,44 +403,3 @@ class BaseEncoder(CallbackSupportMixin, BaseEstimator, ABC):
             "best_loss_": result.path[-1].training.kept.loss("held_out"),
             "n_iter_": result.effective_epochs,
         }
-
-    # -- queries ---------------------------------------------------------------------------------
-
-    def gradient(self, X: ArrayLike) -> Array:
-        """Return the gradient of the fit, exact, in units of `y` per unit of each coordinate.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_dims)
-            Coordinates.
-
-        Returns
-        -------
-        gradient : ndarray of shape (n_samples, n_dims) or (n_samples, n_outputs, n_dims)
-            The first if `y` was one-dimensional. Always float64.
-
-        Raises
-        ------
-        NotFittedError
-            If the encoder is not fitted.
-        """
-        coords = self._query(X)
-        scaled = self._scaled(self.network_, coords, jacobian)
-        per_coordinate = self.coordinate_scaling_.factor
-        gradient = scaled * self.value_scaling_.half_range[:, None] * per_coordinate
-        return gradient[:, 0] if self._y_ndim == 1 else gradient
-
-    def _field_values(self, network: LayerStack, coords: Array) -> Array:
-        """Values of `network` at `coords`, in the user's units, shaped as `y` was."""
-        scaled = self._scaled(network, coords, values_at)
-        values = self.value_scaling_.unscale(scaled)
-        return values[:, 0] if self._y_ndim == 1 else values
-
-    def _query(self, X: ArrayLike) -> Array:
-        check_is_fitted(self)
-        return np.asarray(validate_data(self, X, reset=False, dtype=np.float64))
-
-    def _scaled(self, network: LayerStack, coords: Array, query: Query) -> Array:
-        """Answer a query of `network` at the user's `coords`, in scaled units."""
-        device = query_device(self.device)
-        return in_blocks(network.to(device), self.coordinate_scaling_.scale(coords), query)

@@ -34,6 +34,13 @@ def values_at(network: LayerStack, coords: Tensor) -> Tensor:
     return values
 
 
+def features_at(network: LayerStack, coords: Tensor) -> Tensor:
+    """Return the last hidden layer of `network`; of complex ones real, then imaginary parts."""
+    with torch.no_grad():
+        features = network.hidden(coords)
+    return torch.cat([features.real, features.imag], dim=1) if features.is_complex() else features
+
+
 def jacobian(network: LayerStack, coords: Tensor) -> Tensor:
     """Return the derivatives of `network`, of shape (n_samples, n_outputs, n_dims)."""
     with torch.enable_grad():

@@ -1,0 +1,120 @@
+"""What a fitted encoder answers, in the user's units."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from skmire.encoders._checks import checked_coordinates
+from skmire.encoders._device import query_device
+from skmire.encoders._queries import Query, features_at, in_blocks, jacobian, values_at
+from skmire.encoders._saving import blank, opened, stamp, stamped
+from skmire.networks import LayerStack
+from skmire.scaling import Scaling
+
+Array = NDArray[np.float64]
+
+
+class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+    """Queries of the network that a subclass has fitted, and what a saved one holds.
+
+    A subclass sets the attributes in `fit`.
+
+    Attributes
+    ----------
+    network_ : LayerStack
+        On scaled coordinates and values.
+    coordinate_scaling_, value_scaling_ : Scaling
+        Between the user's units and the network's.
+    """
+
+    device: str
+    network_: LayerStack
+    coordinate_scaling_: Scaling
+    value_scaling_: Scaling
+    n_features_in_: int
+    _y_ndim: int
+
+    def gradient(self, X: ArrayLike) -> Array:
+        """Return the gradient of the fit, exact, in units of `y` per unit of each coordinate.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_dims)
+            Coordinates.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_samples, n_dims) or (n_samples, n_outputs, n_dims)
+            The first if `y` was one-dimensional. Always float64.
+
+        Raises
+        ------
+        NotFittedError
+            If the encoder is not fitted.
+        """
+        coords = self._query(X)
+        scaled = self._scaled(self.network_, coords, jacobian)
+        per_coordinate = self.coordinate_scaling_.factor
+        gradient = scaled * self.value_scaling_.half_range[:, None] * per_coordinate
+        return gradient[:, 0] if self._y_ndim == 1 else gradient
+
+    def transform(self, X: ArrayLike) -> Array:
+        """Return the features that the fit is linear in: the values of the last hidden layer.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_dims)
+            Coordinates.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, hidden_width)
+            Always float64. If the atom of the last layer is complex there are twice as many
+            columns, the real parts first.
+
+        Raises
+        ------
+        NotFittedError
+            If the encoder is not fitted.
+        """
+        coords = self._query(X)
+        return self._scaled(self.network_, coords, features_at)
+
+    @property
+    def _n_features_out(self) -> int:
+        """Number of columns of `transform`, which scikit-learn names after the class."""
+        outputs = self.network_.affines[-1].get_parameter("weight")
+        return outputs.shape[1] * (2 if outputs.is_complex() else 1)
+
+    def _field_values(self, network: LayerStack, coords: Array) -> Array:
+        """Values of `network` at `coords`, in the user's units, shaped as `y` was."""
+        scaled = self._scaled(network, coords, values_at)
+        values = self.value_scaling_.unscale(scaled)
+        return values[:, 0] if self._y_ndim == 1 else values
+
+    def _query(self, X: ArrayLike) -> Array:
+        check_is_fitted(self)
+        return checked_coordinates(self, X, reset=False)
+
+    def _scaled(self, network: LayerStack, coords: Array, query: Query) -> Array:
+        """Answer a query of `network` at the user's `coords`, in scaled units."""
+        device = query_device(self.device)
+        return in_blocks(network.to(device), self.coordinate_scaling_.scale(coords), query)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "network_")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return blank, (type(self), stamp()), self.__getstate__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return stamped(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(opened(state))

@@ -1,0 +1,55 @@
+"""What a saved encoder says of itself, so that a version that cannot read it can say so.
+
+The format is raised by one whenever the state of a fitted encoder changes in a way that an older
+version would misread; `opened` then also turns states of older formats into the present one.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+FORMAT = 1
+
+_STAMP = "_skmire_saved"
+
+
+def stamp() -> dict[str, Any]:
+    """Return the format and the version that this installation writes."""
+    return {"format": FORMAT, "version": version("skmire")}
+
+
+def blank(kind: type[Any], stamp: dict[str, Any]) -> Any:
+    """Return an object of `kind` without any state, once its saved state is known to be legible.
+
+    A pickle calls this before it reads the state, which may name what this version has not got.
+    """
+    _refuse_newer(stamp)
+    return object.__new__(kind)
+
+
+def stamped(state: dict[str, Any]) -> dict[str, Any]:
+    """Return `state` with the stamp, for formats such as skops that save the state alone."""
+    return {**state, _STAMP: stamp()}
+
+
+def opened(state: dict[str, Any]) -> dict[str, Any]:
+    """Return `state` without its stamp.
+
+    Raises
+    ------
+    ValueError
+        If it is of a newer format than this version knows.
+    """
+    state = dict(state)
+    _refuse_newer(state.pop(_STAMP, stamp()))
+    return state
+
+
+def _refuse_newer(stamp: dict[str, Any]) -> None:
+    if stamp["format"] > FORMAT:
+        raise ValueError(
+            f"The encoder was saved by skmire {stamp['version']} in format {stamp['format']}, but "
+            f"skmire {version('skmire')} reads formats up to {FORMAT}. Open it with skmire "
+            f"{stamp['version']} or newer."
+        )

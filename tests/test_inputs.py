@@ -1,0 +1,375 @@
+"""What is refused, in which words, and what is taken, in which sense.
+
+``python tests/test_inputs.py`` prints both as the tables of the user guide.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse
+import torch
+import xarray as xr
+from sklearn.exceptions import NotFittedError
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer
+
+RNG = np.random.default_rng(0)
+N = 24
+X = RNG.uniform(size=(N, 2)) * [360, 180]
+Y = np.sin(X[:, 0] / 60) + X[:, 1] / 90
+W = np.ones(N)
+
+
+def encoder(**options):
+    defaults = {
+        "search": FixedSequence("sinusoid", 1),
+        "trainer": Trainer(batch_size=1_000),
+        "hidden_width": 8,
+        "max_epochs": 2,
+        "dtype": "float64",
+        "random_state": 0,
+    }
+    return MIREncoder(**{**defaults, **options})
+
+
+def put(array, value, *, row=3):
+    """Return a copy of `array` with `value` in one row."""
+    changed = array.astype(object if isinstance(value, str) else np.result_type(array, value))
+    changed[row] = value
+    return changed
+
+
+def named(*names, table=X):
+    return pd.DataFrame(table, columns=list(names))
+
+
+def fitted(coords=X):
+    return encoder().fit(coords, Y)
+
+
+# What it is, what is done, and the error: its type and words that it must hold.
+REFUSED: list[tuple[str, Callable, type[Exception], str]] = [
+    ("NaN in X", lambda: encoder().fit(put(X, np.nan), Y), ValueError,
+     "X contains NaN, in 1 of 24 rows, the first of which is row 3. Drop"),
+    ("infinity in X", lambda: encoder().fit(put(X, np.inf), Y), ValueError, "X contains infinity"),
+    ("NaN in y", lambda: encoder().fit(X, put(Y, np.nan)), ValueError, "y contains NaN"),
+    ("infinity in y", lambda: encoder().fit(X, put(Y, -np.inf)), ValueError, "y contains infinity"),
+    ("NaN in a query", lambda: fitted().gradient(put(X, np.nan)), ValueError, "X contains NaN"),
+    ("a missing entry of a DataFrame", lambda: encoder().fit(
+        pd.DataFrame({"a": pd.array([1, 2, None] * 8, dtype="Int64")}), Y), ValueError,
+     "X contains NaN, in 8 of 24 rows"),
+    ("masked values", lambda: encoder().fit(X, np.ma.masked_array(Y, mask=Y > 1)), ValueError,
+     "y is a masked array with .* masked values. Drop"),
+    ("numbers too large to be summed", lambda: encoder().fit(X, Y * 1e300), ValueError,
+     "y contains magnitudes above 1e[+]290.* larger unit"),
+    ("negative weights", lambda: encoder().fit(X, Y, put(W, -1)), ValueError,
+     "at least 0, got -1 for sample 3"),
+    ("weights all zero", lambda: encoder().fit(X, Y, 0 * W), ValueError,
+     "2 samples must have a weight that is not zero, got 0"),
+    ("one weight that is not zero", lambda: encoder().fit(X, Y, np.eye(N)[0]), ValueError,
+     "2 samples must have a weight that is not zero, got 1"),
+    ("NaN in the weights", lambda: encoder().fit(X, Y, put(W, np.nan)), ValueError,
+     "sample_weight contains NaN"),
+    ("too few weights", lambda: encoder().fit(X, Y, W[1:]), ValueError,
+     r"one weight a sample, of shape \(24,\); got shape \(23,\)"),
+    ("weights of two dimensions", lambda: encoder().fit(X, Y, W[:, None]), ValueError,
+     r"one weight a sample, of shape \(24,\); got shape \(24, 1\)"),
+    ("one sample", lambda: encoder().fit(X[:1], Y[:1]), ValueError, "1 sample.* minimum of 2"),
+    ("no samples", lambda: encoder().fit(X[:0], Y[:0]), ValueError, "0 sample.* minimum of 2"),
+    ("no coordinates", lambda: encoder().fit(X[:, :0], Y), ValueError, "0 feature.* minimum of 1"),
+    ("X of one dimension", lambda: encoder().fit(X[:, 0], Y), ValueError,
+     r"got 1D array instead: X of shape \(24,\).* X.reshape\(-1, 1\)"),
+    ("X of three dimensions", lambda: encoder().fit(X[None], Y), ValueError,
+     r"got 3D array instead: X of shape \(1, 24, 2\)"),
+    ("no y", lambda: encoder().fit(X, None), ValueError, "requires y"),
+    ("y too short", lambda: encoder().fit(X, Y[1:]), ValueError, "24 rows in X and 23 in y"),
+    ("y of three dimensions", lambda: encoder().fit(X, np.ones((N, 2, 2))), ValueError,
+     r"got shape \(24, 2, 2\)"),
+    ("y without columns", lambda: encoder().fit(X, np.ones((N, 0))), ValueError,
+     r"got shape \(24, 0\)"),
+    ("another number of outputs", lambda: fitted().partial_fit(X, np.c_[Y, Y]), ValueError,
+     "y has 2 outputs, but the encoder was fitted with 1"),
+    ("another number of coordinates", lambda: fitted().predict(X[:, :1]), ValueError,
+     "1 features, but MIREncoder is expecting 2"),
+    ("other names of coordinates", lambda: fitted(named("lat", "lon")).predict(named("lat", "x")),
+     ValueError, "unseen at fit time:\n- x.*Pass the columns .'lat', 'lon'., in this order"),
+    ("another order of coordinates",
+     lambda: fitted(named("lat", "lon")).predict(named("lon", "lat")),
+     ValueError, "same order as they were in fit.*Pass the columns .'lat', 'lon'., in this order"),
+    ("sparse X", lambda: encoder().fit(scipy.sparse.csr_array(X), Y), TypeError,
+     r"X must be dense, got a sparse matrix; pass X.toarray\(\)"),
+    ("sparse y", lambda: encoder().fit(X, scipy.sparse.csr_array(Y[:, None])), TypeError,
+     r"y must be dense, got a sparse matrix; pass y.toarray\(\)"),
+    ("words in X", lambda: encoder().fit(put(X, "west"), Y), ValueError,
+     "X must hold real numbers: .* 'west'"),
+    ("words in y", lambda: encoder().fit(X, put(Y, "wet")), ValueError,
+     "y must hold real numbers: .* 'wet'"),
+    ("objects in y", lambda: encoder().fit(X, [{}] * N), TypeError,
+     "y must hold real numbers: .* 'dict'"),
+    ("complex X", lambda: encoder().fit(X + 1j, Y), ValueError,
+     "X must hold real numbers: Complex data not supported, got complex128"),
+    ("complex y", lambda: encoder().fit(X, Y + 1j), ValueError,
+     "y must hold real numbers: Complex .* real and imaginary parts as two columns of y"),
+    ("dates", lambda: encoder().fit(np.arange(N).astype("M8[D]")[:, None], Y), ValueError,
+     r"X must hold real numbers: datetime64\[D\] .* unit and an origin"),
+    ("durations", lambda: encoder().fit(X, np.arange(N).astype("m8[s]")), ValueError,
+     r"y must hold real numbers: timedelta64\[s\]"),
+    ("a tensor that requires grad",
+     lambda: fitted().predict(torch.tensor(X, requires_grad=True)), ValueError,
+     r"X is a tensor that requires grad.* pass X.detach\(\)"),
+    ("an encoder that is not fitted", lambda: encoder().predict(X), NotFittedError,
+     "not fitted yet. Call 'fit'"),
+    ("search__n_layers while search=None",
+     lambda: MIREncoder().set_params(search__n_layers=2), ValueError,
+     r"cannot be set while search=None.*MIREncoder\(search=LayerSearch\(\)\)"),
+    ("dictionary__init of a list",
+     lambda: MIREncoder(["sinc"]).set_params(dictionary__init="unit"), ValueError,
+     r"MIREncoder\(dictionary=ActivationDictionary\(\['sinc'\]\)\)"),
+    ("a parameter that does not exist", lambda: MIREncoder().set_params(width=3), ValueError,
+     "Invalid parameter 'width'.* Valid parameters are"),
+    ("an atom that does not exist", lambda: encoder(dictionary=["sinusiod"]).fit(X, Y), ValueError,
+     "no atom 'sinusiod'. Did you mean 'sinusoid'"),
+    ("a sequence with an atom that does not exist",
+     lambda: encoder(search=FixedSequence("gausian")).fit(X, Y), ValueError,
+     "no atom 'gausian'. Did you mean 'gaussian'"),
+    ("a device that is not here", lambda: encoder(device="cuda:99").fit(X, Y), ValueError,
+     "device must be 'auto' or one that torch has here, got 'cuda:99'"),
+]  # fmt: skip
+
+
+def holder(component, **options):
+    """Return an encoder with this component, from whose fit its parameters are checked."""
+    field = {Trainer: "trainer", LayerSearch: "search", FixedSequence: "search"}.get(component)
+    if component is MIREncoder:
+        return encoder(**options)
+    if component is ActivationDictionary:
+        given = component(**{"atoms": ["sinc"], **options})
+        return encoder(dictionary=given, search=LayerSearch(1))
+    first = {"atoms": "sinc"} if component is FixedSequence else {}
+    return encoder(**{field: component(**{**first, **options})})
+
+
+# Every parameter of every component, out of range.
+OUT_OF_RANGE: list[tuple[type, str, object]] = [
+    (MIREncoder, "dictionary", "sinc"),
+    (MIREncoder, "search", "greedy"),
+    (MIREncoder, "trainer", "adam"),
+    (MIREncoder, "network", "deep"),
+    (MIREncoder, "measurement", "rays"),
+    (MIREncoder, "hidden_width", 0),
+    (MIREncoder, "max_epochs", 0),
+    (MIREncoder, "time_limit", 0),
+    (MIREncoder, "coordinate_scaling", "none"),
+    (MIREncoder, "checkpoint", "fit.ckpt"),
+    (MIREncoder, "warm_start", "yes"),
+    (MIREncoder, "device", 0),
+    (MIREncoder, "dtype", "float16"),
+    (MIREncoder, "random_state", "seed"),
+    (MIREncoder, "n_jobs", 1.5),
+    (MIREncoder, "verbose", -1),
+    (ActivationDictionary, "atoms", []),
+    (ActivationDictionary, "atoms", ["sinc", "sinc"]),
+    (ActivationDictionary, "init", "warm"),
+    (ActivationDictionary, "init", ("uniform", 2, 1)),
+    (ActivationDictionary, "init", ("normal", 0, -1)),
+    (LayerSearch, "n_layers", 0),
+    (LayerSearch, "epochs", (5,)),
+    (LayerSearch, "selection", "test"),
+    (LayerSearch, "compare", "worst"),
+    (LayerSearch, "train_earlier", "no"),
+    (FixedSequence, "atoms", []),
+    (FixedSequence, "n_layers", 0),
+    (Trainer, "optimizer", "sgd"),
+    (Trainer, "learning_rate", 0.0),
+    (Trainer, "decay", 1.5),
+    (Trainer, "batch_size", 0),
+    (Trainer, "loss", "l2"),
+    (Trainer, "early_stopping", "yes"),
+    (Trainer, "validation_fraction", 1.0),
+    (Trainer, "n_iter_no_change", 0),
+    (Trainer, "tol", -0.1),
+]
+
+
+def same(*data, as_=(X, Y)):
+    """Fit the data, and hold the fit to that of plain arrays."""
+    fit = encoder().fit(*data)
+    plain = encoder().fit(*as_)
+    np.testing.assert_allclose(fit.predict(data[0]), plain.predict(as_[0]), rtol=1e-9, atol=1e-12)
+
+
+def frozen(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def zero_weights():
+    weights = (np.arange(N) % 3 > 0).astype(float)
+    wild = np.where(weights > 0, Y, 1e9)
+    fit = encoder().fit(X, wild, weights)
+    plain = encoder().fit(X[weights > 0], Y[weights > 0])
+    np.testing.assert_allclose(fit.predict(X), plain.predict(X), rtol=1e-9)
+
+
+def duplicates():
+    inner = np.argsort(np.abs(Y - Y.mean()))[0]  # it does not move the scaling of the values
+    twice = np.r_[Y, Y[inner]] + 0.01 * np.r_[np.arange(N) == inner, -1]
+    fit = encoder().fit(np.r_[X, X[[inner]]], twice)
+    mean = encoder().fit(X, Y, np.where(np.arange(N) == inner, 2.0, 1.0))
+    np.testing.assert_allclose(fit.predict(X), mean.predict(X), rtol=1e-9)
+
+
+def constant_coordinate():
+    fit = encoder().fit(np.c_[X, W], Y)
+    assert np.all(fit.gradient(np.c_[X, W])[:, 2] == 0)
+    np.testing.assert_array_equal(fit.predict(np.c_[X, W]), fit.predict(np.c_[X, 7 * W]))
+
+
+def constant_target():
+    assert np.all(encoder().fit(X, 4.25 * W).predict(X) == 4.25)
+
+
+def one_column():
+    fit = encoder().fit(X, Y[:, None])
+    np.testing.assert_array_equal(fit.predict(X)[:, 0], encoder().fit(X, Y).predict(X))
+    assert fit.gradient(X).shape == (N, 1, 2)
+
+
+def two_samples():
+    assert np.isfinite(encoder().fit(X[:2], Y[:2]).predict(X)).all()
+
+
+def far_away():
+    assert np.isfinite(encoder().fit(X * 1e-9 + 1e6, Y * 1e250).predict(X * 1e-9 + 1e6)).all()
+
+
+WHOLE = np.round(X), np.round(10 * Y)
+HALF = X.astype("f2"), Y.astype("f2")
+HALVES = HALF[0].astype("f8"), HALF[1].astype("f8")
+TRUTH = X > 90, Y > 1.5
+TRUTHS = TRUTH[0].astype(float), TRUTH[1].astype(float)
+
+# What it is, what it means, and the promise.
+ACCEPTED: list[tuple[str, str, Callable]] = [
+    ("weights of zero", "As if the samples were absent.", zero_weights),
+    ("one number as weight", "All weights alike.", lambda: same(X, Y, 3.0)),
+    ("duplicate coordinates", "Fitted in the least-squares sense.", duplicates),
+    ("integers", "Cast to float64.", lambda: same(*(a.astype(int) for a in WHOLE), as_=WHOLE)),
+    ("booleans", "Cast to 0 and 1.", lambda: same(*TRUTH, as_=TRUTHS)),
+    ("float16", "Cast to float64.", lambda: same(*HALF, as_=HALVES)),
+    ("lists", "As arrays.", lambda: same(X.tolist(), Y.tolist())),
+    ("arrays that are not contiguous", "As others.",
+     lambda: same(np.asfortranarray(X), np.repeat(Y, 2)[::2])),
+    ("read-only arrays", "As others.", lambda: same(frozen(X), frozen(Y), frozen(W))),
+    ("pandas", "Names of columns are kept and compared.",
+     lambda: same(named("lat", "lon"), pd.Series(Y))),
+    ("polars", "Names of columns are kept and compared.",
+     lambda: same(pl.DataFrame(X, schema=["lat", "lon"]), pl.Series(Y))),
+    ("xarray", "A two-dimensional DataArray is a table.",
+     lambda: same(xr.DataArray(X), xr.DataArray(Y))),
+    ("torch tensors", "Any device; without gradients. Answers are arrays.",
+     lambda: same(torch.tensor(X), torch.tensor(Y), torch.tensor(W))),
+    ("bfloat16 tensors", "Cast to float64.",
+     lambda: same(*(torch.tensor(a).bfloat16() for a in TRUTHS), as_=TRUTHS)),
+    ("a constant coordinate", "It has no influence; its gradient is 0.", constant_coordinate),
+    ("a constant target", "Met exactly.", constant_target),
+    ("y of one column", "Predictions have one column, too.", one_column),
+    ("two samples", "The fewest there can be.", two_samples),
+    ("far origins and large units", "Scaled in float64 before anything is cast.", far_away),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "error", "words"), [
+    pytest.param(call, error, words, id=what) for what, call, error, words in REFUSED
+])  # fmt: skip
+def test_refused(call, error, words):
+    with pytest.raises(error) as caught:
+        call()
+    assert re.search(words, str(caught.value), re.DOTALL), str(caught.value)
+
+
+@pytest.mark.parametrize(("component", "name", "value"), OUT_OF_RANGE)
+def test_out_of_range(component, name, value):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        holder(component, **{name: value}).fit(X, Y)
+    message = str(caught.value)
+    assert name in message
+    if isinstance(caught.value, InvalidParameterError):
+        assert f"'{name}' parameter of {component.__name__}" in message
+        assert f"Got {value!r} instead" in message
+
+
+@pytest.mark.parametrize(
+    "component", [MIREncoder, ActivationDictionary, LayerSearch, FixedSequence, Trainer]
+)
+def test_every_parameter_is_tried_out_of_range(component):
+    tried = {name for kind, name, _ in OUT_OF_RANGE if kind is component}
+    assert tried == set(component._get_param_names())
+
+
+@pytest.mark.parametrize("promise", [
+    pytest.param(promise, id=what) for what, _, promise in ACCEPTED
+])  # fmt: skip
+def test_accepted(promise):
+    promise()
+
+
+@pytest.mark.parametrize(("coords", "values"), [(X, put(Y, np.nan)), (named("a", "b"), Y[1:])])
+def test_a_refused_fit_leaves_the_encoder_as_it_was(coords, values):
+    fit = encoder().fit(X[:, :1], Y)
+    before = fit.predict(X[:, :1])
+    with pytest.raises(ValueError, match="y"):
+        fit.fit(coords, values)
+    assert fit.n_features_in_ == 1
+    assert not hasattr(fit, "feature_names_in_")
+    np.testing.assert_array_equal(fit.predict(X[:, :1]), before)
+
+
+def tables():
+    """Yield the lines of the user guide's tables, in reStructuredText."""
+    yield from listed("Refused", "Error", (*data_errors(), *parameter_errors()))
+    yield ""
+    yield from listed("Accepted", "Meaning", ((what, meaning) for what, meaning, _ in ACCEPTED))
+
+
+def listed(left, right, rows):
+    yield ".. list-table::"
+    yield from ("   :header-rows: 1", "   :widths: 30 70", "")
+    for a, b in ((left, right), *rows):
+        yield from (f"   * - {a}", f"     - {b}")
+
+
+def data_errors():
+    for what, call, _, _ in REFUSED:
+        yield what, message_of(call)
+
+
+def parameter_errors():
+    for component, name, value in OUT_OF_RANGE:
+        call = holder(component, **{name: value}).fit
+        yield f"``{component.__name__}({name}={value!r})``", message_of(call, X, Y)
+
+
+def message_of(call, *data):
+    try:
+        call(*data)
+    except (ValueError, TypeError) as error:
+        return f"{type(error).__name__}: ``{' '.join(str(error).split())}``"
+    raise AssertionError("nothing was refused")
+
+
+def test_the_user_guide_has_every_row():
+    page = Path(__file__).parent.parent / "docs" / "user_guide" / "inputs_table.txt"
+    rows = re.findall(r"^   \* - (.*)", page.read_text(), re.MULTILINE)
+    assert rows == re.findall(r"^   \* - (.*)", "\n".join(tables()), re.MULTILINE)
+
+
+if __name__ == "__main__":
+    print("\n".join(tables()))  # noqa: T201
