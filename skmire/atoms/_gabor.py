@@ -33,8 +33,8 @@ class Gabor(Atom):
 
     References
     ----------
-    MIRE: Matched Implicit Neural Representations, CVPR 2025.
-    Saragadam et al., WIRE: Wavelet Implicit Neural Representations, CVPR 2023.
+    - MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    - Saragadam et al., WIRE: Wavelet Implicit Neural Representations, CVPR 2023.
 
     Examples
     --------
@@ -82,8 +82,8 @@ class ComplexGabor(Atom):
 
     References
     ----------
-    MIRE: Matched Implicit Neural Representations, CVPR 2025.
-    Saragadam et al., WIRE: Wavelet Implicit Neural Representations, CVPR 2023.
+    - MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    - Saragadam et al., WIRE: Wavelet Implicit Neural Representations, CVPR 2023.
 
     Examples
     --------

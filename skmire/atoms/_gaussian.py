@@ -25,8 +25,8 @@ class Gaussian(Atom):
 
     References
     ----------
-    MIRE: Matched Implicit Neural Representations, CVPR 2025.
-    Ramasinghe and Lucey, Beyond Periodicity, ECCV 2022 (there with a = 1/(sqrt(2) g)).
+    - MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    - Ramasinghe and Lucey, Beyond Periodicity, ECCV 2022 (there with a = 1/(sqrt(2) g)).
 
     Examples
     --------

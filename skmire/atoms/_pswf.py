@@ -51,9 +51,9 @@ class PSWF(Atom):
 
     References
     ----------
-    MIRE: Matched Implicit Neural Representations, CVPR 2025.
-    Slepian and Pollak, Prolate spheroidal wave functions, Fourier analysis and uncertainty I,
-    Bell System Technical Journal 40, 1961.
+    - MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    - Slepian and Pollak, Prolate spheroidal wave functions, Fourier analysis and uncertainty I,
+      Bell System Technical Journal 40, 1961.
 
     Examples
     --------

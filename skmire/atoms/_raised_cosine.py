@@ -79,8 +79,8 @@ class RaisedCosine(_Pulse):
 
     References
     ----------
-    MIRE: Matched Implicit Neural Representations, CVPR 2025.
-    Proakis and Salehi, Digital Communications, 5th edition, section 9.2.
+    - MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    - Proakis and Salehi, Digital Communications, 5th edition, section 9.2.
 
     Examples
     --------
@@ -133,8 +133,8 @@ class RootRaisedCosine(_Pulse):
 
     References
     ----------
-    MIRE: Matched Implicit Neural Representations, CVPR 2025.
-    Proakis and Salehi, Digital Communications, 5th edition, section 9.2.
+    - MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    - Proakis and Salehi, Digital Communications, 5th edition, section 9.2.
 
     Examples
     --------

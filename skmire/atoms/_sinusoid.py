@@ -25,8 +25,8 @@ class Sinusoid(Atom):
 
     References
     ----------
-    MIRE: Matched Implicit Neural Representations, CVPR 2025.
-    Sitzmann et al., Implicit Neural Representations with Periodic Activation Functions, 2020.
+    - MIRE: Matched Implicit Neural Representations, CVPR 2025.
+    - Sitzmann et al., Implicit Neural Representations with Periodic Activation Functions, 2020.
 
     Examples
     --------
