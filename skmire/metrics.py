@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.metrics import make_scorer
 
 from skmire._optional import require
 
-__all__ = ["psnr", "ssim"]
+__all__ = ["psnr", "psnr_scorer", "ssim"]
 
 
-def psnr(y_true: ArrayLike, y_pred: ArrayLike, *, data_range: float | None = None) -> float:
+def psnr(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    *,
+    data_range: float | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Return the peak signal-to-noise ratio.
 
     ``10 log10(data_range**2 / MSE)``, the mean taken over all samples and outputs.
@@ -20,12 +27,20 @@ def psnr(y_true: ArrayLike, y_pred: ArrayLike, *, data_range: float | None = Non
     y_true, y_pred : array-like of the same shape
         The signal, and what is compared with it.
     data_range : float, default=None
-        Peak-to-peak range of the signal, 1 for images in [0, 1]. ``None`` takes it from `y_true`.
+        Peak-to-peak range of the signal, above 0; 1 for images in [0, 1]. ``None`` takes it from
+        `y_true`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the samples in the mean squared error.
 
     Returns
     -------
     psnr : float
         In decibels; infinite where the two are equal.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or the range is 0.
 
     Examples
     --------
@@ -38,8 +53,15 @@ def psnr(y_true: ArrayLike, y_pred: ArrayLike, *, data_range: float | None = Non
         raise ValueError(
             f"psnr needs y_true and y_pred of one shape, got {true.shape} and {predicted.shape}."
         )
+    squares = (true - predicted) ** 2
+    if sample_weight is not None:
+        squares = np.average(squares, axis=0, weights=np.asarray(sample_weight, dtype=float))
     peak = float(np.ptp(true)) if data_range is None else data_range
-    return float(decibels(peak**2, np.mean((true - predicted) ** 2)))
+    if peak <= 0 and squares.any():
+        raise ValueError(
+            f"psnr needs a range above 0, got {peak:g}; pass data_range, as y_true may be constant."
+        )
+    return float(decibels(peak**2, squares.mean()))
 
 
 def decibels(signal: ArrayLike, noise: ArrayLike) -> np.ndarray:
@@ -60,6 +82,11 @@ def decibels(signal: ArrayLike, noise: ArrayLike) -> np.ndarray:
     with np.errstate(divide="ignore"):
         ratios = 10 * np.log10(powers / np.where(clean, 1.0, noises))
     return np.where(clean, np.inf, ratios)
+
+
+#: Scorer of `psnr`, for ``scoring`` in scikit-learn's searches and cross-validation. It takes the
+#: range from the values it is given, fold by fold; ``make_scorer(psnr, data_range=1.0)`` fixes it.
+psnr_scorer = make_scorer(psnr)
 
 
 def ssim(image_true: ArrayLike, image_pred: ArrayLike, *, data_range: float = 1.0) -> float:

@@ -1,9 +1,5 @@
 """The estimator: what a user gives it and gets from it."""
 
-import copy
-import pickle
-import subprocess
-import sys
 import time
 from itertools import pairwise
 
@@ -143,56 +139,6 @@ def test_a_constant_target_is_met_exactly():
     assert np.all(fit.predict(X + 1)[:, 1] == 0.1)
     assert np.all(fit.gradient(X)[:, 1] == 0)
     assert np.all(encoder().fit(X, np.full(len(X), 4.25)).predict(X) == 4.25)
-
-
-# -- copies --------------------------------------------------------------------------------------
-
-
-def through_joblib(fit, folder):
-    joblib.dump(fit, folder / "model.joblib")
-    return joblib.load(folder / "model.joblib")
-
-
-@pytest.mark.parametrize(
-    "carry",
-    [
-        lambda fit, folder: pickle.loads(pickle.dumps(fit)),
-        through_joblib,
-        lambda fit, folder: copy.deepcopy(fit),
-    ],
-    ids=["pickle", "joblib", "deepcopy"],
-)
-@pytest.mark.parametrize("atoms", [["sinusoid", "gaussian"], ["complex_gabor", "pswf"]])
-def test_copies_are_exact(carry, atoms, tmp_path):
-    fit = encoder(dictionary=atoms, search=FixedSequence(atoms)).fit(X, Y)
-    other = carry(fit, tmp_path)
-    np.testing.assert_array_equal(other.predict(X), fit.predict(X))
-    np.testing.assert_array_equal(other.gradient(X), fit.gradient(X))
-    np.testing.assert_equal(other.search_results_, fit.search_results_)
-    assert other.fit(X, Y).predict(X).tolist() == fit.predict(X).tolist()
-
-
-def test_a_pickled_network_holds_no_tensors(fitted):
-    held = pickle.dumps(fitted.network_)
-    assert b"_rebuild_tensor" not in held
-    assert b"_rebuild_parameter" not in held
-    assert b"_rebuild_tensor" in pickle.dumps(torch.zeros(2))  # what it would look like
-    for module in fitted.network_.modules():
-        if hasattr(type(module), "__getstate__") and module._parameters:
-            state = module.__getstate__()["_parameters"].values()
-            assert not any(isinstance(part, torch.Tensor) for held in state for part in held)
-
-
-def test_a_pickled_model_answers_in_another_process(fitted, tmp_path):
-    joblib.dump(fitted, tmp_path / "model.joblib")
-    np.save(tmp_path / "X.npy", X)
-    code = (
-        "import joblib, numpy as np\n"
-        "y = joblib.load('model.joblib').predict(np.load('X.npy'))\n"
-        "np.save('y.npy', y)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
-    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), fitted.predict(X), rtol=1e-12)
 
 
 # -- randomness ----------------------------------------------------------------------------------

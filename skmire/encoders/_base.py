@@ -390,6 +390,19 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             data={"X": X, "y": y, "metadata": metadata},
         )
 
+    def _sk_visual_block_(self) -> Any:
+        """Give scikit-learn's picture of the estimator the fitted sequence as its caption."""
+        # Imported here: should this part of scikit-learn move, it draws the plain picture.
+        from sklearn.utils._repr_html.estimator import _VisualBlock
+
+        return _VisualBlock(
+            "single",
+            self,
+            names=type(self).__name__,
+            name_details=str(self),
+            name_caption=" → ".join(self.activations_) if hasattr(self, "activations_") else None,
+        )
+
     @staticmethod
     def _fitted_attributes(result: SearchResult) -> dict[str, Any]:
         return {

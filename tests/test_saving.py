@@ -1,0 +1,173 @@
+"""Fitted encoders that are copied, saved and opened again."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+import skops.io
+import torch
+
+from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder
+from skmire.atoms import PSWF, Sinusoid, VariablePeriodic
+from skmire.encoders import _saving
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(size=(80, 2)) * [3e3, 0.04] + [5e6, -2.0]
+Y = np.sin((X[:, 0] - 5e6) / 500) * (X[:, 1] + 2) / 0.04
+
+
+def encoder(**options):
+    defaults = {
+        "dictionary": ActivationDictionary(["sinusoid", "gaussian"], init="unit"),
+        "search": LayerSearch(2),
+        "hidden_width": 16,
+        "max_epochs": 4,
+        "dtype": "float64",
+        "random_state": 0,
+    }
+    return MIREncoder(**{**defaults, **options})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return encoder().fit(X, Y)
+
+
+def through_joblib(fit, folder):
+    joblib.dump(fit, folder / "model.joblib")
+    return joblib.load(folder / "model.joblib")
+
+
+@pytest.mark.parametrize(
+    "carry",
+    [
+        lambda fit, folder: pickle.loads(pickle.dumps(fit)),
+        through_joblib,
+        lambda fit, folder: copy.deepcopy(fit),
+    ],
+    ids=["pickle", "joblib", "deepcopy"],
+)
+@pytest.mark.parametrize("atoms", [["sinusoid", "gaussian"], ["complex_gabor", "pswf"]])
+def test_copies_are_exact(carry, atoms, tmp_path):
+    fit = encoder(dictionary=atoms, search=FixedSequence(atoms)).fit(X, Y)
+    other = carry(fit, tmp_path)
+    np.testing.assert_array_equal(other.predict(X), fit.predict(X))
+    np.testing.assert_array_equal(other.gradient(X), fit.gradient(X))
+    np.testing.assert_equal(other.search_results_, fit.search_results_)
+    assert other.fit(X, Y).predict(X).tolist() == fit.predict(X).tolist()
+
+
+def test_a_pickled_network_holds_no_tensors(fitted):
+    held = pickle.dumps(fitted.network_)
+    assert b"_rebuild_tensor" not in held
+    assert b"_rebuild_parameter" not in held
+    assert b"_rebuild_tensor" in pickle.dumps(torch.zeros(2))  # what it would look like
+    for module in fitted.network_.modules():
+        if hasattr(type(module), "__getstate__") and module._parameters:
+            state = module.__getstate__()["_parameters"].values()
+            assert not any(isinstance(part, torch.Tensor) for held in state for part in held)
+
+
+def test_a_pickled_model_answers_in_another_process(fitted, tmp_path):
+    joblib.dump(fitted, tmp_path / "model.joblib")
+    np.save(tmp_path / "X.npy", X)
+    code = (
+        "import joblib, numpy as np\n"
+        "y = joblib.load('model.joblib').predict(np.load('X.npy'))\n"
+        "np.save('y.npy', y)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), fitted.predict(X), rtol=1e-12)
+
+
+# -- formats -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def from_the_future(fitted, monkeypatch):
+    """Return a function that saves the encoder as a later version would."""
+
+    def saved(save):
+        with monkeypatch.context() as later:
+            later.setattr(_saving, "FORMAT", _saving.FORMAT + 1)
+            later.setattr(_saving, "version", lambda package: "99.1")
+            return save(fitted)
+
+    return saved
+
+
+NEWER = "saved by skmire 99.1 in format 2, but skmire .* reads formats up to 1. Open it with"
+
+
+def test_files_of_a_newer_format_are_refused_with_a_sentence(from_the_future, tmp_path):
+    with pytest.raises(ValueError, match=NEWER):
+        pickle.loads(from_the_future(pickle.dumps))
+    from_the_future(lambda fit: joblib.dump(fit, tmp_path / "model.joblib"))
+    with pytest.raises(ValueError, match=NEWER):
+        joblib.load(tmp_path / "model.joblib")
+    held = from_the_future(skops.io.dumps)
+    with pytest.raises(ValueError, match=NEWER):
+        skops.io.loads(held, trusted=skops.io.get_untrusted_types(data=held))
+
+
+def test_the_format_is_told_before_the_state_is_read(fitted, from_the_future):
+    # A newer state may hold classes that this version has not got.
+    held = from_the_future(pickle.dumps).replace(b"LayerStack", b"LayerStuck")
+    with pytest.raises(ValueError, match=NEWER):
+        pickle.loads(held)
+    with pytest.raises(AttributeError, match="LayerStuck"):  # what it would be else
+        pickle.loads(pickle.dumps(fitted).replace(b"LayerStack", b"LayerStuck"))
+
+
+def test_the_stamp_is_no_attribute(fitted):
+    assert vars(pickle.loads(pickle.dumps(fitted))).keys() == vars(fitted).keys()
+
+
+# -- skops ---------------------------------------------------------------------------------------
+
+# What the user guide tells users to trust, beside the atoms of the sequence.
+TRUSTED = [
+    "skmire.atoms._dictionary.ActivationDictionary",
+    "skmire.encoders._mirencoder.MIREncoder",
+    "skmire.networks._affine.Affine",
+    "skmire.networks._layer_stack.LayerStack",
+    "skmire.scaling.Scaling",
+    "skmire.search._layer_search.LayerSearch",
+    "skmire.search._result.Candidate",
+    "skmire.search._result.SearchResult",
+    "skmire.training._trainer.Evaluation",
+    "skmire.training._trainer.Trainer",
+    "skmire.training._trainer.Training",
+    "torch.nn.modules.container.ModuleList",
+]
+
+
+def test_skops_brings_the_fit_back(fitted):
+    held = skops.io.dumps(fitted)
+    atoms = [f"skmire.atoms._{name}.{name.title()}" for name in set(fitted.activations_)]
+    assert set(skops.io.get_untrusted_types(data=held)) <= {*TRUSTED, *atoms}
+    opened = skops.io.loads(held, trusted=[*TRUSTED, *atoms])
+    np.testing.assert_array_equal(opened.predict(X), fitted.predict(X))
+    np.testing.assert_array_equal(opened.gradient(X), fitted.gradient(X))
+    assert opened.get_params().keys() == fitted.get_params().keys()
+
+
+@pytest.mark.parametrize("atom", [
+    *ActivationDictionary().names, "complex_gabor", "relu",
+    PSWF(c=9.0, order=2), VariablePeriodic(Sinusoid()), Sinusoid(frequency=3.0),
+], ids=str)  # fmt: skip
+def test_skops_carries_every_atom(atom):
+    fit = encoder(search=FixedSequence([atom])).fit(X, Y)
+    held = skops.io.dumps(fit)
+    opened = skops.io.loads(held, trusted=skops.io.get_untrusted_types(data=held))
+    np.testing.assert_array_equal(opened.predict(X), fit.predict(X))
+    np.testing.assert_array_equal(opened.fit(X, Y).predict(X), fit.predict(X))
+
+
+def test_skops_refuses_what_is_not_trusted(fitted):
+    with pytest.raises(TypeError, match=r"skmire.encoders._mirencoder.MIREncoder"):
+        skops.io.loads(skops.io.dumps(fitted), trusted=[])
