@@ -236,7 +236,8 @@ def test_the_light_has_the_same_strength_everywhere():
 
 
 def test_the_chirp_rises_to_its_last_frequency():
-    slopes = SIGNALS["chirp"].gradient([[0.0], [10.0]])  # both at an ascending zero
+    chirp = SIGNALS["chirp"]
+    slopes = chirp.gradient([chirp.low, chirp.high])  # both at an ascending zero
     np.testing.assert_allclose(slopes[:, 0] / (2 * np.pi), [0.1, 0.9], rtol=1e-12)
 
 
@@ -253,6 +254,21 @@ def test_every_signal_is_documented_under_its_name():
     for name, signal in SIGNALS.items():
         assert signal.name == name
         assert f'``"{name}"``' in load_signal.__doc__
+
+
+def test_boxes_are_as_documented():
+    assert {s.name: list(zip(s.low, s.high, strict=True)) for s in SIGNALS.values()} == {
+        "chirp": [(0, 10)],
+        "recording": [(0, 0.05)],
+        "franke": [(0, 1)] * 2,
+        "ripples": [(-30, 30), (-20, 20)],
+        "harmonic": [(0, 100), (-20, 0)],
+        "vortex": [(0, 200), (-50, 150)],
+        "bumps": [(-20, 20), (-20, 20), (0, 40)],
+        "abc_flow": [(0, 2 * np.pi)] * 3,
+        "plane_wave": [*[(0, 600)] * 3, (0, 2)],
+        "light_wave": [*[(0, 0.8)] * 3, (0, 2)],
+    }
 
 
 def test_there_are_scalars_and_vectors_of_one_to_four_dimensions():

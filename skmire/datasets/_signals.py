@@ -24,9 +24,10 @@ class Signal:
 
     `load_signal` says which there are.
 
-    Attributes
+    Parameters
     ----------
     name : str
+        As `load_signal` takes it.
     low, high : tuple of float of length `n_dims`
         Corners of the box, in the signal's units.
     n_outputs : int
@@ -341,7 +342,7 @@ def _light_wave(X: Array) -> tuple[Array, Array]:
     return cos * e1 - sin * e2, -(sin * e1 + cos * e2)[..., None] * slopes
 
 
-#: Every signal by name.
+#: Every toy signal by name.
 SIGNALS = {
     signal.name: signal
     for signal in (
