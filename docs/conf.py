@@ -41,6 +41,8 @@ html_theme_options = {
     "header_links_before_dropdown": 5,
 }
 html_show_sourcelink = False
+_alone = "architecture changelog_page contributing conventions faq getting_started"
+html_sidebars = {page: [] for page in _alone.split()}  # they have no section to navigate
 
 
 def leave_out_what_others_wrote(app, what, name, obj, skip, options):
