@@ -1,0 +1,143 @@
+"""What an atom says of itself: name, parameters, scales, copies."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+
+import torch
+
+from skmire.atoms import Atom, VariablePeriodic
+from skmire.atoms._dictionary import REGISTRY
+from skmire.testing._places import anywhere
+from skmire.testing._promise import expect, promise
+
+
+@promise(
+    "An atom's trainable parameters are the scalars that `base` names, and they start at the "
+    "values given to it or else at those of `base`.",
+    "Name every parameter in `base` and hand each to super().__init__(); register no other.",
+)
+def check_parameters_are_those_declared(atom: Atom) -> None:
+    registered = {name.rpartition(".")[2]: p for name, p in atom.named_parameters()}
+    declared = list(atom.base)
+    expect(
+        sorted(registered) == sorted(declared),
+        f"it has the parameters {sorted(registered)} and declares {sorted(declared)}",
+    )
+    for name, p in registered.items():
+        expect(p.shape == () and p.is_floating_point(), f"{name} is {p.dtype} of {tuple(p.shape)}")
+        expect(p.requires_grad, f"{name} is not trained")
+    foreign = {*atom.start, *atom.scale_parameters} - set(declared)
+    expect(not foreign, f"`start` or `scale_parameters` name {sorted(foreign)}, not in `base`")
+    wanted = {**atom.base, **atom.start}
+    expect(atom.values() == wanted, f"it starts at {atom.values()} and not at {wanted}")
+
+
+@promise(
+    "Each parameter of an atom is a keyword of its constructor that defaults to None.",
+    "Write `def __init__(self, *, scale=None): super().__init__(scale=scale)`: None leaves the "
+    "start to the dictionary, a number is kept.",
+)
+def check_parameters_are_keywords(atom: Atom) -> None:
+    make = type(atom)
+    signature = inspect.signature(make).parameters
+    own = [name for name, _ in atom.named_parameters(recurse=False) if name in atom.base]
+    for name in own:
+        expect(name in signature, f"its constructor takes no {name}")
+        keyword = signature[name]
+        expect(
+            keyword.kind in (keyword.KEYWORD_ONLY, keyword.POSITIONAL_OR_KEYWORD)
+            and keyword.default is None,
+            f"its constructor takes {keyword}",
+        )
+    needed = [p for p in signature.values() if p.default is p.empty and p.kind <= p.KEYWORD_ONLY]
+    for name in own if not needed else ():
+        value = float(atom.base[name])
+        given = make(**{name: value}).start
+        expect(given == {name: value}, f"made with {name}={value}, it notes {dict(given)}")
+
+
+@promise(
+    "An atom has a name of its own, a Python identifier, which shows the values given to it.",
+    "Set the class attribute `name`, as in name = \"lorentzian\"; what Atom.__init__ was given "
+    "is then added in brackets.",
+)  # fmt: skip
+def check_name(atom: Atom) -> None:
+    head, bracket, rest = atom.name.partition("(")
+    expect(
+        head.isidentifier() and (not bracket or re.fullmatch(r".+\)", rest) is not None),
+        f"it is called {atom.name!r}",
+    )
+    if head in REGISTRY:
+        owner = type(REGISTRY[head]())
+        expect(isinstance(atom, owner), f"it is called {atom.name!r}, which is skmire's {owner}")
+    own = dict(atom.named_parameters(recurse=False))
+    hidden = [name for name in atom.start if name in own and f"{name}=" not in rest]
+    expect(not hidden, f"{atom.name!r} does not show {hidden}")
+
+
+@promise(
+    "fresh() and configured() return copies that share nothing with the atom: fresh starts at "
+    "the parameters handed to it, except for those given to the constructor, and configured is "
+    "fixed to start where the atom is now.",
+    "Leave both to Atom; an atom with state that copy.deepcopy does not copy needs __deepcopy__.",
+)
+def check_copies(atom: Atom) -> None:
+    before = atom.values()
+    wanted = {name: 0.5 + 0.01 * k for k, name in enumerate(atom.base)}
+    fresh = atom.fresh(wanted)
+    expect(type(fresh) is type(atom) and fresh is not atom, f"fresh returned {fresh!r}")
+    expect(fresh.name == atom.name, f"the fresh copy of {atom.name!r} is called {fresh.name!r}")
+    expected = {**wanted, **atom.start}
+    expect(fresh.values() == expected, f"fresh({wanted}) starts at {fresh.values()}")
+    fixed = fresh.configured()
+    expect(
+        fixed.name == atom.name and dict(fixed.start) == fixed.values() == expected,
+        f"configured at {expected}, it is {fixed.name!r} and starts at {dict(fixed.start)}",
+    )
+    expect(all(p.requires_grad for p in fixed.parameters()), "the configured copy is not trained")
+    expect(atom.values() == before, "copying changed the atom")
+    shared = {p.data_ptr() for p in atom.parameters()} & {p.data_ptr() for p in fresh.parameters()}
+    expect(not shared, "a copy shares its parameters with the atom")
+
+
+@promise(
+    "at_scale(s) returns parameters at which the atom is that of at_scale(1), of s times the "
+    "input.",
+    "Name every parameter that stretches the input in `scale_parameters`, and no other; if they "
+    "do not stretch in proportion (a width, say), override at_scale. An atom that has none sets "
+    "scale_parameters = ().",
+)
+def check_at_scale_stretches(atom: Atom) -> None:
+    names = set(atom.at_scale(2.0))
+    expect(names == set(atom.base), f"at_scale returns {sorted(names)}, not all of `base`")
+    scales = list(atom.image_scales)
+    expect(
+        len(scales) == 2 and all(0 < scale < math.inf for scale in scales),
+        f"image_scales is {scales}, not two positive numbers",
+    )
+    while isinstance(atom, VariablePeriodic):  # it stretches the input of the atom it wraps
+        atom = atom.atom
+    if not atom.scale_parameters or set(atom.scale_parameters) & set(atom.start):
+        return
+    z = anywhere(atom)
+    unit = atom.fresh(atom.at_scale(1.0))
+    for scale in (0.25, 3.0):
+        found, wanted = atom.fresh(atom.at_scale(scale))(z), unit(scale * z)
+        off = (found - wanted).abs().max().item()
+        size = wanted.abs().max().item()
+        expect(off <= 1e-9 * size, f"at_scale({scale}) is off by {off:.2g} in {size:.2g}")
+    with torch.no_grad():
+        constant = bool((unit(z) - unit(2 * z)).abs().max() == 0)
+    expect(not constant, "it does not depend on its scale at all")
+
+
+CHECKS = (
+    check_parameters_are_those_declared,
+    check_parameters_are_keywords,
+    check_name,
+    check_copies,
+    check_at_scale_stretches,
+)
