@@ -6,6 +6,7 @@ from skmire.search._base import (
     SearchProblem,
     single_thread,
     threads_restored,
+    train_candidate,
 )
 from skmire.search._fixed_sequence import FixedSequence
 from skmire.search._layer_search import LayerSearch
@@ -21,4 +22,5 @@ __all__ = [
     "SearchResult",
     "single_thread",
     "threads_restored",
+    "train_candidate",
 ]

@@ -63,10 +63,10 @@ def check_elementwise(atom: Atom) -> None:
 )
 def check_input_is_left_alone(atom: Atom) -> None:
     z = anywhere(atom)
-    before = z.clone()
+    version = z._version  # torch counts what is written to a tensor, be it what was there
     with torch.no_grad():
         atom(z)
-    expect(torch.equal(z, before), "its input has changed after the call")
+    expect(z._version == version, "its input has been written to")
 
 
 @promise(

