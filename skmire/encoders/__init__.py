@@ -1,6 +1,5 @@
 """The estimators."""
 
-from skmire.encoders._base import BaseEncoder
 from skmire.encoders._mirencoder import MIREncoder
 
-__all__ = ["BaseEncoder", "MIREncoder"]
+__all__ = ["MIREncoder"]

@@ -208,6 +208,31 @@ def train_candidate(
     -------
     network : LayerStack
     training : Training
+
+    Examples
+    --------
+    A search that trains one network of one layer:
+
+    >>> import numpy as np
+    >>> from skmire import MIREncoder
+    >>> from skmire.atoms import Gaussian
+    >>> from skmire.search import BaseLayerSearch, Candidate, SearchResult, train_candidate
+    >>> class OneBell(BaseLayerSearch):
+    ...     depth = 1
+    ...     def search(self, problem, trainer):
+    ...         epochs, seed = problem.max_epochs, problem.seed
+    ...         task = problem.task.start("bell", n_subtasks=epochs)
+    ...         network, training = train_candidate(
+    ...             problem, trainer, [Gaussian(scale=5.0)], epochs=epochs,
+    ...             seconds=problem.seconds_left, seed=seed, task=task,
+    ...         )
+    ...         task.finish(network)
+    ...         loss = training.kept.loss("held_out")
+    ...         row = Candidate(1, "gaussian", seed, epochs, training, loss, chosen=True)
+    ...         return SearchResult((network,), (row,))
+    >>> x = np.linspace(0, 1, 64)[:, None]
+    >>> MIREncoder(search=OneBell(), max_epochs=5).fit(x, np.cos(20 * x[:, 0])).n_iter_
+    5
     """
     samples = problem.samples
     network = LayerStack(
