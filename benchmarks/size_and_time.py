@@ -9,6 +9,7 @@ import os
 import platform
 import tempfile
 import time
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import numpy as np
 import skops.io
 import torch
 from scipy.interpolate import RBFInterpolator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.metrics import r2_score
@@ -37,12 +39,13 @@ def main():
     few_smooth_samples(noise=0.0)
     few_smooth_samples(noise=0.05)
     starting_scales()
+    print(f"\nload at the end {os.getloadavg()[0]:.1f}")
 
 
 def machine():
     packages = ("skmire", "torch", "scikit-learn", "scipy", "numpy", "skops", "joblib")
     print(f"machine   {platform.machine()}, {cpu()}, {os.cpu_count()} cores")
-    print(f"load      {os.getloadavg()[0]:.1f} at the start, {torch.get_num_threads()} threads")
+    print(f"threads   {torch.get_num_threads()}; load at the start {os.getloadavg()[0]:.1f}")
     print(f"python    {platform.python_version()} on {platform.system()}")
     print("packages ", ", ".join(f"{p} {version(p)}" for p in packages))
     print("seeds    ", *SEEDS)
@@ -190,7 +193,9 @@ def models():
     def process(X, y, seed):
         kernel = ConstantKernel() * RBF(0.3, (1e-2, 1e1)) + WhiteKernel(1e-4, (1e-9, 1.0))
         regressor = GaussianProcessRegressor(kernel, normalize_y=True, random_state=seed)
-        return regressor.fit(X, y).predict
+        with warnings.catch_warnings():  # without noise, the noise ends at its bound, as it should
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return regressor.fit(X, y).predict
 
     return {
         "MIREncoder()": ours("base"),
