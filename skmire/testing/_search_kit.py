@@ -56,6 +56,12 @@ def check_search(search: BaseLayerSearch) -> None:
     >>> from skmire import FixedSequence
     >>> from skmire.testing import check_search
     >>> check_search(FixedSequence("gaussian", n_layers=2))
+    >>> class Boaster(FixedSequence):
+    ...     depth = 7
+    >>> check_search(Boaster("gaussian", n_layers=2))
+    Traceback (most recent call last):
+        ...
+    AssertionError: ... its depth is 7 ...
     """
     for check in search_checks():
         check(search)
