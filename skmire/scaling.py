@@ -43,7 +43,7 @@ class Scaling:
     @property
     def factor(self) -> Array:
         """Scaled units in one of the user's, 0 in a column without extent."""
-        empty = self.half_range == 0
+        empty = self.half_range < np.finfo(np.float64).tiny  # whose inverse would overflow
         return np.where(empty, 0.0, 1 / np.where(empty, 1.0, self.half_range))
 
     @classmethod

@@ -12,6 +12,7 @@ import skmire
 ROOT = Path(skmire.__file__).parent
 FLOORS = {
     "_module": 0,
+    "_names": 0,
     "_random": 0,
     "_optional": 0,
     "_callbacks": 0,

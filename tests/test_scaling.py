@@ -54,6 +54,12 @@ def test_a_column_without_extent_scales_to_zero_and_comes_back_exactly():
     np.testing.assert_array_equal(scaling.unscale(np.zeros((5, 1))), y)
 
 
+def test_an_extent_too_small_to_divide_by_is_none():
+    tiny = np.array([[-1e-310], [1e-310]])
+    assert np.all(Scaling.of_coordinates(tiny, "per_axis").scale(tiny) == 0)
+    assert np.all(Scaling.of_values(tiny, None).scale(tiny) == 0)
+
+
 def test_the_extent_of_huge_coordinates_does_not_overflow():
     huge = np.array([[-1.5e308], [1.5e308]])
     scaled = Scaling.of_coordinates(huge, "per_axis").scale(huge)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
 from numbers import Real
 from typing import Any, Self
 
@@ -11,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
+from skmire._names import did_you_mean
 from skmire.atoms._base import Atom
 from skmire.atoms._function import FunctionAtom
 from skmire.atoms._gabor import ComplexGabor, Gabor
@@ -72,7 +72,7 @@ def make_atom(atom: AtomLike) -> Atom:
         return atom
     if isinstance(atom, str):
         if atom not in REGISTRY:
-            raise ValueError(f"There is no atom {atom!r}. {_nearest(atom, tuple(REGISTRY))}")
+            raise ValueError(f"There is no atom {atom!r}. {did_you_mean(atom, REGISTRY)}")
         return REGISTRY[atom]()
     if isinstance(atom, type) and issubclass(atom, Atom):
         return atom()
@@ -82,12 +82,6 @@ def make_atom(atom: AtomLike) -> Atom:
         "An atom must be a name, an Atom class, a configured atom or a callable on tensors; "
         f"got {atom!r}."
     )
-
-
-def _nearest(name: str, known: tuple[str, ...]) -> str:
-    close = get_close_matches(name, known)
-    listed = ", ".join(repr(n) for n in close or known)
-    return f"Did you mean {listed}?" if close else f"Known: {listed}."
 
 
 class ActivationDictionary(BaseEstimator):
@@ -204,7 +198,7 @@ class ActivationDictionary(BaseEstimator):
         for name in names:
             if name not in kept:
                 raise ValueError(
-                    f"The dictionary holds no atom {name!r}. {_nearest(name, tuple(kept))}"
+                    f"The dictionary holds no atom {name!r}. {did_you_mean(name, kept)}"
                 )
             del kept[name]
         return self._with(list(kept.values()))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import jv
 from sklearn.utils import check_random_state
+
+from skmire._names import did_you_mean
 
 Array = NDArray[np.float64]
 
@@ -232,10 +233,7 @@ def load_signal(name: str) -> Signal:
     Signal(name='ripples', low=(-30.0, -20.0), high=(30.0, 20.0), n_outputs=0)
     """
     if name not in SIGNALS:
-        close = get_close_matches(name, SIGNALS)
-        listed = ", ".join(map(repr, close or SIGNALS))
-        cure = f"Did you mean {listed}?" if close else f"Known: {listed}."
-        raise ValueError(f"There is no signal {name!r}. {cure}")
+        raise ValueError(f"There is no signal {name!r}. {did_you_mean(name, SIGNALS)}")
     return SIGNALS[name]
 
 

@@ -185,6 +185,7 @@ def _numbers(name: str, given: Any) -> Array:
         array: Array = check_array(
             given,
             dtype=np.float64,
+            order="C",  # sums depend on it, in the last digit
             ensure_2d=False,
             allow_nd=True,
             ensure_all_finite=False,
