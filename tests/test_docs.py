@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from skmire.search import single_thread
+
 ROOT = Path(__file__).parents[1]
 GENERATED = {"auto_examples", "_build", "generated"}
 PAGES = [
@@ -93,7 +95,8 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)
-    yield tmp_path
+    with single_thread():  # networks this small are slowest on many threads
+        yield tmp_path
     for name in set(sys.modules) - before:
         file = getattr(sys.modules[name], "__file__", None)
         if file and Path(file).is_relative_to(tmp_path):

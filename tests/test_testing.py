@@ -352,8 +352,6 @@ def test_what_is_said_holds_rule_sight_and_cure():
 class RandomSearch(BaseLayerSearch):
     """Keeps all promises; what follows breaks one each."""
 
-    _parameter_constraints = {}  # noqa: RUF012
-
     def __init__(self, n_layers=2, n_sequences=2):
         self.n_layers = n_layers
         self.n_sequences = n_sequences

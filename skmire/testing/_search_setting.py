@@ -85,7 +85,7 @@ def problem(**changes: Any) -> SearchProblem:
         held_out=None,
         dictionary=ActivationDictionary(PAIR),
         hidden_width=8,
-        max_epochs=8,
+        max_epochs=5,
         deadline=None,
         seed=3,
         n_jobs=None,
