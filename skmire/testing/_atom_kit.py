@@ -67,7 +67,8 @@ def check_atom(atom: AtomLike) -> None:
     >>> check_atom(FunctionAtom(torch.sign))
     Traceback (most recent call last):
         ...
-    AssertionError: ... smoothness ...
+    AssertionError: An atom is continuous, ... But of FunctionAtom: its smoothness is inf, but its
+    value jumps by 1 near 0.0. Lower `smoothness` to what is true ...
     """
     made = make_atom(atom)
     for check in atom_checks():

@@ -19,7 +19,7 @@ _FRACTIONS = (1 / 4, 1 / 3, 1 / 2, 1.0, 3 / 2, 2.0, 3.0, 4.0)
 
 def width(atom: Atom) -> float:
     """Return the length on which `atom` varies: 1, or less if a parameter is above 1."""
-    return 1 / max(1.0, *map(abs, atom.values().values()), 1.0)
+    return 1 / max([1.0, *map(abs, atom.values().values())])
 
 
 def anywhere(atom: Atom, count: int = 60) -> Tensor:
