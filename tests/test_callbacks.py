@@ -15,6 +15,7 @@ from skmire import FixedSequence, LayerSearch, MIREncoder
 from skmire._callbacks import progress_bar
 from skmire.atoms import FunctionAtom
 from skmire.metrics import psnr, psnr_scorer
+from skmire.search import DivergenceError
 
 X = np.linspace(-1, 1, 64)[:, None]
 Y = np.sin(9 * X[:, 0]) + 0.3 * X[:, 0]
@@ -95,6 +96,13 @@ def test_tasks_that_begin_also_end_when_a_candidate_diverges():
     watcher = Watcher()
     watched(watcher, dictionary=["gaussian", FunctionAtom(runaway)])
     assert sorted(watcher.begun) == sorted(watcher.ended)
+
+
+def test_tasks_that_begin_also_end_when_every_candidate_diverges():
+    watcher = Watcher()
+    with pytest.raises(DivergenceError):
+        watched(watcher, dictionary=[FunctionAtom(runaway)])
+    assert sorted(watcher.begun) == sorted([*watcher.ended, "fit"])  # the fit itself has failed
 
 
 def test_tasks_that_begin_also_end_when_a_fit_goes_on():

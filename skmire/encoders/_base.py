@@ -72,7 +72,6 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
     trainer_: Trainer
     search_result_: SearchResult
     search_results_: dict[str, NDArray[Any]]
-    activations_: list[str]
     loss_curve_: list[float]
     best_loss_: float
     n_iter_: int
@@ -388,19 +387,6 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             lambda network: {**settled, "network_": network},
             n_subtasks=None,
             data={"X": X, "y": y, "metadata": metadata},
-        )
-
-    def _sk_visual_block_(self) -> Any:
-        """Give scikit-learn's picture of the estimator the fitted sequence as its caption."""
-        # Imported here: should this part of scikit-learn move, it draws the plain picture.
-        from sklearn.utils._repr_html.estimator import _VisualBlock
-
-        return _VisualBlock(
-            "single",
-            self,
-            names=type(self).__name__,
-            name_details=str(self),
-            name_caption=" → ".join(self.activations_) if hasattr(self, "activations_") else None,
         )
 
     @staticmethod

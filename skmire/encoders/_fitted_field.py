@@ -27,6 +27,8 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     Attributes
     ----------
+    activations_ : list of str
+        Names of its atoms.
     network_ : LayerStack
         On scaled coordinates and values.
     coordinate_scaling_, value_scaling_ : Scaling
@@ -34,6 +36,7 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     """
 
     device: str
+    activations_: list[str]
     network_: LayerStack
     coordinate_scaling_: Scaling
     value_scaling_: Scaling
@@ -106,6 +109,19 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """Answer a query of `network` at the user's `coords`, in scaled units."""
         device = query_device(self.device)
         return in_blocks(network.to(device), self.coordinate_scaling_.scale(coords), query)
+
+    def _sk_visual_block_(self) -> Any:
+        """Give scikit-learn's picture of the estimator the fitted sequence as its caption."""
+        # Imported here: should this part of scikit-learn move, it draws the plain picture.
+        from sklearn.utils._repr_html.estimator import _VisualBlock
+
+        return _VisualBlock(
+            "single",
+            self,
+            names=type(self).__name__,
+            name_details=str(self),
+            name_caption=" → ".join(self.activations_) if hasattr(self, "activations_") else None,
+        )
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")

@@ -179,7 +179,11 @@ class LayerSearch(BaseLayerSearch):
             task = problem.task.start(
                 f"layer {layer}", n_subtasks=len(problem.dictionary), parallel=True
             )
-            network, candidates = self._layer(problem, trainer, networks, epochs, trace, task)
+            try:
+                network, candidates = self._layer(problem, trainer, networks, epochs, trace, task)
+            except DivergenceError:
+                task.finish()
+                raise
             networks.append(network)
             trace.extend(candidates)
             if problem.verbose:
