@@ -248,8 +248,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
                 ),
                 trainer,
             )
+        task.finish(result.network)  # before anything is kept, as a callback may raise
         self.__dict__.update({**settled, **self._fitted_attributes(result)})
-        task.finish(self.network_)
         return self
 
     def _go_on(
@@ -312,8 +312,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             chosen=True,
         )
         result = SearchResult((*before.networks[:-1], network), (*before.trace, candidate))
-        self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
         task.finish(network)
+        self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
         return self
 
     def _components(self) -> tuple[ActivationDictionary, BaseLayerSearch, Trainer]:
