@@ -54,6 +54,7 @@ def make_atom(atom: AtomLike) -> Atom:
     Returns
     -------
     atom : Atom
+        Of the name it has in a dictionary.
 
     Raises
     ------
@@ -131,6 +132,7 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         atoms : dict of str to Atom
+            In the order in which they were given.
 
         Raises
         ------
@@ -174,6 +176,7 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         dictionary : ActivationDictionary
+            With the same ``init``; this one stays as it is.
         """
         return self._with([*self.resolve().values(), *map(make_atom, atoms)])
 
@@ -188,6 +191,7 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         dictionary : ActivationDictionary
+            With the same ``init``; this one stays as it is.
 
         Raises
         ------
@@ -214,6 +218,7 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         dictionary : ActivationDictionary
+            With the ``init`` of `self`.
         """
         mine = self.resolve()
         return self._with(
@@ -247,6 +252,7 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         atom : Atom
+            Ready to be trained; `atom` stays as it is.
         """
         law, a, b = self.check_init()
         if law == "base":

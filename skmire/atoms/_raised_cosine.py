@@ -33,7 +33,13 @@ class _Pulse(Atom):
         super().__init__(scale=scale, roll_off=roll_off, amplitude=amplitude)
 
     def values(self) -> dict[str, float]:
-        """Return the present values of the parameters, the roll-off reflected into [0, 1]."""
+        """Return the present values of the parameters, the roll-off reflected into [0, 1].
+
+        Returns
+        -------
+        parameters : dict of str to float
+            A number for every name in `base`.
+        """
         return {**super().values(), "roll_off": float(fold_into_unit(self.roll_off.detach()))}
 
 
@@ -93,7 +99,18 @@ class RaisedCosine(_Pulse):
     name = "raised_cosine"
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`, of the same shape."""
+        """Return the atom's values at `z`.
+
+        Parameters
+        ----------
+        z : Tensor of any shape
+            The layer's affine map.
+
+        Returns
+        -------
+        values : Tensor
+            Of the shape of `z`, element by element.
+        """
         t = to_positive(self.scale * z)
         v = 2 * fold_into_unit(self.roll_off) * t
         half = math.pi / 2
@@ -147,7 +164,18 @@ class RootRaisedCosine(_Pulse):
     name = "root_raised_cosine"
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`, of the same shape."""
+        """Return the atom's values at `z`.
+
+        Parameters
+        ----------
+        z : Tensor of any shape
+            The layer's affine map.
+
+        Returns
+        -------
+        values : Tensor
+            Of the shape of `z`, element by element.
+        """
         t = to_positive(self.scale * z)
         b = fold_into_unit(self.roll_off)
         v = 4 * b * t

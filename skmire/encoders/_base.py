@@ -124,6 +124,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         Returns
         -------
         self : object
+            The encoder, with these parameters.
 
         Raises
         ------
@@ -161,6 +162,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         Returns
         -------
         self : object
+            The fitted encoder.
 
         Raises
         ------
@@ -196,6 +198,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         Returns
         -------
         self : object
+            The encoder, fitted further.
         """
         with features_kept_on_failure(self):
             if hasattr(self, "network_"):

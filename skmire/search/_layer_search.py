@@ -115,6 +115,7 @@ class LayerSearch(BaseLayerSearch):
         Returns
         -------
         wanted : bool
+            True if they judge the candidates, or if the trainer stops early.
         """
         return self.selection == "held_out" or trainer.early_stopping
 
@@ -129,6 +130,7 @@ class LayerSearch(BaseLayerSearch):
         Returns
         -------
         epochs : tuple of int
+            One number a layer, the first layer first.
 
         Raises
         ------
@@ -167,6 +169,7 @@ class LayerSearch(BaseLayerSearch):
         Returns
         -------
         result : SearchResult
+            The winner of every layer, and a record of every candidate.
 
         Raises
         ------
