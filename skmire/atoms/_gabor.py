@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom
+from skmire.atoms._base import Atom, Pull, add_gradient
 from skmire.atoms._gaussian import bell
 
 
@@ -56,6 +56,24 @@ class Gabor(Atom):
     def forward(self, z: Tensor) -> Tensor:
         """Return the atom's values at `z`, of the same shape."""
         return (self.frequency * z).cos() * bell(self.scale * z)
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        """Return the values at `t`, and the way back, for training."""
+        window = (self.scale * t).square_().clamp_(max=50.0).neg_().exp_()
+        angle = self.frequency * t
+        quadrature = angle.sin().mul_(window)
+        values = angle.cos_().mul_(window)
+
+        def pull(cotangent: Tensor) -> Tensor:
+            twice = 2 * self.scale
+            weighted = t * cotangent
+            add_gradient(self.frequency, -torch.dot(weighted.ravel(), quadrature.ravel()))
+            by_scale = torch.dot(weighted.mul_(t).ravel(), values.ravel())
+            add_gradient(self.scale, -twice * by_scale)
+            slope = t.mul_(values).mul_(-twice * self.scale)
+            return cotangent.mul_(slope.sub_(quadrature.mul_(self.frequency)))
+
+        return values, pull
 
 
 class ComplexGabor(Atom):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom
+from skmire.atoms._base import Atom, Pull
 
 
 class Gaussian(Atom):
@@ -46,6 +46,16 @@ class Gaussian(Atom):
     def forward(self, z: Tensor) -> Tensor:
         """Return the atom's values at `z`, of the same shape."""
         return bell(self.scale * z)
+
+    @property
+    def folded(self) -> tuple[nn.Parameter, None]:
+        """The scale, a gain."""
+        return self.scale, None
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        """Return the values at `t`, and the way back, for training."""
+        values = t.square().clamp_(max=50.0).neg_().exp_()
+        return values, lambda cotangent: cotangent.mul_(t.mul_(values).mul_(-2))
 
 
 def bell(x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom
+from skmire.atoms._base import Atom, Pull
 
 
 class Sinusoid(Atom):
@@ -48,3 +48,12 @@ class Sinusoid(Atom):
     def forward(self, z: Tensor) -> Tensor:
         """Return the atom's values at `z`, of the same shape."""
         return (self.frequency * z + self.phase).sin()
+
+    @property
+    def folded(self) -> tuple[nn.Parameter, nn.Parameter]:
+        """The frequency, a gain, and the phase, a shift."""
+        return self.frequency, self.phase
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        """Return the values at `t`, and the way back, for training."""
+        return t.sin(), lambda cotangent: cotangent.mul_(t.cos_())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
-from skmire.atoms._base import Atom
+from skmire.atoms._base import Atom, Pull, add_gradient
 
 
 class VariablePeriodic(Atom):
@@ -67,6 +68,27 @@ class VariablePeriodic(Atom):
         """Return the atom's values at `z`, of the same shape."""
         warped: Tensor = self.atom((z.abs() + 1) * z)
         return warped
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        """Return the values at `t`, and the way back, for training."""
+        gain, shift = self.atom.folded
+        stretch = t.abs().add_(1)
+        warped = t.mul_(stretch)
+        inner = warped.clone() if gain is None else warped * gain
+        if shift is not None:
+            inner.add_(shift)
+        values, pull_inner = self.atom.sweep(inner)
+
+        def pull(cotangent: Tensor) -> Tensor:
+            by_inner = pull_inner(cotangent)
+            if shift is not None:
+                add_gradient(shift, by_inner.sum())
+            if gain is not None:
+                add_gradient(gain, torch.dot(by_inner.ravel(), warped.ravel()))
+                by_inner.mul_(gain)
+            return by_inner.mul_(stretch.mul_(2).sub_(1))
+
+        return values, pull
 
     def values(self) -> dict[str, float]:
         """Return the present values of the wrapped atom's parameters."""
