@@ -27,6 +27,8 @@ class Task:
         scikit-learn's context of this task.
     data : dict
         ``X``, ``y`` and ``metadata`` of the fit, for callbacks that score.
+    halted : callable, default=None
+        Whether this task and those below it should end soon, whatever the callbacks say.
     """
 
     def __init__(
@@ -35,11 +37,13 @@ class Task:
         attributes: Callable[[Any], dict[str, Any]],
         context: Any,
         data: dict[str, Any],
+        halted: Callable[[], bool] | None = None,
     ) -> None:
         self._estimator = estimator
         self._attributes = attributes
         self._context = context
         self._data = data
+        self._halted = halted
 
     @classmethod
     def root(
@@ -56,7 +60,13 @@ class Task:
         return cls(estimator, attributes, context, data)
 
     def start(
-        self, name: str, *, index: int | None = None, n_subtasks: int = 0, parallel: bool = False
+        self,
+        name: str,
+        *,
+        index: int | None = None,
+        n_subtasks: int = 0,
+        parallel: bool = False,
+        halted: Callable[[], bool] | None = None,
     ) -> Task:
         """Start a subtask.
 
@@ -69,6 +79,8 @@ class Task:
             How many subtasks it may have itself.
         parallel : bool, default=False
             Whether those may run side by side.
+        halted : callable, default=None
+            Whether it should end soon; as for this task if not given.
 
         Returns
         -------
@@ -81,7 +93,7 @@ class Task:
             sequential_subtasks=not parallel,
         )
         context.call_on_fit_task_begin(estimator=self._estimator, **self._data)
-        return Task(self._estimator, self._attributes, context, self._data)
+        return Task(self._estimator, self._attributes, context, self._data, halted or self._halted)
 
     def finish(self, network: Any = None) -> bool:
         """Report the end of this task.
@@ -94,17 +106,17 @@ class Task:
         Returns
         -------
         stop : bool
-            Whether a callback asks to leave out the tasks that would follow it at its level.
+            Whether a callback asks to leave out the tasks that would follow it at its level, or
+            the task was halted.
         """
-        return bool(
-            self._context.call_on_fit_task_end(
-                estimator=self._estimator,
-                reconstruction_attributes=(
-                    None if network is None else lambda: self._attributes(network)
-                ),
-                **self._data,
-            )
+        asked = self._context.call_on_fit_task_end(
+            estimator=self._estimator,
+            reconstruction_attributes=(
+                None if network is None else lambda: self._attributes(network)
+            ),
+            **self._data,
         )
+        return bool(asked) or (self._halted is not None and self._halted())
 
 
 def progress_bar() -> Any:

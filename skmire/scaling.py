@@ -97,6 +97,7 @@ class Scaling:
         Returns
         -------
         scaled : ndarray of shape (n_samples, n_columns)
+            Within [-1, 1] wherever `users` is within the extent.
         """
         return (users - self.centre) * self.factor
 
@@ -111,5 +112,6 @@ class Scaling:
         Returns
         -------
         users : ndarray of shape (n_samples, n_columns)
+            What `scale` would have been given.
         """
         return scaled * self.half_range + self.centre

@@ -2,6 +2,8 @@
 
 import inspect
 import re
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -111,6 +113,84 @@ def test_tasks_that_begin_also_end_when_a_fit_goes_on():
     fitted.fit(X, Y)
     assert watcher.phases == ["setup", "teardown"] * 2
     assert sorted(watcher.begun) == sorted(watcher.ended)
+
+
+# -- side by side --------------------------------------------------------------------------------
+
+FOUR = ["gaussian", "sinusoid", "sinc", "gabor"]
+
+
+def several(watcher, **options):
+    search = LayerSearch(2, epochs=(12, 12))
+    encoder = MIREncoder(FOUR, search, hidden_width=16, random_state=0, **options)
+    return encoder.set_callbacks(watcher)
+
+
+@pytest.mark.parametrize("stopped", ["candidate gaussian", "candidate sinusoid", "candidate gabor"])
+def test_a_stop_leaves_out_the_same_candidates_whatever_n_jobs(stopped):
+    one, two = (
+        several(Watcher(lambda context: context.task_name == stopped), n_jobs=n_jobs).fit(X, Y)
+        for n_jobs in (1, 2)
+    )
+    kept = FOUR[: FOUR.index(stopped.removeprefix("candidate ")) + 1]
+    for fit in (one, two):
+        assert fit.search_results_["atom"].tolist() == kept * 2
+    assert one.search_results_["loss"].tolist() == two.search_results_["loss"].tolist()
+
+
+def test_nothing_goes_on_after_a_stopped_fit():
+    watcher = Watcher(lambda context: context.task_name == "candidate gaussian")
+    several(watcher, n_jobs=2).fit(X, Y)
+    begun, threads = list(watcher.begun), threading.active_count()
+    assert sorted(begun) == sorted(watcher.ended)
+    time.sleep(0.3)
+    assert watcher.begun == begun
+    assert threading.active_count() <= threads
+
+
+class Broken(Watcher):
+    """A callback that fails when the task of this name ends."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.name = name
+
+    def on_fit_task_end(self, estimator, context, **asked):
+        if context.task_name == self.name:
+            raise OSError("disk full")
+        return super().on_fit_task_end(estimator, context)
+
+
+def threads_of_a_new_thread():
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    thread.start()
+    thread.join()
+    return seen[0]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_an_error_in_a_candidate_comes_out_when_all_have_returned(n_jobs):
+    watcher, before = Broken("candidate sinusoid"), threads_of_a_new_thread()
+    with pytest.raises(OSError, match="disk full"):
+        several(watcher, n_jobs=n_jobs).fit(X, Y)
+    begun = list(watcher.begun)
+    time.sleep(0.3)
+    assert watcher.begun == begun
+    assert threads_of_a_new_thread() == torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("name", ["epoch", "candidate sinc", "layer 2", "fit"])
+def test_a_callback_that_fails_leaves_the_encoder_as_it_was(name):
+    fresh = several(Broken(name))
+    with pytest.raises(OSError, match="disk full"):
+        fresh.fit(X, Y)
+    assert not any(attribute.endswith("_") for attribute in vars(fresh))
+    fit = several(Watcher()).fit(X, Y)
+    before = fit.predict(X)
+    with pytest.raises(OSError, match="disk full"):
+        fit.set_callbacks(Broken(name)).fit(np.c_[X, X], Y)
+    np.testing.assert_array_equal(fit.predict(X), before)
 
 
 # -- scikit-learn's own --------------------------------------------------------------------------

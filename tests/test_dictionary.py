@@ -327,6 +327,15 @@ def test_unit_is_the_papers_base_configuration(name, first):
     assert found == {key: 1.0 if key in SCALES else REST[key] for key in found}
 
 
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("init", [7, 7.0, np.float64(7), (7.0, 2.0), [7, 2]])
+def test_scales_may_be_given_for_all_atoms_alike(name, first, init):
+    scale = 7.0 if first or np.ndim(init) == 0 else 2.0
+    found = start(name, init, first=first)
+    assert found == {key: scale if key in SCALES else REST[key] for key in found}
+
+
 def test_an_atom_of_ones_own_starts_by_its_declarations():
     assert start(Lorentzian, "base") == {"scale": 30.0, "height": 2.0}
     assert start(Lorentzian, "unit") == {"scale": 1.0, "height": 2.0}
@@ -445,7 +454,10 @@ WRONG = [
     "",
     "uniform",
     None,
-    1.0,
+    0.0,
+    -3,
+    math.inf,
+    math.nan,
     True,
     ("base",),
     ("unit", 0, 1),
@@ -471,6 +483,10 @@ WRONG = [
     ("Uniform", 0, 1),
     ("cauchy", 0, 1),
     (0, 1),
+    (1.0, math.nan),
+    (math.nan, 1.0),
+    (1.0, -1.0),
+    (1.0, 2.0, 3.0),
     {"uniform": (0, 1)},
     {"base"},
     np.array([0.0, 1.0]),
@@ -481,7 +497,7 @@ WRONG = [
 def test_starts_that_are_none_are_refused(init):
     dictionary = ActivationDictionary(["gabor"], init=init)
     rule = (
-        r"ActivationDictionary\(init=\.\.\.\) must be 'base', 'unit', \('uniform', a, b\).*"
+        r"ActivationDictionary\(init=\.\.\.\) must be 'base', 'unit', a scale .*\('uniform', a, b\).*"
         r"\('normal', mu, sigma\).*got "
     )
     with pytest.raises(ValueError, match=rule) as caught:
@@ -496,6 +512,8 @@ def test_starts_that_are_none_are_refused(init):
     [
         ("base", ("base", 0.0, 0.0)),
         ("unit", ("unit", 0.0, 0.0)),
+        (3, ("scales", 3.0, 3.0)),
+        ((3.0, 1), ("scales", 3.0, 1.0)),
         (("uniform", -1, 2), ("uniform", -1.0, 2.0)),
         (("normal", 3, np.float32(0.5)), ("normal", 3.0, 0.5)),
     ],

@@ -1,6 +1,7 @@
 """The estimator: what a user gives it and gets from it."""
 
 import time
+import tracemalloc
 from itertools import pairwise
 
 import joblib
@@ -252,6 +253,9 @@ def test_without_warm_start_a_fit_starts_anew(fitted):
         ({"dtype": "float32"}, "dtype cannot change: it was 'float64'"),
         ({"coordinate_scaling": "isotropic"}, "coordinate_scaling cannot change"),
         ({"search__n_layers": 3}, "the number of layers cannot change: it was 2 and is now 3"),
+        ({"search": FixedSequence("sinusoid", 2)}, "the kind of search cannot change"),
+        ({"dictionary": ["gaussian"]}, "the dictionary cannot change"),
+        ({"dictionary": ActivationDictionary(SMOOTH.atoms, init=2.0)}, "the dictionary cannot"),
     ],
 )
 def test_warm_start_refuses_what_the_network_cannot_follow(change, was):
@@ -260,6 +264,34 @@ def test_warm_start_refuses_what_the_network_cannot_follow(change, was):
     with pytest.raises(ValueError, match=was):
         fit.set_params(**change).fit(X, Y)
     np.testing.assert_array_equal(fit.predict(X), before)
+
+
+def test_warm_start_refuses_another_sequence():
+    fit = encoder(warm_start=True, search=FixedSequence("gaussian", 2)).fit(X, Y)
+    with pytest.raises(ValueError, match="the sequence cannot change: it was 'gaussian' and is"):
+        fit.set_params(search__atoms="sinusoid").fit(X, Y)
+    assert fit.set_params(search__atoms="gaussian").fit(X, Y).n_iter_ == 8
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_callers_gradient_mode_does_not_matter(mode, fitted):
+    with mode():
+        fit = encoder().fit(X, Y)
+        gradient, values = fit.gradient(X), fit.predict(X)
+        fit.partial_fit(X, Y)
+    np.testing.assert_array_equal(values, fitted.predict(X))
+    np.testing.assert_array_equal(gradient, fitted.gradient(X))
+
+
+def test_memory_of_a_query_is_that_of_its_answer():
+    fit = encoder(hidden_width=4, search=FixedSequence("sinusoid", 1)).fit(X, np.c_[Y, Y, Y])
+    many = np.tile(X, (5_000, 1))
+    fit.predict(many[:10])
+    tracemalloc.start()
+    answer = fit.predict(many)
+    peak = tracemalloc.get_traced_memory()[1]  # of NumPy's arrays
+    tracemalloc.stop()
+    assert peak < 1.2 * answer.nbytes + 2**24
 
 
 def test_partial_fit_fixes_scaling_and_sequence():

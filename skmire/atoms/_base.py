@@ -161,6 +161,7 @@ class Atom(PlainModule, ABC):
         Returns
         -------
         parameters : dict of str to float
+            A value for every name in `base`.
         """
         return {**self.base, **dict.fromkeys(self.scale_parameters, float(scale))}
 
@@ -175,6 +176,7 @@ class Atom(PlainModule, ABC):
         Returns
         -------
         atom : Atom
+            With parameters of its own, none shared with this one.
         """
         atom = copy.deepcopy(self)
         with torch.no_grad():
@@ -200,6 +202,7 @@ class Atom(PlainModule, ABC):
         Returns
         -------
         parameters : dict of str to float
+            A number for every name in `base`.
         """
         return {name: float(self._scalar(name).detach()) for name in self.base}
 
@@ -224,6 +227,7 @@ class Atom(PlainModule, ABC):
         Returns
         -------
         parameters : str
+            Names and values to four digits.
         """
         return ", ".join(f"{name}={value:.4g}" for name, value in self.values().items())
 

@@ -54,6 +54,7 @@ def make_atom(atom: AtomLike) -> Atom:
     Returns
     -------
     atom : Atom
+        Of the name it has in a dictionary.
 
     Raises
     ------
@@ -92,13 +93,15 @@ class ActivationDictionary(BaseEstimator):
     atoms : sequence of {str, Atom, Atom class, callable}, default=None
         The atoms, each under a name of its own. ``None`` means the paper's seven: sinc, raised
         cosine, root raised cosine, prolate spheroidal, Gabor (real), Gaussian, sinusoid.
-    init : {"base", "unit"} or tuple, default="base"
+    init : {"base", "unit"}, float or tuple, default="base"
         How the parameters of an atom start, unless the atom was made with a value.
 
         - ``"base"``: the scales the field has found to work on images with coordinates in
           [-1, 1]: 30 in the first layer and 10 in hidden ones, 10 and 3 for variable-periodic
           atoms; roll-off 0.5, amplitude 1, offset and phase 0;
         - ``"unit"``: the paper's base configuration, every scale 1 and the rest as above;
+        - a number above 0: this scale in every layer, and the rest as above; two numbers
+          ``(first, hidden)``: one in the first layer, the other in hidden ones;
         - ``("uniform", a, b)``: each parameter drawn from U(a, b), as in the paper's experiments;
         - ``("normal", mu, sigma)``: each parameter drawn from N(mu, sigma**2).
 
@@ -120,7 +123,7 @@ class ActivationDictionary(BaseEstimator):
         self,
         atoms: Sequence[AtomLike] | None = None,
         *,
-        init: str | tuple[str, float, float] = "base",
+        init: str | float | tuple[float, float] | tuple[str, float, float] = "base",
     ) -> None:
         self.atoms = atoms
         self.init = init
@@ -131,6 +134,7 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         atoms : dict of str to Atom
+            In the order in which they were given.
 
         Raises
         ------
@@ -174,6 +178,7 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         dictionary : ActivationDictionary
+            With the same ``init``; this one stays as it is.
         """
         return self._with([*self.resolve().values(), *map(make_atom, atoms)])
 
@@ -188,6 +193,7 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         dictionary : ActivationDictionary
+            With the same ``init``; this one stays as it is.
 
         Raises
         ------
@@ -214,6 +220,7 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         dictionary : ActivationDictionary
+            With the ``init`` of `self`.
         """
         mine = self.resolve()
         return self._with(
@@ -247,12 +254,15 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         atom : Atom
+            Ready to be trained; `atom` stays as it is.
         """
         law, a, b = self.check_init()
         if law == "base":
             return atom.fresh(atom.at_scale(atom.image_scales[0 if first else 1]))
         if law == "unit":
             return atom.fresh(atom.base)
+        if law == "scales":
+            return atom.fresh(atom.at_scale(a if first else b))
         draw = stream.uniform if law == "uniform" else stream.normal
         draws = draw(a, b, len(atom.base))
         return atom.fresh(dict(zip(atom.base, draws.tolist(), strict=True)))
@@ -263,9 +273,10 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         law : str
-            ``"base"``, ``"unit"``, ``"uniform"`` or ``"normal"``.
+            ``"base"``, ``"unit"``, ``"scales"``, ``"uniform"`` or ``"normal"``.
         a, b : float
-            The numbers of the draw; 0 where there is none.
+            The scales of the first layer and of hidden ones, or the numbers of the draw; 0 where
+            there is neither.
 
         Raises
         ------
@@ -276,13 +287,18 @@ class ActivationDictionary(BaseEstimator):
         match init:
             case str() if init in ("base", "unit"):
                 return init, 0.0, 0.0
+            case float() | int() if init is not True and 0 < init < np.inf:
+                return "scales", float(init), float(init)
+            case [Real(), Real()] if all(0 < scale < np.inf for scale in init):
+                return "scales", float(init[0]), float(init[1])
             case ["uniform", Real(), Real()] if -np.inf < init[1] < init[2] < np.inf:
                 return "uniform", float(init[1]), float(init[2])
             case ["normal", Real(), Real()] if np.isfinite(init[1]) and 0 < init[2] < np.inf:
                 return "normal", float(init[1]), float(init[2])
         raise ValueError(
-            "ActivationDictionary(init=...) must be 'base', 'unit', ('uniform', a, b) with a < b "
-            f"or ('normal', mu, sigma) with sigma > 0; got {init!r}."
+            "ActivationDictionary(init=...) must be 'base', 'unit', a scale above 0, a pair of "
+            "these (first layer, hidden ones), ('uniform', a, b) with a < b, or "
+            f"('normal', mu, sigma) with sigma > 0; got {init!r}."
         )
 
     def _with(self, atoms: list[Atom]) -> Self:

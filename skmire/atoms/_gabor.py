@@ -54,7 +54,18 @@ class Gabor(Atom):
         super().__init__(frequency=frequency, scale=scale)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`, of the same shape."""
+        """Return the atom's values at `z`.
+
+        Parameters
+        ----------
+        z : Tensor of any shape
+            The layer's affine map.
+
+        Returns
+        -------
+        values : Tensor
+            Of the shape of `z`, element by element.
+        """
         return (self.frequency * z).cos() * bell(self.scale * z)
 
     def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
@@ -134,7 +145,18 @@ class ComplexGabor(Atom):
         self._rename({"handover": handover})
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`, of the same shape and complex."""
+        """Return the atom's values at `z`.
+
+        Parameters
+        ----------
+        z : Tensor of any shape
+            The layer's affine map. Real or complex.
+
+        Returns
+        -------
+        values : Tensor
+            Complex, of the shape of `z`.
+        """
         g = self.scale.square()
         if z.is_complex():
             modulus = z.real.square() + z.imag.square()
@@ -144,5 +166,16 @@ class ComplexGabor(Atom):
         return torch.exp(torch.complex(-g * z.square(), self.frequency * z))
 
     def hand_over(self, z: Tensor) -> Tensor:
-        """Turn the complex affine map of this atom's output into a real atom's input."""
+        """Turn the complex affine map of this atom's output into a real atom's input.
+
+        Parameters
+        ----------
+        z : Tensor
+            Complex.
+
+        Returns
+        -------
+        z : Tensor
+            Real, its real part or its modulus, as `handover` says.
+        """
         return z.real if self.handover == "real" else z.abs()

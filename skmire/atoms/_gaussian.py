@@ -44,7 +44,18 @@ class Gaussian(Atom):
         super().__init__(scale=scale)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`, of the same shape."""
+        """Return the atom's values at `z`.
+
+        Parameters
+        ----------
+        z : Tensor of any shape
+            The layer's affine map.
+
+        Returns
+        -------
+        values : Tensor
+            Of the shape of `z`, element by element.
+        """
         return bell(self.scale * z)
 
     @property

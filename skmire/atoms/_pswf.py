@@ -92,7 +92,18 @@ class PSWF(Atom):
         self._rename({"kind": kind, "c": self.c, "order": self.order})
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`, of the same shape."""
+        """Return the atom's values at `z`.
+
+        Parameters
+        ----------
+        z : Tensor of any shape
+            The layer's affine map.
+
+        Returns
+        -------
+        values : Tensor
+            Of the shape of `z`, element by element.
+        """
         u = self.scale * z
         inside, near, far = split_at(u, self.table.interval)
         psi = torch.lerp(self._wave(far), self._series(near), inside)

@@ -37,7 +37,13 @@ class _Pulse(Atom):
         super().__init__(scale=scale, roll_off=roll_off, amplitude=amplitude)
 
     def values(self) -> dict[str, float]:
-        """Return the present values of the parameters, the roll-off reflected into [0, 1]."""
+        """Return the present values of the parameters, the roll-off reflected into [0, 1].
+
+        Returns
+        -------
+        parameters : dict of str to float
+            A number for every name in `base`.
+        """
         return {**super().values(), "roll_off": float(fold_into_unit(self.roll_off.detach()))}
 
     def forward(self, z: Tensor) -> Tensor:

@@ -46,7 +46,18 @@ class Sinusoid(Atom):
         super().__init__(frequency=frequency, phase=phase)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`, of the same shape."""
+        """Return the atom's values at `z`.
+
+        Parameters
+        ----------
+        z : Tensor of any shape
+            The layer's affine map.
+
+        Returns
+        -------
+        values : Tensor
+            Of the shape of `z`, element by element.
+        """
         return (self.frequency * z + self.phase).sin()
 
     @property

@@ -24,6 +24,7 @@ def grid_samples(
     coords : ndarray of shape (n_samples, d)
         Indices along the axes, the last axis fastest (``ij`` order): row and column for images.
     values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        What the grid holds at these indices.
 
     Raises
     ------

@@ -68,6 +68,7 @@ class Signal:
         Returns
         -------
         values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Exact, in float64.
 
         Raises
         ------
@@ -111,7 +112,9 @@ class Signal:
         Returns
         -------
         coords : ndarray of shape (n_samples, n_dims)
+            The points drawn.
         values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The signal there.
 
         Raises
         ------
@@ -137,6 +140,7 @@ class Signal:
         coords : ndarray of shape (n_samples, n_dims)
             The last axis fastest (``ij`` order).
         values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The signal there.
 
         Raises
         ------
@@ -213,6 +217,7 @@ def load_signal(name: str) -> Signal:
     Returns
     -------
     signal : Signal
+        Its values, gradients and samples.
 
     Raises
     ------

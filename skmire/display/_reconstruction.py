@@ -97,6 +97,7 @@ class ReconstructionDisplay:
         Returns
         -------
         self : ReconstructionDisplay
+            With the axes and the figure it drew on.
         """
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="ReconstructionDisplay")
         if axes is None:

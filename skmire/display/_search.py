@@ -102,6 +102,7 @@ class SearchDisplay:
         Returns
         -------
         self : SearchDisplay
+            With the axes and the figure it drew on.
         """
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="SearchDisplay")
         if ax is None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
@@ -63,7 +63,11 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         "device": [str],
         "dtype": [StrOptions(set(_DTYPES))],
         "random_state": ["random_state"],
-        "n_jobs": [None, Integral],
+        "n_jobs": [
+            None,
+            Interval(Integral, None, -1, closed="right"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
         "verbose": ["verbose"],
     }
 
@@ -124,6 +128,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         Returns
         -------
         self : object
+            The encoder, with these parameters.
 
         Raises
         ------
@@ -133,13 +138,16 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         for name in params:
             owner, _, nested = name.partition("__")
             given = params.get(owner, getattr(self, owner, None))
-            if nested and owner in _DEFAULTS and not isinstance(given, BaseEstimator):
-                kind = _DEFAULTS[owner].__name__
-                raise ValueError(
-                    f"{name} cannot be set while {owner}={given!r}: there is no object yet to "
-                    f"hold it. Give the encoder one, as in {type(self).__name__}("
-                    f"{owner}={kind}({'' if given is None else repr(given)}))."
-                )
+            if not nested or owner not in self._get_param_names() or hasattr(given, "get_params"):
+                continue
+            if owner not in _DEFAULTS:
+                raise ValueError(f"{name} cannot be set: {owner} has no parameters of its own.")
+            held = repr(given) if isinstance(given, list | tuple) else ""
+            raise ValueError(
+                f"{name} cannot be set while {owner}={given!r}: there is no object yet to hold it. "
+                f"Give the encoder one, as in {type(self).__name__}({owner}="
+                f"{_DEFAULTS[owner].__name__}({held}))."
+            )
         super().set_params(**params)
         return self
 
@@ -161,6 +169,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         Returns
         -------
         self : object
+            The fitted encoder.
 
         Raises
         ------
@@ -169,7 +178,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         DivergenceError
             If every candidate of a layer diverged.
         """
-        with features_kept_on_failure(self):
+        with features_kept_on_failure(self), torch.inference_mode(False), torch.enable_grad():
             if self.warm_start and hasattr(self, "network_"):
                 return self._go_on(X, y, sample_weight, epochs=self.max_epochs, progress=0.0)
             return self._start(X, y, sample_weight)
@@ -196,8 +205,9 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         Returns
         -------
         self : object
+            The encoder, fitted further.
         """
-        with features_kept_on_failure(self):
+        with features_kept_on_failure(self), torch.inference_mode(False), torch.enable_grad():
             if hasattr(self, "network_"):
                 return self._go_on(X, y, sample_weight, epochs=1, progress=1.0)
             return self._start(X, y, sample_weight)
@@ -248,8 +258,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
                 ),
                 trainer,
             )
+        task.finish(result.network)  # before anything is kept, as a callback may raise
         self.__dict__.update({**settled, **self._fitted_attributes(result)})
-        task.finish(self.network_)
         return self
 
     def _go_on(
@@ -312,8 +322,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             chosen=True,
         )
         result = SearchResult((*before.networks[:-1], network), (*before.trace, candidate))
-        self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
         task.finish(network)
+        self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
         return self
 
     def _components(self) -> tuple[ActivationDictionary, BaseLayerSearch, Trainer]:
@@ -346,8 +356,10 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             "hidden_width": self.hidden_width,
             "dtype": self.dtype,
             "coordinate_scaling": self.coordinate_scaling,
-            "the dictionary": dictionary.names,
+            "the dictionary": (dictionary.names, dictionary.init),
+            "the kind of search": type(search).__name__,
             "the number of layers": search.depth,
+            "the sequence": str(search.get_params().get("atoms")),
         }
 
     def _samples(

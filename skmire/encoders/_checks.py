@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
-from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
+
+from skmire.encoders._numbers import as_numbers, row_name
 
 Array = NDArray[np.float64]
 
@@ -43,12 +42,13 @@ def checked_samples(
     values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
     weights : ndarray of shape (n_samples,) or None
     """
-    coords = checked_coordinates(estimator, X, reset=n_outputs is None, min_samples=2)
+    coords = _coordinates(estimator, X, reset=n_outputs is None, min_samples=2)
     if y is None:
         raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None. Pass "
+            "the values at X."
         )
-    values = _numbers("y", y)
+    values = as_numbers("y", y)
     if values.ndim not in (1, 2) or 0 in values.shape[1:]:
         raise ValueError(
             "y must hold one value a sample, of shape (n_samples,), or one row a sample, of shape "
@@ -57,25 +57,24 @@ def checked_samples(
     if len(values) != len(coords):
         raise ValueError(
             f"X and y must have one row for each sample; got {len(coords)} rows in X and "
-            f"{len(values)} in y."
+            f"{len(values)} in y. Pass both of the same samples."
         )
-    _finite("y", values)
     if n_outputs is not None and columns(values).shape[1] != n_outputs:
         raise ValueError(
             f"y has {columns(values).shape[1]} outputs, but the encoder was fitted with "
             f"{n_outputs}; pass as many, or fit a clone of the encoder."
         )
-    if sample_weight is None:
+    weights = None if sample_weight is None else _checked_weights(sample_weight, len(coords))
+    counts = np.full(len(coords), True) if weights is None else weights > 0
+    _finite("X", coords, X, counts=counts)
+    _finite("y", values, y, counts=counts)
+    if weights is None:
         return coords, values, None
-    weights = _checked_weights(sample_weight, len(coords))
-    counts = weights > 0
     weights = weights[counts] / weights.max()  # their sum is finite, however large they are
     return coords[counts], values[counts], weights / weights.mean()
 
 
-def checked_coordinates(
-    estimator: Any, X: ArrayLike, *, reset: bool, min_samples: int = 1
-) -> Array:
+def checked_coordinates(estimator: Any, X: ArrayLike, *, reset: bool) -> Array:
     """Return coordinates in float64.
 
     Parameters
@@ -84,34 +83,44 @@ def checked_coordinates(
         Learns the number and names of features if `reset`, or holds `X` to those it knows.
     X : array-like of shape (n_samples, n_dims)
     reset : bool
-    min_samples : int, default=1
 
     Returns
     -------
     coords : ndarray of shape (n_samples, n_dims)
     """
-    coords = _numbers("X", X)
+    coords = _coordinates(estimator, X, reset=reset, min_samples=1)
+    _finite("X", coords, X)
+    return coords
+
+
+def _coordinates(estimator: Any, X: ArrayLike, *, reset: bool, min_samples: int) -> Array:
+    """Return coordinates of the right shape and names, which are learnt if `reset`."""
+    coords = as_numbers("X", X)
     if coords.ndim != 2:
         raise ValueError(
             f"Expected 2D array, got {coords.ndim}D array instead: X of shape {coords.shape}. "
             "Reshape your data to one row a sample and one column a coordinate: X.reshape(-1, 1) "
             "if there is one coordinate, X.reshape(1, -1) if there is one sample."
         )
-    check_array(
-        coords,
-        ensure_all_finite=False,
-        ensure_min_samples=min_samples,
-        estimator=estimator,
-        input_name="X",
-    )
-    _finite("X", coords)
+    for axis, least, what, cure in (
+        (0, min_samples, "sample", "one row a sample"),
+        (1, 1, "feature", "one column a coordinate"),
+    ):
+        if coords.shape[axis] < least:
+            raise ValueError(
+                f"Found array with {coords.shape[axis]} {what}(s) (shape={coords.shape}) while a "
+                f"minimum of {least} is required by {type(estimator).__name__}. Pass more, {cure}."
+            )
     try:
         validate_data(estimator, X, reset=reset, skip_check_array=True)
     except ValueError as error:
-        if "feature names" not in str(error):
-            raise
-        known = list(estimator.feature_names_in_)
-        raise ValueError(f"{error}Pass the columns {known}, in this order.") from None
+        known = list(getattr(estimator, "feature_names_in_", ()))
+        cure = (
+            f"Pass the columns {known}, in this order."
+            if known
+            else "Pass one column for each coordinate of the fit."
+        )
+        raise ValueError(f"{str(error).rstrip()}\n{cure}") from None
     return coords
 
 
@@ -130,86 +139,55 @@ def features_kept_on_failure(estimator: Any) -> Iterator[None]:
 
 
 def _checked_weights(sample_weight: ArrayLike, n_samples: int) -> Array:
-    weights = _numbers("sample_weight", sample_weight)
+    weights = as_numbers("sample_weight", sample_weight)
     if weights.ndim == 0:
         weights = np.full(n_samples, weights)
     if weights.shape != (n_samples,):
+        flat = weights.size == n_samples
         raise ValueError(
             f"sample_weight must hold one weight a sample, of shape ({n_samples},); got shape "
-            f"{weights.shape}."
+            f"{weights.shape}. Pass {'sample_weight.ravel()' if flat else 'one for each row of X'}."
         )
-    _finite("sample_weight", weights)
+    cure = "Give samples to be left out a weight of 0"
+    _finite("sample_weight", weights, sample_weight, cure=cure)
     if (weights < 0).any():
         raise ValueError(
             "Negative values in data passed to `sample_weight`: weights are at least 0, got "
-            f"{weights.min():g} for sample {weights.argmin()}. A weight of 0 leaves a sample out."
+            f"{weights.min():g} in {row_name(sample_weight, int(weights.argmin()))}. {cure}."
         )
     if (n_positive := np.count_nonzero(weights)) < 2:
         raise ValueError(
-            f"A minimum of 2 samples must have a weight that is not zero, got {n_positive}."
+            "A minimum of 2 samples must have a weight that is not zero, got "
+            f"{n_positive}. Pass more samples that count, or no sample_weight."
         )
     return weights
 
 
-def _numbers(name: str, given: Any) -> Array:
-    """Turn anything array-like into real float64 numbers, or say why it cannot be."""
-    if issparse(given):
-        raise TypeError(
-            f"{name} must be dense, got a sparse matrix; pass {name}.toarray() if its zeros are "
-            "meant."
-        )
-    if isinstance(given, torch.Tensor):
-        if given.requires_grad:
-            raise ValueError(
-                f"{name} is a tensor that requires grad, but no gradient flows through an "
-                f"estimator; pass {name}.detach()."
-            )
-        given = (given.float() if given.dtype == torch.bfloat16 else given).cpu().numpy()
-    if np.ma.is_masked(given):
-        raise ValueError(
-            f"{name} is a masked array with {np.ma.getmaskarray(given).sum()} masked values. Drop "
-            "these samples."
-        )
-    try:
-        kind = np.asarray(given).dtype
-        if kind.kind in "mM":
-            raise ValueError(
-                f"{kind} is no number. Give dates and durations a unit and an origin, as in "
-                "(time - time[0]) / np.timedelta64(1, 's')"
-            )
-        if kind.kind == "c":
-            raise ValueError(
-                f"Complex data not supported, got {kind}. Pass real and imaginary parts as two "
-                "columns of y"
-            )
-        array: Array = check_array(
-            given,
-            dtype=np.float64,
-            order="C",  # sums depend on it, in the last digit
-            ensure_2d=False,
-            allow_nd=True,
-            ensure_all_finite=False,
-            ensure_min_samples=0,
-            ensure_min_features=0,
-        )
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{name} must hold real numbers: {error}.") from None
-    return array
-
-
-def _finite(name: str, array: Array) -> None:
-    """Refuse what is not a number, infinite or too large to be summed."""
+def _finite(
+    name: str,
+    array: Array,
+    given: ArrayLike,
+    *,
+    counts: NDArray[np.bool_] | None = None,
+    cure: str = "Drop these samples",
+) -> None:
+    """Refuse what is missing, infinite or too large to be summed, in the rows that count."""
     with np.errstate(invalid="ignore"):
-        bad = ~(np.abs(array) < _LARGEST)
+        bad = ~(np.abs(array) < _LARGEST).reshape(len(array), -1).all(axis=1)
+    if counts is not None:
+        bad &= counts
     if not bad.any():
         return
-    rows = np.flatnonzero(bad.reshape(len(array), -1).any(axis=1))
-    what, cure = f"magnitudes above {_LARGEST:g}", " or take a larger unit"
-    if not np.isfinite(array).all():
-        what, cure = "NaN" if np.isnan(array).any() else "infinity", ""
+    what = f"magnitudes above {_LARGEST:g}"
+    if isinstance(given, np.ma.MaskedArray) and np.ma.getmaskarray(given)[bad].any():
+        what = "masked values"
+    elif not np.isfinite(array[bad]).all():
+        what = "NaN" if np.isnan(array[bad]).any() else "infinity"
+    elif cure.startswith("Drop"):
+        cure += " or take a larger unit"
     raise ValueError(
-        f"Input {name} contains {what}, in {len(rows)} of {len(array)} rows, the first of which "
-        f"is row {rows[0]}. Drop these samples{cure}."
+        f"Input {name} contains {what}, in {np.count_nonzero(bad)} of {len(array)} rows, the first "
+        f"of which is {row_name(given, int(bad.argmax()))}. {cure}."
     )
 
 

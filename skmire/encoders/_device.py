@@ -28,7 +28,7 @@ def fitting_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         wanted = torch.device(device)
-        torch.empty(1, device=wanted)
+        torch.zeros(1, device=wanted).item()  # the device "meta" has no values
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
             f"device must be 'auto' or one that torch has here, got {device!r} ({error})."

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmire.encoders._checks import checked_coordinates
 from skmire.encoders._device import query_device
-from skmire.encoders._queries import Query, features_at, in_blocks, jacobian, values_at
+from skmire.encoders._queries import Query, Rescale, features_at, in_blocks, jacobian, values_at
 from skmire.encoders._saving import blank, opened, stamp, stamped
 from skmire.networks import LayerStack
 from skmire.scaling import Scaling
@@ -62,9 +62,8 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If the encoder is not fitted.
         """
         coords = self._query(X)
-        scaled = self._scaled(self.network_, coords, jacobian)
-        per_coordinate = self.coordinate_scaling_.factor
-        gradient = scaled * self.value_scaling_.half_range[:, None] * per_coordinate
+        factor = self.value_scaling_.half_range[:, None] * self.coordinate_scaling_.factor
+        gradient = self._ask(self.network_, coords, jacobian, lambda scaled: scaled * factor)
         return gradient[:, 0] if self._y_ndim == 1 else gradient
 
     def transform(self, X: ArrayLike) -> Array:
@@ -87,7 +86,7 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If the encoder is not fitted.
         """
         coords = self._query(X)
-        return self._scaled(self.network_, coords, features_at)
+        return self._ask(self.network_, coords, features_at, lambda features: features)
 
     @property
     def _n_features_out(self) -> int:
@@ -97,18 +96,18 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _field_values(self, network: LayerStack, coords: Array) -> Array:
         """Values of `network` at `coords`, in the user's units, shaped as `y` was."""
-        scaled = self._scaled(network, coords, values_at)
-        values = self.value_scaling_.unscale(scaled)
+        values = self._ask(network, coords, values_at, self.value_scaling_.unscale)
         return values[:, 0] if self._y_ndim == 1 else values
 
     def _query(self, X: ArrayLike) -> Array:
         check_is_fitted(self)
         return checked_coordinates(self, X, reset=False)
 
-    def _scaled(self, network: LayerStack, coords: Array, query: Query) -> Array:
-        """Answer a query of `network` at the user's `coords`, in scaled units."""
-        device = query_device(self.device)
-        return in_blocks(network.to(device), self.coordinate_scaling_.scale(coords), query)
+    def _ask(self, network: LayerStack, coords: Array, query: Query, unscale: Rescale) -> Array:
+        """Answer a query of `network` at the user's `coords`, brought to units by `unscale`."""
+        network = network.to(query_device(self.device))
+        scale = self.coordinate_scaling_.scale
+        return in_blocks(network, coords, query, scale=scale, unscale=unscale)
 
     def _sk_visual_block_(self) -> Any:
         """Give scikit-learn's picture of the estimator the fitted sequence as its caption."""

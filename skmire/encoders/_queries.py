@@ -13,18 +13,29 @@ from skmire.networks import LayerStack
 
 Array = NDArray[np.float64]
 Query = Callable[[LayerStack, Tensor], Tensor]
+Rescale = Callable[[Array], Array]
 
-_BLOCK = 2**20  # activations of one layer that a block holds
+_BLOCK = 2**18  # values of the widest layer that a block holds: they stay in a core's cache
 
 
-def in_blocks(network: LayerStack, coords: Array, query: Query) -> Array:
-    """Apply `query` to scaled `coords` block by block, in the network's dtype and device."""
-    weight = network.affines[0].get_parameter("weight")
-    answers = []
-    for block in np.array_split(coords, -(-len(coords) * len(weight) // _BLOCK)):
-        inputs = torch.tensor(block, dtype=weight.dtype, device=weight.device)
-        answers.append(query(network, inputs).double().cpu().numpy())
-    return np.concatenate(answers)
+def in_blocks(
+    network: LayerStack, coords: Array, query: Query, *, scale: Rescale, unscale: Rescale
+) -> Array:
+    """Apply `query` block by block in the network's dtype and device, from and to user's units.
+
+    Beside the answer it needs the memory of a block.
+    """
+    weights = [affine.get_parameter("weight") for affine in network.affines]
+    rows = max(_BLOCK // max(len(weight) for weight in weights), 1)
+    answers = np.empty(0)
+    for start in range(0, len(coords), rows):
+        block = scale(coords[start : start + rows])
+        inputs = torch.tensor(block, dtype=weights[0].dtype, device=weights[0].device)
+        answer = unscale(query(network, inputs).double().cpu().numpy())
+        if start == 0:
+            answers = np.empty((len(coords), *answer.shape[1:]))
+        answers[start : start + rows] = answer
+    return answers
 
 
 def values_at(network: LayerStack, coords: Tensor) -> Tensor:
@@ -43,8 +54,8 @@ def features_at(network: LayerStack, coords: Tensor) -> Tensor:
 
 def jacobian(network: LayerStack, coords: Tensor) -> Tensor:
     """Return the derivatives of `network`, of shape (n_samples, n_outputs, n_dims)."""
-    with torch.enable_grad():
-        coords.requires_grad_(True)
+    with torch.inference_mode(False), torch.enable_grad():
+        coords = coords.clone().requires_grad_(True)  # not of the caller's inference mode
         rows = [
             torch.autograd.grad(column.sum(), coords, retain_graph=True)[0]
             for column in network(coords).unbind(dim=1)

@@ -44,6 +44,7 @@ class Field(PlainModule, ABC):
         Returns
         -------
         values : Tensor of shape (n_samples, n_outputs)
+            Scaled values, in the precision of `coords`.
         """
 
     @property

@@ -79,6 +79,7 @@ class LayerStack(Field):
         Returns
         -------
         features : Tensor of shape (n_samples, hidden_width)
+            One column a unit.
         """
         x = coords
         before: Atom | None = None
@@ -100,6 +101,7 @@ class LayerStack(Field):
         Returns
         -------
         values : Tensor of shape (n_samples, n_outputs)
+            Scaled values, real also where the last atom is complex.
         """
         values: Tensor = self.affines[-1](self.hidden(coords))
         return values.real if values.is_complex() else values

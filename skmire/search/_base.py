@@ -150,6 +150,7 @@ class BaseLayerSearch(BaseEstimator, ABC):
         Returns
         -------
         result : SearchResult
+            The networks of its stages, and a record of every candidate.
 
         Raises
         ------
@@ -168,6 +169,7 @@ class BaseLayerSearch(BaseEstimator, ABC):
         Returns
         -------
         wanted : bool
+            True if the trainer stops early, unless a search says otherwise.
         """
         return trainer.early_stopping
 
@@ -207,7 +209,9 @@ def train_candidate(
     Returns
     -------
     network : LayerStack
+        In the best state seen.
     training : Training
+        How it went.
 
     Examples
     --------

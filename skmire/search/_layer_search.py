@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -114,6 +115,7 @@ class LayerSearch(BaseLayerSearch):
         Returns
         -------
         wanted : bool
+            True if they judge the candidates, or if the trainer stops early.
         """
         return self.selection == "held_out" or trainer.early_stopping
 
@@ -128,6 +130,7 @@ class LayerSearch(BaseLayerSearch):
         Returns
         -------
         epochs : tuple of int
+            One number a layer, the first layer first.
 
         Raises
         ------
@@ -166,6 +169,7 @@ class LayerSearch(BaseLayerSearch):
         Returns
         -------
         result : SearchResult
+            The winner of every layer, and a record of every candidate.
 
         Raises
         ------
@@ -219,6 +223,8 @@ class LayerSearch(BaseLayerSearch):
             None if left is None else left * costs[layer - 1] / sum(costs[layer - 1 :]) / rounds
         )
 
+        halt = _Halt()
+
         def tries() -> Iterator[Any]:
             for i, atom in enumerate(atoms):
                 stream = numpy_stream(seed, "parameters", atom.name)
@@ -231,6 +237,7 @@ class LayerSearch(BaseLayerSearch):
                     seconds=seconds,
                     seed=seed,
                     layer_task=task,
+                    halt=halt,
                     index=i,
                     frozen=0 if self.train_earlier else layer - 1,
                     lone=len(atoms) == 1,
@@ -240,7 +247,8 @@ class LayerSearch(BaseLayerSearch):
         tried: list[LayerStack] = []
         runs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tries())
         with threads_restored():
-            for atom, (network, training, stop) in zip(atoms, runs, strict=False):
+            for atom, run in zip(atoms, _drained(runs, halt), strict=False):
+                network, training = run
                 state = training.kept if self.compare == "best" else training.last
                 loss = float("nan") if training.diverged else state.loss(on)
                 candidates.append(
@@ -260,9 +268,6 @@ class LayerSearch(BaseLayerSearch):
                         "layer %d, %s: loss %.3e in %.1f s, %s",
                         layer, atom.name, loss, training.seconds, training.outcome,
                     )  # fmt: skip
-                if stop:
-                    runs.close()
-                    break
         winner = _least(candidates, trainer)
         candidates[winner] = replace(candidates[winner], chosen=True)
         return tried[winner], candidates
@@ -273,24 +278,79 @@ class LayerSearch(BaseLayerSearch):
         return "held_out" if self.selection == "held_out" else "train"
 
 
+class _Halt:
+    """Says after which candidate of a layer no other is wanted."""
+
+    def __init__(self) -> None:
+        self.after: float = np.inf
+
+    def at(self, index: int) -> None:
+        """Want none after this candidate."""
+        self.after = min(self.after, index)
+
+    def before(self, index: int) -> bool:
+        """Return whether this candidate is not wanted."""
+        return index > self.after
+
+
+_Run = tuple[LayerStack, Training]
+
+
 def _try(
     problem: SearchProblem,
     trainer: Trainer,
     atoms: Sequence[Atom],
     *,
     layer_task: Task,
+    halt: _Halt,
     index: int,
     epochs: int,
     lone: bool,
     **options: Any,
-) -> tuple[LayerStack, Training, bool]:
-    """Train one candidate in a worker; also say whether a callback ends the layer."""
-    task = layer_task.start(f"candidate {atoms[-1].name}", index=index, n_subtasks=epochs)
-    with nullcontext() if lone else single_thread():
-        network, training = train_candidate(
-            problem, trainer, atoms, epochs=epochs, task=task, **options
+) -> _Run | Exception | None:
+    """Train one candidate in a worker; return its error if there is one, None if unwanted.
+
+    An error that left a worker would leave others at work behind the caller's back.
+    """
+    if halt.before(index):
+        return None
+    try:
+        task = layer_task.start(
+            f"candidate {atoms[-1].name}",
+            index=index,
+            n_subtasks=epochs,
+            halted=partial(halt.before, index),
         )
-    return network, training, task.finish(network)
+        with nullcontext() if lone else single_thread():
+            network, training = train_candidate(
+                problem, trainer, atoms, epochs=epochs, task=task, **options
+            )
+        if task.finish(network):
+            halt.at(index)
+    except Exception as error:
+        halt.at(index)
+        return error
+    return network, training
+
+
+def _drained(runs: Iterator[_Run | Exception | None], halt: _Halt) -> Iterator[_Run]:
+    """Yield what was trained, up to the candidate after which none is wanted.
+
+    Every worker has returned in the end. Which candidates count does not depend on how many of
+    them ran side by side.
+    """
+    error: Exception | None = None
+    try:
+        for index, run in enumerate(runs):
+            if isinstance(run, Exception):
+                error = error or run
+            elif run is not None and error is None and not halt.before(index):
+                yield run
+    except BaseException:  # an interrupt: have the workers end at their next epoch
+        halt.at(-1)
+        raise
+    if error is not None:
+        raise error
 
 
 def _least(candidates: Sequence[Candidate], trainer: Trainer) -> int:

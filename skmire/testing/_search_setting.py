@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,7 +43,13 @@ class WatchedTask(Task):
         self._log, self._stop, self._name = log, stop, name
 
     def start(
-        self, name: str, *, index: int | None = None, n_subtasks: int = 0, parallel: bool = False
+        self,
+        name: str,
+        *,
+        index: int | None = None,
+        n_subtasks: int = 0,
+        parallel: bool = False,
+        halted: Callable[[], bool] | None = None,
     ) -> Task:
         """Note the beginning of a task."""
         self._log.begun.append(name)

@@ -49,6 +49,7 @@ class Samples:
         Returns
         -------
         samples : Samples
+            In the order of `rows`.
         """
         weights = None if self.weights is None else self.weights[rows]
         return Samples(self.inputs[rows], self.targets[rows], weights)

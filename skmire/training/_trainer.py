@@ -55,6 +55,7 @@ class Evaluation:
         Returns
         -------
         loss : float
+            On scaled values.
         """
         losses = self.train if on == "train" or self.held_out is None else self.held_out
         return float(losses.mean())
@@ -209,6 +210,7 @@ class Trainer(BaseEstimator):
         Returns
         -------
         training : Training
+            Its losses, epoch by epoch, and why it ended.
         """
         begun = time.perf_counter()
         run = _Run(self, field, samples, epochs, seconds, generator, progress)
@@ -269,6 +271,7 @@ class Trainer(BaseEstimator):
         Returns
         -------
         losses : ndarray of shape (n_outputs,)
+            On scaled values.
         """
         loss = LOSSES[self.loss]
         total = torch.zeros(samples.targets.shape[1], dtype=torch.float64)
