@@ -28,9 +28,10 @@ def psnr(
         The signal, and what is compared with it.
     data_range : float, default=None
         Peak-to-peak range of the signal, above 0; 1 for images in [0, 1]. ``None`` takes it from
-        `y_true`.
+        `y_true`, where the weights are above 0.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples in the mean squared error.
+        Weights of the samples in the mean squared error, at least 0. A sample of weight 0 is as
+        if absent.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def psnr(
     Raises
     ------
     ValueError
-        If the shapes differ or the range is 0.
+        If the shapes differ, nothing is compared, or a weight or the range is not as documented.
 
     Examples
     --------
@@ -53,15 +54,37 @@ def psnr(
         raise ValueError(
             f"psnr needs y_true and y_pred of one shape, got {true.shape} and {predicted.shape}."
         )
-    squares = (true - predicted) ** 2
-    if sample_weight is not None:
-        squares = np.average(squares, axis=0, weights=np.asarray(sample_weight, dtype=float))
-    peak = float(np.ptp(true)) if data_range is None else data_range
-    if peak <= 0 and squares.any():
+    if not true.size:
+        raise ValueError(f"psnr needs one sample or more, got y_true of shape {true.shape}.")
+    if data_range is not None and not 0 < data_range < np.inf:
         raise ValueError(
-            f"psnr needs a range above 0, got {peak:g}; pass data_range, as y_true may be constant."
+            f"psnr needs a finite data_range above 0, got {data_range}; pass the signal's, or None."
         )
+    if sample_weight is None:
+        squares = (true - predicted) ** 2
+    else:
+        weights = _checked_weights(sample_weight, true.shape[:1])
+        true, predicted, weights = (a[weights > 0] for a in (true, predicted, weights))
+        squares = np.average((true - predicted) ** 2, axis=0, weights=weights)
+    peak = float(np.ptp(true)) if data_range is None else data_range
+    if peak == 0 and squares.any():
+        raise ValueError("psnr needs a range above 0, got 0; pass data_range: y_true is constant.")
     return float(decibels(peak**2, squares.mean()))
+
+
+def _checked_weights(sample_weight: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    weights = np.asarray(sample_weight, dtype=float)
+    if weights.shape != shape:
+        raise ValueError(
+            f"psnr needs one weight a sample, of shape {shape}, got sample_weight of shape "
+            f"{weights.shape}. Pass one for each row of y_true."
+        )
+    if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
+        raise ValueError(
+            "psnr needs finite weights of at least 0, and one above 0, got sample_weight from "
+            f"{weights.min():g} to {weights.max():g}. A weight of 0 leaves a sample out."
+        )
+    return weights
 
 
 def decibels(signal: ArrayLike, noise: ArrayLike) -> np.ndarray:

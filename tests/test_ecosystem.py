@@ -211,15 +211,50 @@ def test_the_psnr_scorer_ranks_as_the_squared_error():
 def test_psnr_weighs_and_refuses():
     y, fit, weights = np.array([0.0, 1, 2]), np.array([0.5, 1, 9]), [3, 1, 0]
     assert psnr(y, fit, sample_weight=weights) == pytest.approx(
-        10 * np.log10(4 / (3 * 0.25 / 4)), rel=1e-12
+        10 * np.log10(1 / (3 * 0.25 / 4)), rel=1e-12
     )
     two = np.c_[y, y], np.c_[fit, y]
     assert psnr(*two, sample_weight=weights) == pytest.approx(
-        10 * np.log10(4 / (3 * 0.25 / 8)), rel=1e-12
+        10 * np.log10(1 / (3 * 0.25 / 8)), rel=1e-12
     )
     with pytest.raises(ValueError, match="a range above 0, got 0; pass data_range"):
         psnr(np.ones(3), np.zeros(3))
     assert psnr(np.ones(3), np.ones(3)) == np.inf
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_psnr_is_that_of_the_samples_that_count(columns):
+    rng = np.random.default_rng(0)
+    true, fit = rng.normal(size=(2, 30, columns))
+    weights = np.where(np.arange(30) % 3 > 0, rng.uniform(1, 2, 30), 0.0)
+    true[::3] = [[1e9]] * 5 + [[np.nan]] * 5  # the range of these does not count either
+    kept = weights > 0
+    removed = psnr(true[kept], fit[kept], sample_weight=weights[kept])
+    assert np.isfinite(removed)
+    assert psnr(true, fit, sample_weight=weights) == pytest.approx(removed, rel=1e-12)
+    with pytest.raises(ValueError, match="a range above 0, got 0"):
+        psnr(np.where(kept, 1.0, 2.0), fit[:, 0], sample_weight=weights)
+
+
+@pytest.mark.parametrize(
+    ("n", "options", "words"),
+    [
+        (3, {"sample_weight": [0, 0, 0]}, "and one above 0, got sample_weight from 0 to 0"),
+        (3, {"sample_weight": [1, -1, 1]}, "at least 0, .* from -1 to 1. A weight of 0 leaves"),
+        (3, {"sample_weight": [1, np.nan, 1]}, "finite weights"),
+        (3, {"sample_weight": [1, 1]}, r"of shape \(3,\), got sample_weight of shape \(2,\)"),
+        (3, {"sample_weight": [[1], [1], [1]]}, r"got sample_weight of shape \(3, 1\)"),
+        (0, {}, r"one sample or more, got y_true of shape \(0,\)"),
+        (0, {"sample_weight": []}, "one sample or more"),
+        (3, {"data_range": np.nan}, "finite data_range above 0, got nan; pass"),
+        (3, {"data_range": np.inf}, "finite data_range above 0, got inf"),
+        (3, {"data_range": 0}, "finite data_range above 0, got 0"),
+        (3, {"data_range": -1.0}, "finite data_range above 0, got -1.0"),
+    ],
+)
+def test_psnr_refuses_what_has_no_answer(n, options, words):
+    with pytest.raises(ValueError, match=words):
+        psnr(np.arange(n), np.arange(n) + 0.1, **options)
 
 
 # -- hidden features -----------------------------------------------------------------------------
