@@ -87,6 +87,15 @@ def epoch(field: LayerStack, samples: Samples) -> Callable[[], object]:
     return lambda: run.epoch(0)
 
 
+def prediction(field: LayerStack, coords: np.ndarray) -> Callable[[], object]:
+    """Return a prediction as an encoder makes it, in units of the network."""
+
+    def same(values: np.ndarray) -> np.ndarray:
+        return values
+
+    return lambda: in_blocks(field, coords, values_at, scale=same, unscale=same)
+
+
 def measure(work: Callable[[], object], flops: float, repeats: int) -> tuple[float, float]:
     """Return the median share of the matrix rate, and the median seconds."""
     work()
@@ -133,9 +142,7 @@ def main() -> None:
         )
         field = network(atom, options.width, options.layers)
         trained, _ = measure(epoch(field, samples), training, options.repeats)
-        predict, _ = measure(
-            lambda field=field: in_blocks(field, coords, values_at), forward, options.repeats
-        )
+        predict, _ = measure(prediction(field, coords), forward, options.repeats)
         print(
             f"{atom:20} {plain:11.2f} {trained:9.2f} {trained / plain:6.1f} {predict:8.2f}",
             flush=True,

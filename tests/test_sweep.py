@@ -9,7 +9,8 @@ from skmire import FixedSequence, MIREncoder
 from skmire.atoms import PSWF, FunctionAtom, Gabor, Gaussian, RaisedCosine, RootRaisedCosine
 from skmire.atoms import VariablePeriodic as Warped
 from skmire.atoms._dictionary import REGISTRY
-from skmire.networks import AutogradSweep, LayerStack, LayerSweep, sweep_of
+from skmire.networks import LayerStack, sweep_of
+from skmire.networks._sweep import AutogradSweep, LayerSweep
 
 REAL = [make() for make in REGISTRY.values() if not make().is_complex]
 VARIANTS = [

@@ -54,22 +54,9 @@ class Gabor(Atom):
         super().__init__(frequency=frequency, scale=scale)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         return (self.frequency * z).cos() * bell(self.scale * z)
 
     def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        """Return the values at `t`, and the way back, for training."""
         window = (self.scale * t).square_().clamp_(max=50.0).neg_().exp_()
         angle = self.frequency * t
         quadrature = angle.sin().mul_(window)
@@ -145,18 +132,6 @@ class ComplexGabor(Atom):
         self._rename({"handover": handover})
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map. Real or complex.
-
-        Returns
-        -------
-        values : Tensor
-            Complex, of the shape of `z`.
-        """
         g = self.scale.square()
         if z.is_complex():
             modulus = z.real.square() + z.imag.square()
@@ -166,16 +141,4 @@ class ComplexGabor(Atom):
         return torch.exp(torch.complex(-g * z.square(), self.frequency * z))
 
     def hand_over(self, z: Tensor) -> Tensor:
-        """Turn the complex affine map of this atom's output into a real atom's input.
-
-        Parameters
-        ----------
-        z : Tensor
-            Complex.
-
-        Returns
-        -------
-        z : Tensor
-            Real, its real part or its modulus, as `handover` says.
-        """
         return z.real if self.handover == "real" else z.abs()

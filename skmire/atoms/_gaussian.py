@@ -44,27 +44,13 @@ class Gaussian(Atom):
         super().__init__(scale=scale)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         return bell(self.scale * z)
 
     @property
     def folded(self) -> tuple[nn.Parameter, None]:
-        """The scale, a gain."""
         return self.scale, None
 
     def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        """Return the values at `t`, and the way back, for training."""
         values = t.square().clamp_(max=50.0).neg_().exp_()
         return values, lambda cotangent: cotangent.mul_(t.mul_(values).mul_(-2))
 

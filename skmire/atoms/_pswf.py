@@ -92,18 +92,6 @@ class PSWF(Atom):
         self._rename({"kind": kind, "c": self.c, "order": self.order})
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         u = self.scale * z
         inside, near, far = split_at(u, self.table.interval)
         psi = torch.lerp(self._wave(far), self._series(near), inside)
@@ -111,7 +99,6 @@ class PSWF(Atom):
 
     @property
     def folded(self) -> tuple[nn.Parameter | None, None]:
-        """The scale, a gain."""
         return self.scale if self._in_powers else None, None
 
     @property
@@ -120,7 +107,6 @@ class PSWF(Atom):
         return sum(map(abs, self.table.powers)) < 1_000
 
     def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        """Return the values at `t`, and the way back, for training."""
         if not self._in_powers:
             return super().sweep(t)
         places, psi = t.ravel(), torch.empty_like(t)

@@ -37,26 +37,16 @@ class _Pulse(Atom):
         super().__init__(scale=scale, roll_off=roll_off, amplitude=amplitude)
 
     def values(self) -> dict[str, float]:
-        """Return the present values of the parameters, the roll-off reflected into [0, 1].
-
-        Returns
-        -------
-        parameters : dict of str to float
-            A number for every name in `base`.
-        """
         return {**super().values(), "roll_off": float(fold_into_unit(self.roll_off.detach()))}
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`, of the same shape."""
         return self.amplitude * self._pulse(self.scale * z, fold_into_unit(self.roll_off))
 
     @property
     def folded(self) -> tuple[nn.Parameter, None]:
-        """The scale, a gain."""
         return self.scale, None
 
     def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        """Return the values at `t`, and the way back, for training."""
         b = fold_into_unit(self.roll_off)
         pulse, slope, by_b, divisor = self._quotient(t, float(b))
         # Next to its poles the quotient loses digits, so the formula without them serves there.

@@ -102,26 +102,12 @@ class Sinc(Atom):
         super().__init__(scale=scale)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         return sinc(self.scale * z)
 
     @property
     def folded(self) -> tuple[nn.Parameter, None]:
-        """The scale, a gain."""
         return self.scale, None
 
     def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        """Return the values at `t`, and the way back, for training."""
         values, slope = sinc_and_slope(t)
         return values, lambda cotangent: cotangent.mul_(slope)

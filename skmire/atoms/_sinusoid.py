@@ -46,25 +46,11 @@ class Sinusoid(Atom):
         super().__init__(frequency=frequency, phase=phase)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         return (self.frequency * z + self.phase).sin()
 
     @property
     def folded(self) -> tuple[nn.Parameter, nn.Parameter]:
-        """The frequency, a gain, and the phase, a shift."""
         return self.frequency, self.phase
 
     def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        """Return the values at `t`, and the way back, for training."""
         return t.sin(), lambda cotangent: cotangent.mul_(t.cos_())

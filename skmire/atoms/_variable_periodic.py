@@ -65,23 +65,10 @@ class VariablePeriodic(Atom):
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         warped: Tensor = self.atom((z.abs() + 1) * z)
         return warped
 
     def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        """Return the values at `t`, and the way back, for training."""
         gain, shift = self.atom.folded
         stretch = t.abs().add_(1)
         warped = t.mul_(stretch)
@@ -102,38 +89,12 @@ class VariablePeriodic(Atom):
         return values, pull
 
     def values(self) -> dict[str, float]:
-        """Return the present values of the wrapped atom's parameters.
-
-        Returns
-        -------
-        parameters : dict of str to float
-            A number for every name in `base`.
-        """
         return self.atom.values()
 
     def hand_over(self, z: Tensor) -> Tensor:
-        """Turn the complex affine map of this atom's output into a real atom's input.
-
-        Parameters
-        ----------
-        z : Tensor
-            Complex.
-
-        Returns
-        -------
-        z : Tensor
-            Real, as the wrapped atom makes it.
-        """
         return self.atom.hand_over(z)
 
     def extra_repr(self) -> str:
-        """Return nothing: torch prints the wrapped atom.
-
-        Returns
-        -------
-        parameters : str
-            Empty.
-        """
         return ""
 
     def _scalar(self, name: str) -> Tensor:

@@ -40,7 +40,34 @@ class Sweep(Protocol):
 
 
 def sweep_of(field: Field) -> Sweep:
-    """Return the fastest sweep that there is for `field`."""
+    """Return the fastest way to the gradients of `field` that there is.
+
+    Parameters
+    ----------
+    field : Field
+        The network to be trained.
+
+    Returns
+    -------
+    sweep : callable
+        Takes the inputs, a Tensor of shape (n_samples, n_dims), and a callable: from values at some
+        of the samples, which it may write to, and their rows as a slice, to the derivative of a
+        loss by these values. Sets ``grad`` of every parameter that requires it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.atoms import Sinc
+    >>> from skmire.networks import LayerStack, sweep_of
+    >>> network = LayerStack(
+    ...     [Sinc(scale=9.0)], in_features=1, out_features=1, hidden_width=8,
+    ...     generator=torch.Generator().manual_seed(0), dtype=torch.float64,
+    ... )
+    >>> x, y = torch.linspace(-1, 1, 20).double()[:, None], torch.zeros(20, 1)
+    >>> sweep_of(network)(x, lambda values, rows: 2 * (values - y[rows]) / len(y))
+    >>> network.affines[0].weight.grad.shape
+    torch.Size([8, 1])
+    """
     if isinstance(field, LayerStack) and not any(atom.is_complex for atom in field.sequence):
         return LayerSweep(field)
     return AutogradSweep(field)

@@ -51,12 +51,10 @@ class WatchedTask(Task):
         parallel: bool = False,
         halted: Callable[[], bool] | None = None,
     ) -> Task:
-        """Note the beginning of a task."""
         self._log.begun.append(name)
         return WatchedTask(self._log, stop=self._stop, name=name)
 
     def finish(self, network: Any = None) -> bool:
-        """Note the end of this task."""
         self._log.ended.append(self._name)
         return self._stop
 
@@ -65,7 +63,6 @@ class CountingTrainer(Trainer):
     """A trainer that keeps what it trained, for the search's own account to be held against."""
 
     def train(self, field: Field, samples: Samples, *args: Any, **kwargs: Any) -> Training:
-        """Train, and note it."""
         training = super().train(field, samples, *args, **kwargs)
         self.__dict__.setdefault("trainings", []).append(training)
         return training
