@@ -497,7 +497,8 @@ WRONG = [
 def test_starts_that_are_none_are_refused(init):
     dictionary = ActivationDictionary(["gabor"], init=init)
     rule = (
-        r"ActivationDictionary\(init=\.\.\.\) must be 'base', 'unit', a scale .*\('uniform', a, b\).*"
+        r"ActivationDictionary\(init=\.\.\.\) must be 'base', 'unit', a scale .*"
+        r"\('uniform', a, b\).*"
         r"\('normal', mu, sigma\).*got "
     )
     with pytest.raises(ValueError, match=rule) as caught:

@@ -47,6 +47,7 @@ def members():
     """Return the public methods and properties that skmire writes.
 
     Inherited ones count as well, at the class that defines them; scikit-learn's and torch's do not.
+    An override that says nothing says what its base says.
     """
     kinds = {k for kind in filter(inspect.isclass, map(load, documented())) for k in kind.__mro__}
     return sorted(
@@ -55,7 +56,13 @@ def members():
         if kind.__module__.partition(".")[0] == "skmire"
         for name, member in vars(kind).items()
         if not name.startswith("_") and isinstance(member, MEMBERS)
+        if member.__doc__ or not overrides(kind, name)
     )
+
+
+def overrides(kind, name):
+    """Return whether a base class, which is held to its own docstring, has this member too."""
+    return any(name in vars(b) for b in kind.__mro__[1:] if b.__module__.startswith("skmire."))
 
 
 def faults(path):

@@ -34,8 +34,13 @@ def test_losses_are_their_formulas(loss):
         torch.linspace(-1, 1, 41, dtype=torch.float64),
         torch.full((41,), 0.03, dtype=torch.float64),
     )
-    expected = FORMULAS[loss]((predicted - target).numpy())
-    np.testing.assert_allclose(LOSSES[loss](predicted, target).numpy(), expected, atol=1e-12)
+    residual = (predicted - target).requires_grad_(True)
+    expected = FORMULAS[loss](residual.detach().numpy())
+    values = LOSSES[loss].value(residual)
+    np.testing.assert_allclose(values.detach().numpy(), expected, atol=1e-12)
+    values.sum().backward()
+    slope = LOSSES[loss].slope(residual.detach())
+    np.testing.assert_allclose(slope.numpy(), residual.grad.numpy(), atol=1e-12)
 
 
 @pytest.mark.parametrize("loss", FORMULAS)

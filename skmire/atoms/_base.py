@@ -6,13 +6,16 @@ import copy
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from skmire._module import PlainModule
+
+#: The way back of a `sweep`: from the derivative by an atom's values to that by its inputs.
+Pull = Callable[[Tensor], Tensor]
 
 
 class Atom(PlainModule, ABC):
@@ -105,6 +108,47 @@ class Atom(PlainModule, ABC):
         values : Tensor
             Of the shape of `z`, element by element.
         """
+
+    @property
+    def folded(self) -> tuple[nn.Parameter | None, nn.Parameter | None]:
+        """Gain and shift that stand before everything else in the formula, if there are such.
+
+        Where there is a gain, ``forward(z)`` is a function of ``gain * z + shift``, and `sweep` is
+        that function: whoever calls it takes both into the affine map before.
+        """
+        return None, None
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        """Return the values at `t`, and the way back, for training.
+
+        This one goes through ``forward``, by autograd. An atom may have a faster one, for real
+        `t`, which agrees with it up to rounding.
+
+        Parameters
+        ----------
+        t : Tensor
+            Inputs, gain and shift applied if there are such. May be written to.
+
+        Returns
+        -------
+        values : Tensor
+            Of the shape of `t`. To be left as they are until the way back.
+        pull : callable
+            Takes the derivative of a scalar by the values, which it may write to, and returns that
+            by `t`. Adds those by the other parameters to their ``grad``.
+        """
+        own = [p for p in self.parameters() if p.requires_grad]
+        leaf = t.detach().requires_grad_(True)
+        with torch.enable_grad():
+            values = self(leaf)
+
+        def pull(cotangent: Tensor) -> Tensor:
+            by_t, *by_own = torch.autograd.grad(values, [leaf, *own], cotangent)
+            for parameter, slope in zip(own, by_own, strict=True):
+                add_gradient(parameter, slope)
+            return by_t
+
+        return values.detach(), pull
 
     def at_scale(self, scale: float) -> dict[str, float]:
         """Return the parameters that give the base configuration the wanted `scale`.
@@ -201,6 +245,12 @@ class Atom(PlainModule, ABC):
         if changed:
             name, _, given = self.name.removesuffix(")").partition("(")
             self.name = f"{name}({', '.join([given, *changed] if given else changed)})"
+
+
+def add_gradient(parameter: nn.Parameter, slope: Tensor) -> None:
+    """Add to the ``grad`` of a parameter, if it is trained."""
+    if parameter.requires_grad:
+        parameter.grad = slope if parameter.grad is None else parameter.grad + slope
 
 
 def fold_into_unit(x: Tensor) -> Tensor:

@@ -37,16 +37,4 @@ class FunctionAtom(Atom):
         self.name = getattr(function, "__name__", type(function).__name__)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the function's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         return self.function(z)

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom
+from skmire.atoms._base import Atom, Pull, add_gradient
 from skmire.atoms._gaussian import bell
 
 
@@ -54,19 +54,24 @@ class Gabor(Atom):
         super().__init__(frequency=frequency, scale=scale)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         return (self.frequency * z).cos() * bell(self.scale * z)
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        window = (self.scale * t).square_().clamp_(max=50.0).neg_().exp_()
+        angle = self.frequency * t
+        quadrature = angle.sin().mul_(window)
+        values = angle.cos_().mul_(window)
+
+        def pull(cotangent: Tensor) -> Tensor:
+            twice = 2 * self.scale
+            weighted = t * cotangent
+            add_gradient(self.frequency, -torch.dot(weighted.ravel(), quadrature.ravel()))
+            by_scale = torch.dot(weighted.mul_(t).ravel(), values.ravel())
+            add_gradient(self.scale, -twice * by_scale)
+            slope = t.mul_(values).mul_(-twice * self.scale)
+            return cotangent.mul_(slope.sub_(quadrature.mul_(self.frequency)))
+
+        return values, pull
 
 
 class ComplexGabor(Atom):
@@ -127,18 +132,6 @@ class ComplexGabor(Atom):
         self._rename({"handover": handover})
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map. Real or complex.
-
-        Returns
-        -------
-        values : Tensor
-            Complex, of the shape of `z`.
-        """
         g = self.scale.square()
         if z.is_complex():
             modulus = z.real.square() + z.imag.square()
@@ -148,16 +141,4 @@ class ComplexGabor(Atom):
         return torch.exp(torch.complex(-g * z.square(), self.frequency * z))
 
     def hand_over(self, z: Tensor) -> Tensor:
-        """Turn the complex affine map of this atom's output into a real atom's input.
-
-        Parameters
-        ----------
-        z : Tensor
-            Complex.
-
-        Returns
-        -------
-        z : Tensor
-            Real, its real part or its modulus, as `handover` says.
-        """
         return z.real if self.handover == "real" else z.abs()

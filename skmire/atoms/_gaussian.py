@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom
+from skmire.atoms._base import Atom, Pull
 
 
 class Gaussian(Atom):
@@ -44,19 +44,15 @@ class Gaussian(Atom):
         super().__init__(scale=scale)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         return bell(self.scale * z)
+
+    @property
+    def folded(self) -> tuple[nn.Parameter, None]:
+        return self.scale, None
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        values = t.square().clamp_(max=50.0).neg_().exp_()
+        return values, lambda cotangent: cotangent.mul_(t.mul_(values).mul_(-2))
 
 
 def bell(x: Tensor) -> Tensor:

@@ -14,12 +14,13 @@ Slepian and Pollak, Prolate spheroidal wave functions, Fourier analysis and unce
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import pi, sqrt
 from typing import Literal
 
 import numpy as np
 from numpy.polynomial import Chebyshev, Legendre
+from numpy.polynomial.chebyshev import cheb2poly
 from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import spherical_jn
@@ -115,6 +116,11 @@ class ProlateTable:
     interval: float
     series: tuple[float, ...]
     wave: tuple[float, float, float, float]
+
+    @cached_property
+    def powers(self) -> tuple[float, ...]:
+        """Coefficients of the series in powers of its variable, lowest first."""
+        return tuple(cheb2poly(np.array(self.series)).tolist())
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom
+from skmire.atoms._base import Atom, Pull, add_gradient
 from skmire.atoms._prolate import prolate_table
 from skmire.atoms._sinc import split_at
 
@@ -92,22 +92,58 @@ class PSWF(Atom):
         self._rename({"kind": kind, "c": self.c, "order": self.order})
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         u = self.scale * z
         inside, near, far = split_at(u, self.table.interval)
         psi = torch.lerp(self._wave(far), self._series(near), inside)
         return self.amplitude * psi + self.offset
+
+    @property
+    def folded(self) -> tuple[nn.Parameter | None, None]:
+        return self.scale if self._in_powers else None, None
+
+    @property
+    def _in_powers(self) -> bool:
+        """Whether the series can be summed in powers, without terms that cancel."""
+        return sum(map(abs, self.table.powers)) < 1_000
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        if not self._in_powers:
+            return super().sweep(t)
+        places, psi = t.ravel(), torch.empty_like(t)
+        slope = torch.empty_like(t)
+        inside = places.abs() < self.table.interval
+        for here, formula in ((inside, self._series_and_slope), (~inside, self._wave_and_slope)):
+            rows = torch.nonzero(here).ravel()
+            psi.ravel()[rows], slope.ravel()[rows] = formula(places[rows])
+
+        def pull(cotangent: Tensor) -> Tensor:
+            add_gradient(self.amplitude, torch.dot(cotangent.ravel(), psi.ravel()))
+            add_gradient(self.offset, cotangent.sum())
+            return cotangent.mul_(self.amplitude).mul_(slope)
+
+        return torch.addcmul(self.offset, psi, self.amplitude), pull
+
+    def _series_and_slope(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        x = u / self.table.interval
+        angular = self.kind == "angular"
+        t = (2 * x.square() if angular else 2 * x.abs()).sub_(1)
+        total, derived = _horner(t, self.table.powers)
+        inner = 4 * x if angular else 2 * x.sign()  # dt / dx
+        if angular and self.order % 2:
+            return total * x, (derived * inner).mul_(x).add_(total).div_(self.table.interval)
+        return total, derived.mul_(inner).div_(self.table.interval)
+
+    def _wave_and_slope(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        amplitude, c, phase, drift = self.table.wave
+        xi = u.abs() if self.kind == "angular" else u.abs().add_(1)
+        inverse = xi.reciprocal()
+        angle = (c * xi).add_(inverse, alpha=drift).add_(phase)
+        wave = angle.cos().mul_(inverse).mul_(amplitude)
+        rate = inverse.square().mul_(-drift).add_(c)
+        slope = angle.sin_().mul_(rate).mul_(amplitude).add_(wave).mul_(inverse).neg_()
+        if self.kind == "angular" and self.order % 2:
+            return wave.mul_(u.sign()), slope
+        return wave, slope.mul_(u.sign())
 
     def _series(self, u: Tensor) -> Tensor:
         x = u / self.table.interval
@@ -120,6 +156,17 @@ class PSWF(Atom):
         xi = u.abs() if self.kind == "angular" else 1 + u.abs()
         wave = amplitude / xi * torch.cos(c * xi + phase + drift / xi)
         return wave * u.sign() if self.kind == "angular" and self.order % 2 else wave
+
+
+def _horner(t: Tensor, powers: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """Sum a polynomial and its derivative; terms below single precision only where they count."""
+    if t.dtype != torch.float64:
+        powers = powers[: max(i for i, p in enumerate(powers) if abs(p) > 1e-9) + 1]
+    total, derived = torch.full_like(t, powers[-1]), torch.zeros_like(t)
+    for power in powers[-2::-1]:
+        torch.addcmul(total, derived, t, out=derived)
+        total.mul_(t).add_(power)
+    return total, derived
 
 
 def _clenshaw(twice_t: Tensor, series: tuple[float, ...]) -> Tensor:

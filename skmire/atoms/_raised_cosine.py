@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom, fold_into_unit
+from skmire.atoms._base import Atom, Pull, add_gradient, fold_into_unit
 from skmire.atoms._sinc import sinc
+
+_NEAR_POLE = 0.2  # where the quotient has lost a digit or two
 
 
 class _Pulse(Atom):
@@ -33,14 +37,44 @@ class _Pulse(Atom):
         super().__init__(scale=scale, roll_off=roll_off, amplitude=amplitude)
 
     def values(self) -> dict[str, float]:
-        """Return the present values of the parameters, the roll-off reflected into [0, 1].
-
-        Returns
-        -------
-        parameters : dict of str to float
-            A number for every name in `base`.
-        """
         return {**super().values(), "roll_off": float(fold_into_unit(self.roll_off.detach()))}
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.amplitude * self._pulse(self.scale * z, fold_into_unit(self.roll_off))
+
+    @property
+    def folded(self) -> tuple[nn.Parameter, None]:
+        return self.scale, None
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        b = fold_into_unit(self.roll_off)
+        pulse, slope, by_b, divisor = self._quotient(t, float(b))
+        # Next to its poles the quotient loses digits, so the formula without them serves there.
+        near = torch.nonzero((divisor.abs_() < _NEAR_POLE).ravel()).ravel()
+        with torch.enable_grad():
+            places = t.ravel()[near].requires_grad_(True)
+            roll_offs = b.detach().expand(len(near)).clone().requires_grad_(True)
+            careful = self._pulse(places, roll_offs)
+            slopes = torch.autograd.grad(careful.sum(), [places, roll_offs])
+        pulse.ravel()[near] = careful.detach()
+        slope.ravel()[near], by_b.ravel()[near] = slopes
+
+        def pull(cotangent: Tensor) -> Tensor:
+            add_gradient(self.amplitude, torch.dot(cotangent.ravel(), pulse.ravel()))
+            cotangent.mul_(self.amplitude)
+            inward = torch.where(torch.remainder(self.roll_off, 2) <= 1, 1.0, -1.0)
+            add_gradient(self.roll_off, inward * torch.dot(cotangent.ravel(), by_b.ravel()))
+            return cotangent.mul_(slope)
+
+        return pulse * self.amplitude, pull
+
+    @abstractmethod
+    def _pulse(self, t: Tensor, b: Tensor) -> Tensor:
+        """Return the pulse of unit amplitude, written without a pole."""
+
+    @abstractmethod
+    def _quotient(self, t: Tensor, b: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the pulse as a quotient, its derivatives by t and b, and what is 0 at poles."""
 
 
 def to_positive(x: Tensor) -> Tensor:
@@ -98,24 +132,26 @@ class RaisedCosine(_Pulse):
 
     name = "raised_cosine"
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
-        t = to_positive(self.scale * z)
-        v = 2 * fold_into_unit(self.roll_off) * t
+    def _pulse(self, t: Tensor, b: Tensor) -> Tensor:
+        t = to_positive(t)
+        v = 2 * b * t
         half = math.pi / 2
         window = sinc(half * (1 - v)) / (1 + v)
-        return self.amplitude * half * sinc(math.pi * t) * window
+        return half * sinc(math.pi * t) * window
+
+    def _quotient(self, t: Tensor, b: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        y, k = math.pi * t, (2 * b / math.pi) ** 2
+        squares = y.square()
+        rest = (squares * -k).add_(1)  # 1 - (2 b t)**2
+        divisor = y * rest
+        sine, skew = y.sin(), (b * y).sin()
+        window = (b * y).cos_()
+        pulse = (sine * window).div_(divisor)
+        slope = window.mul_(y.cos()).addcmul_(sine, skew, value=-b)
+        slope.addcmul_(pulse, squares.mul(-3 * k).add_(1), value=-1)
+        slope.div_(divisor).mul_(math.pi)
+        by_b = squares.mul_(pulse).mul_(8 * b / math.pi**2).addcmul_(sine, skew, value=-1)
+        return pulse, slope, by_b.div_(rest), rest.mul_(y.clamp_(-1, 1))
 
 
 class RootRaisedCosine(_Pulse):
@@ -163,25 +199,28 @@ class RootRaisedCosine(_Pulse):
 
     name = "root_raised_cosine"
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
-        t = to_positive(self.scale * z)
-        b = fold_into_unit(self.roll_off)
+    def _pulse(self, t: Tensor, b: Tensor) -> Tensor:
+        t = to_positive(t)
         v = 4 * b * t
         angle, quarter = math.pi * t, math.pi / 4
         apart = quarter * (1 + v)  # far from 0, as v is not negative
         skirt = (angle - quarter).cos() * sinc(quarter * (1 - v)) + (
             angle + quarter
         ).cos() * apart.sin() / apart
-        return self.amplitude * ((1 - b) * sinc(angle * (1 - b)) + b * skirt)
+        return (1 - b) * sinc(angle * (1 - b)) + b * skirt
+
+    def _quotient(self, t: Tensor, b: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        y, m = math.pi * t, 4 * b / math.pi
+        squares = y.square()
+        rest = (squares * -(m * m)).add_(1)  # 1 - (4 b t)**2
+        divisor = y * rest
+        lower, upper = y * (1 - b), y * (1 + b)
+        wave, beat = upper.cos(), upper.sin_()
+        pulse = lower.sin().addcmul_(y, wave, value=m).div_(divisor)
+        inner = lower.cos_()
+        slope = (inner * (1 - b)).add_(wave, alpha=m).addcmul_(y, beat, value=-m * (1 + b))
+        slope.addcmul_(pulse, squares.mul(-3 * m * m).add_(1), value=-1)
+        slope.div_(divisor).mul_(math.pi)
+        by_b = wave.mul_(4 / math.pi).sub_(inner).addcmul_(y, beat, value=-m)
+        by_b.addcmul_(squares, pulse, value=8 * m / math.pi).div_(rest)
+        return pulse, slope, by_b, rest.mul_(y.clamp_(-1, 1))

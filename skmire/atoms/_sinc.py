@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom
+from skmire.atoms._base import Atom, Pull
 
 # Taylor coefficients of sin(z)/z in z**2: (-1)**k / (2k + 1)!
 _SERIES = (
@@ -37,6 +37,23 @@ def sinc(z: Tensor) -> Tensor:
     for coefficient in terms[-2:0:-1]:
         series = (series + coefficient) * square
     return torch.lerp(far.sin() / far, series + terms[0], inside)
+
+
+def sinc_and_slope(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return sin(z)/z and its derivative, without a graph; writes to `z`."""
+    inside = torch.nonzero((z.abs() < _RADIUS).ravel()).ravel()
+    near = z.ravel()[inside]
+    values = z.sin().div_(z)
+    slope = z.cos().sub_(values).div_(z)
+    terms = _SERIES if z.dtype == torch.float64 else _SERIES[:5]
+    square = near.square()
+    series, derived = torch.full_like(near, terms[-1]), torch.full_like(near, 0.0)
+    for coefficient in terms[-2::-1]:  # Horner's scheme, and its derivative by the square
+        derived.mul_(square).add_(series)
+        series.mul_(square).add_(coefficient)
+    values.ravel()[inside] = series
+    slope.ravel()[inside] = derived.mul_(near).mul_(2)
+    return values, slope
 
 
 def split_at(z: Tensor, radius: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -85,16 +102,12 @@ class Sinc(Atom):
         super().__init__(scale=scale)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         return sinc(self.scale * z)
+
+    @property
+    def folded(self) -> tuple[nn.Parameter, None]:
+        return self.scale, None
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        values, slope = sinc_and_slope(t)
+        return values, lambda cotangent: cotangent.mul_(slope)

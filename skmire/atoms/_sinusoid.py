@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom
+from skmire.atoms._base import Atom, Pull
 
 
 class Sinusoid(Atom):
@@ -46,16 +46,11 @@ class Sinusoid(Atom):
         super().__init__(frequency=frequency, phase=phase)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         return (self.frequency * z + self.phase).sin()
+
+    @property
+    def folded(self) -> tuple[nn.Parameter, nn.Parameter]:
+        return self.frequency, self.phase
+
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        return t.sin(), lambda cotangent: cotangent.mul_(t.cos_())

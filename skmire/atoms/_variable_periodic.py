@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
-from skmire.atoms._base import Atom
+from skmire.atoms._base import Atom, Pull, add_gradient
 
 
 class VariablePeriodic(Atom):
@@ -64,54 +65,36 @@ class VariablePeriodic(Atom):
         )
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the atom's values at `z`.
-
-        Parameters
-        ----------
-        z : Tensor of any shape
-            The layer's affine map.
-
-        Returns
-        -------
-        values : Tensor
-            Of the shape of `z`, element by element.
-        """
         warped: Tensor = self.atom((z.abs() + 1) * z)
         return warped
 
-    def values(self) -> dict[str, float]:
-        """Return the present values of the wrapped atom's parameters.
+    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+        gain, shift = self.atom.folded
+        stretch = t.abs().add_(1)
+        warped = t.mul_(stretch)
+        inner = warped.clone() if gain is None else warped * gain
+        if shift is not None:
+            inner.add_(shift)
+        values, pull_inner = self.atom.sweep(inner)
 
-        Returns
-        -------
-        parameters : dict of str to float
-            A number for every name in `base`.
-        """
+        def pull(cotangent: Tensor) -> Tensor:
+            by_inner = pull_inner(cotangent)
+            if shift is not None:
+                add_gradient(shift, by_inner.sum())
+            if gain is not None:
+                add_gradient(gain, torch.dot(by_inner.ravel(), warped.ravel()))
+                by_inner.mul_(gain)
+            return by_inner.mul_(stretch.mul_(2).sub_(1))
+
+        return values, pull
+
+    def values(self) -> dict[str, float]:
         return self.atom.values()
 
     def hand_over(self, z: Tensor) -> Tensor:
-        """Turn the complex affine map of this atom's output into a real atom's input.
-
-        Parameters
-        ----------
-        z : Tensor
-            Complex.
-
-        Returns
-        -------
-        z : Tensor
-            Real, as the wrapped atom makes it.
-        """
         return self.atom.hand_over(z)
 
     def extra_repr(self) -> str:
-        """Return nothing: torch prints the wrapped atom.
-
-        Returns
-        -------
-        parameters : str
-            Empty.
-        """
         return ""
 
     def _scalar(self, name: str) -> Tensor:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import _fit_context, clone
+from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
@@ -22,6 +22,12 @@ from skmire._logging import audible
 from skmire._random import derive_seed, torch_stream
 from skmire.atoms import ActivationDictionary, AtomLike
 from skmire.encoders._checks import checked_samples, columns, features_kept_on_failure
+from skmire.encoders._collaborators import (
+    collaborators,
+    refuse_changes,
+    refuse_orphans,
+    settled_parameters,
+)
 from skmire.encoders._device import fitting_device
 from skmire.encoders._fitted_field import FittedField
 from skmire.scaling import CoordinateScaling, Scaling
@@ -29,7 +35,6 @@ from skmire.search import (
     BaseLayerSearch,
     Candidate,
     DivergenceError,
-    LayerSearch,
     SearchProblem,
     SearchResult,
 )
@@ -38,8 +43,6 @@ from skmire.training import Samples, Trainer
 Array = NDArray[np.float64]
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
-_FOR_LATER = ("network", "measurement", "checkpoint")
-_DEFAULTS = {"dictionary": ActivationDictionary, "search": LayerSearch, "trainer": Trainer}
 
 
 class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
@@ -135,19 +138,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         ValueError
             If there is no such parameter, or the collaborator it belongs to was not given.
         """
-        for name in params:
-            owner, _, nested = name.partition("__")
-            given = params.get(owner, getattr(self, owner, None))
-            if not nested or owner not in self._get_param_names() or hasattr(given, "get_params"):
-                continue
-            if owner not in _DEFAULTS:
-                raise ValueError(f"{name} cannot be set: {owner} has no parameters of its own.")
-            held = repr(given) if isinstance(given, list | tuple) else ""
-            raise ValueError(
-                f"{name} cannot be set while {owner}={given!r}: there is no object yet to hold it. "
-                f"Give the encoder one, as in {type(self).__name__}({owner}="
-                f"{_DEFAULTS[owner].__name__}({held}))."
-            )
+        refuse_orphans(self, params)
         super().set_params(**params)
         return self
 
@@ -215,7 +206,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
     def _start(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
         """Fit from nothing: scaling, search, network."""
         begun = time.monotonic()
-        dictionary, search, trainer = self._components()
+        dictionary, search, trainer = collaborators(self)
         coords, values, weights = checked_samples(self, X, y, sample_weight, n_outputs=None)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
@@ -231,7 +222,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             "value_scaling_": units[1],
             "_seed": seed,
             "_y_ndim": values.ndim,
-            "_settled": self._settled_parameters(dictionary, search),
+            "_settled": settled_parameters(self, dictionary, search),
         }
         samples, held_out = self._samples(
             coords,
@@ -272,13 +263,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         progress: float,
     ) -> Self:
         """Train the fitted network further: scaling and sequence stay."""
-        dictionary, search, trainer = self._components()
-        for name, now in self._settled_parameters(dictionary, search).items():
-            if now != (was := self._settled[name]):
-                raise ValueError(
-                    f"The fitted network is trained further, so {name} cannot change: it was "
-                    f"{was!r} and is now {now!r}. Change it back, or fit a clone of the encoder."
-                )
+        dictionary, search, trainer = collaborators(self)
+        refuse_changes(self._settled, settled_parameters(self, dictionary, search))
         coords, values, weights = checked_samples(
             self, X, y, sample_weight, n_outputs=len(self.value_scaling_.centre)
         )
@@ -325,42 +311,6 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         task.finish(network)
         self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
         return self
-
-    def _components(self) -> tuple[ActivationDictionary, BaseLayerSearch, Trainer]:
-        """Return the collaborators for a fit: clones of those given, defaults for None."""
-        for name in _FOR_LATER:
-            if getattr(self, name) is not None:
-                raise ValueError(
-                    f"{name} must be None in this version of skmire: there is nothing to choose "
-                    f"from yet; got {getattr(self, name)!r}."
-                )
-        given = self.dictionary
-        dictionary = (
-            clone(given)
-            if isinstance(given, ActivationDictionary)
-            else ActivationDictionary(None if given is None else deepcopy(list(given)))
-        )
-        dictionary.resolve()
-        dictionary.check_init()
-        search = LayerSearch() if self.search is None else clone(self.search)
-        trainer = Trainer() if self.trainer is None else clone(self.trainer)
-        for component in (search, trainer):
-            component._validate_params()
-        return dictionary, search, trainer
-
-    def _settled_parameters(
-        self, dictionary: ActivationDictionary, search: BaseLayerSearch
-    ) -> dict[str, Any]:
-        """Parameters that a fitted network cannot change."""
-        return {
-            "hidden_width": self.hidden_width,
-            "dtype": self.dtype,
-            "coordinate_scaling": self.coordinate_scaling,
-            "the dictionary": (dictionary.names, dictionary.init),
-            "the kind of search": type(search).__name__,
-            "the number of layers": search.depth,
-            "the sequence": str(search.get_params().get("atoms")),
-        }
 
     def _samples(
         self,

@@ -2,5 +2,6 @@
 
 from skmire.networks._field import Field
 from skmire.networks._layer_stack import LayerStack
+from skmire.networks._sweep import sweep_of
 
-__all__ = ["Field", "LayerStack"]
+__all__ = ["Field", "LayerStack", "sweep_of"]

@@ -91,17 +91,5 @@ class LayerStack(Field):
         return x
 
     def forward(self, coords: Tensor) -> Tensor:
-        """Return the values at `coords`.
-
-        Parameters
-        ----------
-        coords : Tensor of shape (n_samples, n_dims)
-            In the unit box, or beyond.
-
-        Returns
-        -------
-        values : Tensor of shape (n_samples, n_outputs)
-            Scaled values, real also where the last atom is complex.
-        """
         values: Tensor = self.affines[-1](self.hidden(coords))
         return values.real if values.is_complex() else values

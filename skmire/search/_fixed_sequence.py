@@ -74,29 +74,9 @@ class FixedSequence(BaseLayerSearch):
 
     @property
     def depth(self) -> int:
-        """Number of hidden layers of the network."""
         return len(self.atoms) if isinstance(self.atoms, list | tuple) else self.n_layers
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
-        """Train the sequence for `problem`.
-
-        Parameters
-        ----------
-        problem : SearchProblem
-            The samples, the dictionary and the budget.
-        trainer : Trainer
-            What fits one network.
-
-        Returns
-        -------
-        result : SearchResult
-            Of one network and one row of trace.
-
-        Raises
-        ------
-        DivergenceError
-            If training diverged.
-        """
         seed = derive_seed(problem.seed, "layer", 1)
         atoms = [
             problem.dictionary.initialise(

@@ -101,22 +101,9 @@ class LayerSearch(BaseLayerSearch):
 
     @property
     def depth(self) -> int:
-        """Number of hidden layers of the networks it returns."""
         return self.n_layers
 
     def wants_held_out(self, trainer: Trainer) -> bool:
-        """Return whether samples should be held out for this search with this trainer.
-
-        Parameters
-        ----------
-        trainer : Trainer
-            The encoder's; one that stops early needs held-out samples itself.
-
-        Returns
-        -------
-        wanted : bool
-            True if they judge the candidates, or if the trainer stops early.
-        """
         return self.selection == "held_out" or trainer.early_stopping
 
     def layer_epochs(self, max_epochs: int) -> tuple[int, ...]:
@@ -157,25 +144,6 @@ class LayerSearch(BaseLayerSearch):
         return tuple(int(e) for e in given)
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
-        """Return the sequence found for `problem`, and how.
-
-        Parameters
-        ----------
-        problem : SearchProblem
-            The samples, the dictionary and the budget.
-        trainer : Trainer
-            What fits one network.
-
-        Returns
-        -------
-        result : SearchResult
-            The winner of every layer, and a record of every candidate.
-
-        Raises
-        ------
-        DivergenceError
-            If every candidate of a layer diverged.
-        """
         networks: list[LayerStack] = []
         trace: list[Candidate] = []
         epochs = self.layer_epochs(problem.max_epochs)

@@ -55,12 +55,10 @@ class WatchedTask(Task):
         parallel: bool = False,
         halted: Callable[[], bool] | None = None,
     ) -> Task:
-        """Note the beginning of a task."""
         self._log.begun.append(name)
         return WatchedTask(self._log, stop=self._stop, name=name)
 
     def finish(self, network: Any = None) -> bool:
-        """Note the end of this task."""
         self._log.ended.append(self._name)
         return self._stop
 

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn import functional
 
 # Where the Huber loss turns from squared to linear, as a share of the targets' largest deviation.
 _HUBER_DELTA = 0.1
 
 
-def _squared(predicted: Tensor, target: Tensor) -> Tensor:
-    return (predicted - target).square()
+@dataclass(frozen=True)
+class Loss:
+    """A function of the residual, prediction minus target.
+
+    Attributes
+    ----------
+    value, slope : callable
+        The loss and its derivative, elementwise; each returns a new tensor.
+    """
+
+    value: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
 
 
-def _huber(predicted: Tensor, target: Tensor) -> Tensor:
-    return 2 * functional.huber_loss(predicted, target, reduction="none", delta=_HUBER_DELTA)
+def _huber(residual: Tensor) -> Tensor:
+    size = residual.abs()
+    inside = size.clamp(max=_HUBER_DELTA)
+    return inside * (2 * size - inside)
 
 
-def _absolute(predicted: Tensor, target: Tensor) -> Tensor:
-    return (predicted - target).abs()
-
-
-#: Elementwise losses by name, on the scaled targets; "huber" equals "squared" for small residuals.
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "squared": _squared,
-    "huber": _huber,
-    "absolute": _absolute,
+#: By name. "huber" equals "squared" for small residuals.
+LOSSES: dict[str, Loss] = {
+    "squared": Loss(lambda residual: residual.square(), lambda residual: 2 * residual),
+    "huber": Loss(_huber, lambda residual: 2 * residual.clamp(-_HUBER_DELTA, _HUBER_DELTA)),
+    "absolute": Loss(lambda residual: residual.abs(), lambda residual: residual.sign()),
 }

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor
 
 from skmire._callbacks import Task
-from skmire.networks import Field
+from skmire.networks import Field, sweep_of
 from skmire.training._losses import LOSSES
 from skmire.training._samples import Samples
 
@@ -273,12 +273,12 @@ class Trainer(BaseEstimator):
         losses : ndarray of shape (n_outputs,)
             On scaled values.
         """
-        pointwise = LOSSES[self.loss]
+        loss = LOSSES[self.loss]
         total = torch.zeros(samples.targets.shape[1], dtype=torch.float64)
         with torch.no_grad():
             for start in range(0, len(samples), _EVALUATION_BLOCK):
                 block = samples.take(slice(start, start + _EVALUATION_BLOCK))
-                losses = _weighted(pointwise(field(block.inputs), block.targets), block)
+                losses = _weighted(loss.value(field(block.inputs) - block.targets), block)
                 total += losses.sum(0).double().cpu()
         return np.asarray((total / len(samples)).numpy())
 
@@ -312,7 +312,7 @@ class _Run:
         self.n_batches = -(-n // size)
         self.steps = epochs * self.n_batches
         self.trainer, self.field, self.samples, self.generator = trainer, field, samples, generator
-        self.pointwise = LOSSES[trainer.loss]
+        self.loss, self.sweep = LOSSES[trainer.loss], sweep_of(field)
         self.begun, self.seconds, self.progress = time.perf_counter(), seconds, progress
         parameters = [p for p in field.parameters() if p.requires_grad]
         # One pass over the parameters a step, where torch has it: not for complex weights.
@@ -348,11 +348,18 @@ class _Run:
         return np.asarray((total / max(seen, 1)).double().cpu().numpy())
 
     def _step(self, batch: Samples) -> Tensor:
-        self.optimizer.zero_grad(set_to_none=True)
-        losses = _weighted(self.pointwise(self.field(batch.inputs), batch.targets), batch)
-        losses.mean().backward()  # type: ignore[no-untyped-call]
+        """Take a step; return the sum of the losses before it, output by output."""
+        total = torch.zeros_like(batch.targets[0])
+
+        def respond(values: Tensor, rows: slice) -> Tensor:
+            part = batch.take(rows)
+            residual = values.sub_(part.targets)
+            total.add_(_weighted(self.loss.value(residual), part).sum(0))
+            return _weighted(self.loss.slope(residual), part).div_(batch.targets.numel())
+
+        self.sweep(batch.inputs, respond)
         self.optimizer.step()
-        return losses.detach().sum(0)
+        return total
 
 
 def _weighted(losses: Tensor, samples: Samples) -> Tensor:

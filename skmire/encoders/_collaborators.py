@@ -1,0 +1,95 @@
+"""The encoder's collaborators: given or by default, cloned, and fixed once there is a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from sklearn.base import BaseEstimator, clone
+
+from skmire.atoms import ActivationDictionary
+from skmire.search import BaseLayerSearch, LayerSearch
+from skmire.training import Trainer
+
+_DEFAULTS: dict[str, type[BaseEstimator]] = {
+    "dictionary": ActivationDictionary,
+    "search": LayerSearch,
+    "trainer": Trainer,
+}
+_FOR_LATER = ("network", "measurement", "checkpoint")
+
+
+def collaborators(
+    encoder: BaseEstimator,
+) -> tuple[ActivationDictionary, BaseLayerSearch, Trainer]:
+    """Return the collaborators for a fit: clones of those given, defaults for None.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not in order, or a reserved parameter is used.
+    """
+    given = encoder.get_params(deep=False)
+    for name in _FOR_LATER:
+        if given[name] is not None:
+            raise ValueError(
+                f"{name} must be None in this version of skmire: there is nothing to choose from "
+                f"yet; got {given[name]!r}."
+            )
+    atoms = given["dictionary"]
+    dictionary = (
+        clone(atoms)
+        if isinstance(atoms, ActivationDictionary)
+        else ActivationDictionary(None if atoms is None else deepcopy(list(atoms)))
+    )
+    dictionary.resolve()
+    dictionary.check_init()
+    search = LayerSearch() if given["search"] is None else clone(given["search"])
+    trainer = Trainer() if given["trainer"] is None else clone(given["trainer"])
+    for component in (search, trainer):
+        component._validate_params()
+    return dictionary, search, trainer
+
+
+def settled_parameters(
+    encoder: BaseEstimator, dictionary: ActivationDictionary, search: BaseLayerSearch
+) -> dict[str, Any]:
+    """Return what a fitted network cannot change, by what it is called."""
+    given = encoder.get_params(deep=False)
+    return {
+        **{name: given[name] for name in ("hidden_width", "dtype", "coordinate_scaling")},
+        "the dictionary": (dictionary.names, dictionary.init),
+        "the kind of search": type(search).__name__,
+        "the number of layers": search.depth,
+        "the sequence": str(search.get_params().get("atoms")),
+    }
+
+
+def refuse_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to train a network further that would have to be another one."""
+    for name, value in now.items():
+        if value != was[name]:
+            raise ValueError(
+                f"The fitted network is trained further, so {name} cannot change: it was "
+                f"{was[name]!r} and is now {value!r}. Change it back, or fit a clone of the "
+                "encoder."
+            )
+
+
+def refuse_orphans(encoder: BaseEstimator, params: Mapping[str, Any]) -> None:
+    """Refuse nested parameters, as in ``search__n_layers``, that no given object holds."""
+    own = encoder.get_params(deep=False)
+    for name in params:
+        owner, _, nested = name.partition("__")
+        held = params.get(owner, own.get(owner))
+        if not nested or owner not in own or isinstance(held, BaseEstimator):
+            continue
+        if owner not in _DEFAULTS:
+            raise ValueError(f"{name} cannot be set: {owner} has no parameters of its own.")
+        listed = repr(held) if isinstance(held, list | tuple) else ""
+        raise ValueError(
+            f"{name} cannot be set while {owner}={held!r}: there is no object yet to hold it. Give "
+            f"the encoder one, as in {type(encoder).__name__}({owner}="
+            f"{_DEFAULTS[owner].__name__}({listed}))."
+        )

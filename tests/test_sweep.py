@@ -1,0 +1,158 @@
+"""The fast sweep of a layer stack, against autograd through forward."""
+
+import copy
+
+import pytest
+import torch
+
+from skmire import FixedSequence, MIREncoder
+from skmire.atoms import PSWF, FunctionAtom, Gabor, Gaussian, RaisedCosine, RootRaisedCosine
+from skmire.atoms import VariablePeriodic as Warped
+from skmire.atoms._dictionary import REGISTRY
+from skmire.networks import LayerStack, sweep_of
+from skmire.networks._sweep import AutogradSweep, LayerSweep
+
+REAL = [make() for make in REGISTRY.values() if not make().is_complex]
+VARIANTS = [
+    FunctionAtom(torch.tanh),
+    Warped(Gaussian()),
+    Warped(Gabor()),
+    Warped(RaisedCosine()),
+    *(pulse(roll_off=b) for pulse in (RaisedCosine, RootRaisedCosine) for b in (0.01, 1.0)),
+    *(PSWF(c=c, order=order) for c in (2.0, 10.0, 60.0) for order in (0, 1, 2)),
+    PSWF(kind="radial", c=6.0),
+]
+ATOMS = pytest.mark.parametrize("atom", [*REAL, *VARIANTS], ids=lambda atom: atom.name)
+
+
+def network(*atoms, dtype=torch.float64, width=24):
+    scales = (30.0, 10.0, 7.0)
+    return LayerStack(
+        [a.fresh(a.at_scale(s)) for a, s in zip(atoms, scales, strict=False)],
+        in_features=2,
+        out_features=3,
+        hidden_width=width,
+        generator=torch.Generator().manual_seed(0),
+        dtype=dtype,
+    )
+
+
+def samples(n=2_500, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(1)
+    x, y = (torch.rand(n, d, generator=generator, dtype=torch.float64) for d in (2, 3))
+    return (2 * x - 1).to(dtype), y.to(dtype)
+
+
+def gradients(sweep, field, x, y):
+    """Return the gradient of the mean squared error, parameter by parameter."""
+    sweep(field)(x, lambda values, rows: values.sub_(y[rows]).mul_(2 / y.numel()))
+    return {name: p.grad.clone() for name, p in field.named_parameters() if p.grad is not None}
+
+
+def farthest(found, wanted):
+    """Return the largest difference in a parameter's gradient, relative to that gradient."""
+    assert found.keys() == wanted.keys()
+    return max(
+        ((found[name] - wanted[name]).abs().max() / (wanted[name].abs().max() + 1e-12)).item()
+        for name in wanted
+    )
+
+
+@ATOMS
+def test_the_sweep_is_autograd(atom):
+    field = network(atom, atom, atom)
+    x, y = samples()
+    x[:3] = 0.0  # where units of the first layer are at their biases
+    wanted = gradients(AutogradSweep, field, x, y)
+    assert farthest(gradients(LayerSweep, field, x, y), wanted) < 1e-9
+
+
+@ATOMS
+def test_the_sweep_is_as_precise_as_autograd_in_single_precision(atom):
+    field = network(atom, atom, atom, dtype=torch.float32)
+    double, (x, y) = copy.deepcopy(field).double(), samples(dtype=torch.float32)
+    truth = gradients(AutogradSweep, double, x.double(), y.double())
+    size = max(gradient.abs().max() for gradient in truth.values())  # sums of a scalar's cancel
+
+    def error(sweep):
+        found = gradients(sweep, field, x, y)
+        return max((found[name] - truth[name]).abs().max() for name in truth) / size
+
+    assert error(LayerSweep) < 5 * error(AutogradSweep) + 1e-6
+
+
+@pytest.mark.parametrize("atom", [*REAL, *VARIANTS[:8]], ids=lambda atom: atom.name)
+def test_values_and_slopes_at_the_poles_and_next_to_them(atom):
+    places = [0.0, 1 / 6, 0.5, 1.0, 2.0, 0.25, 3.7, 12.0]
+    near = [p + s * e for p in places for e in (0, 1e-12, 1e-7, 1e-3, 0.1) for s in (-1, 1)]
+    z = torch.tensor(near, dtype=torch.float64).reshape(8, -1)
+    leaf = z.clone().requires_grad_(True)
+    wanted = atom(leaf)
+    wanted.sum().backward()
+    gain, shift = atom.folded
+    with torch.no_grad():
+        t = z.clone() if gain is None else z * gain
+        t = t if shift is None else t + shift
+        values, pull = atom.sweep(t)
+        torch.testing.assert_close(values, wanted.detach(), rtol=1e-12, atol=1e-12)
+        slope = pull(torch.ones_like(values))
+        slope = slope if gain is None else slope * gain
+    if atom.name != "relu":  # at its kink either side will do
+        torch.testing.assert_close(slope, leaf.grad, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("n", [1, 7, 1_024, 1_025, 3_000])
+def test_blocks_add_up(n):
+    field = network(REAL[0], VARIANTS[2], REAL[1])
+    x, y = samples(n)
+    wanted = gradients(AutogradSweep, field, x, y)
+    assert farthest(gradients(LayerSweep, field, x, y), wanted) < 1e-9
+
+
+def test_a_sweep_starts_anew_each_time_and_takes_the_present_parameters():
+    field, (x, y) = network(*REAL[:3]), samples(100)
+    sweep = LayerSweep(field)
+    respond = lambda values, rows: values.sub_(y[rows])  # noqa: E731
+    sweep(x, respond)
+    first = {name: p.grad.clone() for name, p in field.named_parameters()}
+    sweep(x, respond)
+    assert all(torch.equal(p.grad, first[name]) for name, p in field.named_parameters())
+    with torch.no_grad():
+        for p in field.parameters():
+            p.add_(0.01)
+    sweep(x, respond)
+    again = {name: p.grad.clone() for name, p in field.named_parameters()}
+    for p in field.parameters():
+        p.grad = None
+    values = field(x)
+    values.backward(values.detach() - y)
+    wanted = {name: p.grad for name, p in field.named_parameters()}
+    assert farthest(again, wanted) < 1e-9
+
+
+@pytest.mark.parametrize("atom", REAL, ids=lambda atom: atom.name)
+def test_frozen_atoms_get_no_gradient(atom):
+    field, (x, y) = network(atom, atom), samples(50)
+    field.sequence[0].requires_grad_(False)
+    wanted = gradients(AutogradSweep, field, x, y)
+    found = gradients(LayerSweep, field, x, y)
+    assert not any(name.startswith("atoms.0.") for name in found)
+    assert farthest(found, wanted) < 1e-9
+
+
+def test_complex_atoms_go_by_autograd():
+    assert isinstance(sweep_of(network(REGISTRY["complex_gabor"](), REAL[0])), AutogradSweep)
+    assert isinstance(sweep_of(network(*REAL[:2])), LayerSweep)
+
+
+@ATOMS
+def test_a_fit_by_the_sweep_is_a_fit_by_autograd(atom, monkeypatch):
+    x = torch.linspace(-1, 1, 60, dtype=torch.float64)[:, None].numpy()
+    y = (3 * x[:, 0]) ** 2
+    options = {"hidden_width": 16, "max_epochs": 3, "dtype": "float64", "random_state": 0}
+    encoder = MIREncoder(search=FixedSequence([atom, atom]), **options)
+    swept = encoder.fit(x, y).predict(x)
+    monkeypatch.setattr("skmire.training._trainer.sweep_of", AutogradSweep)
+    torch.testing.assert_close(
+        torch.tensor(swept), torch.tensor(encoder.fit(x, y).predict(x)), rtol=1e-6, atol=1e-6
+    )
