@@ -2,11 +2,13 @@
 
 import random
 import re
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 from skmire import FixedSequence, LayerSearch
 from skmire.atoms import (
@@ -577,6 +579,20 @@ class Unfinished(RandomSearch):
         return super().search(problem, trainer)
 
 
+class UnfinishedAside(RandomSearch):
+    """Leaves a task open only where candidates run side by side."""
+
+    def begin(self, problem, name):
+        if problem.n_jobs == 2:
+            problem.task.start("worker", n_subtasks=0)
+        return super().begin(problem, name)
+
+
+class Empty(RandomSearch):
+    def choose(self, networks, trace):
+        return SearchResult((), tuple(trace))
+
+
 SEARCH_LIARS = [
     (Computing, "check_estimator", "n_networks"),
     (ParallelTasks, "check_in_an_encoder", "raised"),
@@ -599,11 +615,38 @@ SEARCH_LIARS = [
     (TakesNaN, "check_divergence_is_passed_over", "not finite"),
     (Hopeful, "check_divergence_error", "returns"),
     (Unfinished, "check_tasks", "search"),
+    (UnfinishedAside, "check_tasks", "n_jobs=2"),
 ]
 
 
-def test_a_search_that_keeps_all_promises_passes():
-    check_search(RandomSearch())
+class Slower(LayerSearch):
+    """Has fewer parameters than what it derives from, and a trainer of its own."""
+
+    def __init__(self, n_layers=2, *, make=clone):
+        super().__init__(n_layers, epochs=(3,) * n_layers)
+        self.make = make
+
+    def search(self, problem, trainer):
+        slower = self.make(trainer).set_params(learning_rate=trainer.learning_rate / 2)
+        return super().search(problem, slower)
+
+
+def rebuilt(trainer):
+    return type(trainer)(**trainer.get_params())
+
+
+@pytest.mark.parametrize(
+    "search",
+    [RandomSearch(), Slower(), Slower(make=deepcopy), Slower(make=rebuilt)],
+    ids=["random", "clone", "deepcopy", "rebuilt"],
+)
+def test_a_search_that_keeps_all_promises_passes(search):
+    check_search(search)
+
+
+def test_a_result_without_networks_is_named():
+    with pytest.raises(AssertionError, match=r"Empty: SearchResult.networks is empty\. "):
+        check_search(Empty())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from itertools import product
 
 import torch
 from sklearn.base import clone
@@ -14,7 +15,6 @@ from skmire.testing._atom_values import random_states
 from skmire.testing._promise import expect, promise
 from skmire.testing._search_setting import (
     PAIR,
-    CountingTrainer,
     Log,
     WatchedTask,
     atoms_of,
@@ -25,6 +25,7 @@ from skmire.testing._search_setting import (
     run,
     runaway,
     samples,
+    trainings,
 )
 from skmire.training import Samples, Trainer
 
@@ -141,15 +142,15 @@ def check_divergence_is_passed_over(search: BaseLayerSearch) -> None:
     dictionary = ActivationDictionary([FunctionAtom(runaway), *PAIR])
     survived = False
     for seed in range(6):  # a search that draws its sequences may have drawn none without it
-        trainer = CountingTrainer()
         try:
-            result = run(search, trainer, dictionary=dictionary, seed=seed)
+            with trainings() as trained:
+                result = run(search, dictionary=dictionary, seed=seed)
         except DivergenceError:
             continue
         survived = True
         expect("runaway" not in result.sequence, "it returns a network that is not finite")
         lost = [c for c in result.trace if c.training.diverged]
-        count = sum(t.diverged for t in vars(trainer).get("trainings", []))
+        count = sum(training.diverged for training in trained)
         expect(len(lost) == count, f"{count} trainings diverged and {len(lost)} are in the trace")
         for candidate in lost:
             expect(
@@ -181,13 +182,14 @@ def check_divergence_error(search: BaseLayerSearch) -> None:
     "Call task.finish(network) after each training; where that is true, leave the loop.",
 )
 def check_tasks(search: BaseLayerSearch) -> None:
-    for stop in (False, True):
+    for stop, n_jobs in product((False, True), (None, 2)):
         log = Log()
-        result = run(search, task=WatchedTask(log, stop=stop))
+        result = run(search, task=WatchedTask(log, stop=stop), n_jobs=n_jobs)
         left = sorted(set(log.begun) - set(log.ended))
         expect(
             sorted(log.begun) == sorted(log.ended),
-            f"{len(log.begun)} tasks began and {len(log.ended)} ended; without end: {left}",
+            f"with stop={stop} and n_jobs={n_jobs}, {len(log.begun)} tasks began and "
+            f"{len(log.ended)} ended; without end: {left}",
         )
         expect(_finite(result.network), f"with stop={stop} its network is not finite")
 

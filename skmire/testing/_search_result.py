@@ -11,12 +11,12 @@ from skmire.search import BaseLayerSearch, SearchResult
 from skmire.testing._promise import expect, promise
 from skmire.testing._search_setting import (
     PAIR,
-    CountingTrainer,
     errors,
     own_atoms,
     own_epochs,
     run,
     samples,
+    trainings,
 )
 from skmire.training import Trainer
 
@@ -67,9 +67,9 @@ def check_shapes(search: BaseLayerSearch) -> None:
     "in their order; effective_epochs are those of the path so far and its own.",
 )
 def check_trace(search: BaseLayerSearch) -> None:
-    trainer = CountingTrainer()
-    result = run(search, trainer)
-    path, count = result.path, len(vars(trainer).get("trainings", []))
+    with trainings() as trained:
+        result = run(search)
+    path, count = result.path, len(trained)
     expect(
         len(result.trace) == count,
         f"{count} networks were trained and the trace has {len(result.trace)} rows",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -13,8 +16,9 @@ from torch import Tensor
 
 from skmire._callbacks import Task
 from skmire.atoms import ActivationDictionary, Atom, make_atom
-from skmire.networks import Field, LayerStack
+from skmire.networks import LayerStack
 from skmire.search import BaseLayerSearch, SearchProblem, SearchResult
+from skmire.testing._promise import expect
 from skmire.training import Samples, Trainer, Training
 
 PAIR = ("sinusoid", "gaussian")
@@ -59,13 +63,22 @@ class WatchedTask(Task):
         return self._stop
 
 
-class CountingTrainer(Trainer):
-    """A trainer that keeps what it trained, for the search's own account to be held against."""
+@contextmanager
+def trainings() -> Iterator[list[Training]]:
+    """Keep what trainers train meanwhile, for the search's own account to be held against.
 
-    def train(self, field: Field, samples: Samples, *args: Any, **kwargs: Any) -> Training:
-        training = super().train(field, samples, *args, **kwargs)
-        self.__dict__.setdefault("trainings", []).append(training)
+    It is the class that is watched, as a search may clone the trainer it is given.
+    """
+    kept: list[Training] = []
+    train = Trainer.train
+
+    @wraps(train)
+    def noted(*args: Any, **kwargs: Any) -> Training:
+        kept.append(training := train(*args, **kwargs))
         return training
+
+    with patch.object(Trainer, "train", noted):
+        yield kept
 
 
 def samples(n_dims: int = 1, n_outputs: int = 1, *, n: int = 40, weighted: bool = False) -> Samples:
@@ -101,16 +114,25 @@ def problem(**changes: Any) -> SearchProblem:
 def run(search: BaseLayerSearch, trainer: Trainer | None = None, **changes: Any) -> SearchResult:
     """Have a clone of `search` search the problem with these `changes`."""
     copied: BaseLayerSearch = clone(search)
-    return copied.search(problem(**changes), trainer or Trainer())
+    result = copied.search(problem(**changes), trainer or Trainer())
+    expect(bool(getattr(result, "networks", True)), "SearchResult.networks is empty")
+    return result
+
+
+def parameters(search: BaseLayerSearch) -> dict[str, Any]:
+    """Return the parameters of a search and those that the classes it derives from store."""
+    kinds = type(search).__mro__
+    names = {name for kind in kinds for name in getattr(kind, "_get_param_names", tuple)()}
+    return {name: getattr(search, name) for name in names if hasattr(search, name)}
 
 
 def own_atoms(search: BaseLayerSearch) -> set[str]:
-    """Return the names of the atoms that the search's parameters hold.
+    """Return the names of the atoms that the search's `parameters` hold.
 
     A search that has any does not, or not only, choose from the dictionary.
     """
     names = set()
-    for value in search.get_params(deep=False).values():
+    for value in parameters(search).values():
         for entry in value if isinstance(value, list | tuple) else [value]:
             try:
                 names.add(make_atom(entry).name)
@@ -121,8 +143,7 @@ def own_atoms(search: BaseLayerSearch) -> set[str]:
 
 def own_epochs(search: BaseLayerSearch) -> bool:
     """Return whether the search was given its own numbers of epochs."""
-    given = search.get_params(deep=False)
-    return any("epochs" in name and value is not None for name, value in given.items())
+    return any("epochs" in name and value is not None for name, value in parameters(search).items())
 
 
 def errors(network: LayerStack, data: Samples) -> np.ndarray:
