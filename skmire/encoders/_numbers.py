@@ -141,7 +141,7 @@ def _real(name: str, column: str, given: Any) -> Array:
 
 def _why_not(entry: Any) -> tuple[type[Exception], str, str] | None:
     """Return, if an object is no number, the error that this is, why, and the cure."""
-    if _is_missing(entry):
+    if isinstance(entry, float) or _is_missing(entry):
         return None
     if isinstance(entry, str | bytes):
         return (
