@@ -14,6 +14,7 @@ FLOORS = {
     "_module": 0,
     "_names": 0,
     "_random": 0,
+    "_threads": 0,
     "_optional": 0,
     "_callbacks": 0,
     "_logging": 0,

@@ -7,6 +7,8 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from skmire import FixedSequence, MIREncoder, Trainer
 from skmire.networks import Field
+from skmire.networks._sweep import LayerSweep
+from skmire.search import threads_restored
 from skmire.training import LOSSES, Evaluation, Samples
 
 RNG = np.random.default_rng(0)
@@ -108,6 +110,23 @@ def test_an_epoch_is_a_pass_in_even_batches(steps, monkeypatch, n, batch_size, n
     assert len(steps) == len(batches) == n_steps
     assert np.ptp([len(rows) for rows in batches]) <= 1
     assert torch.cat(batches).sort().values.tolist() == list(range(n))
+
+
+@pytest.mark.parametrize(("width", "batch_size", "wanted"), [(8, 60, 1), (400, 60, 2)])
+def test_small_steps_are_taken_on_one_thread(monkeypatch, width, batch_size, wanted):
+    seen, sweep = set(), LayerSweep.__call__
+
+    def watching(self, *arguments):
+        seen.add(torch.get_num_threads())
+        return sweep(self, *arguments)
+
+    monkeypatch.setattr(LayerSweep, "__call__", watching)
+    with threads_restored():
+        torch.set_num_threads(2)
+        options = {"atoms": ["sinusoid"] * 3, "hidden_width": width, "max_epochs": 1}
+        encoder(Trainer(batch_size=batch_size), **options).fit(X, Y)
+        assert seen == {wanted}
+        assert torch.get_num_threads() == 2
 
 
 @pytest.mark.parametrize("rate", [1e-3, 0.3])

@@ -1,11 +1,10 @@
 """The searches: which atom goes where."""
 
+from skmire._threads import single_thread, threads_restored
 from skmire.search._base import (
     BaseLayerSearch,
     DivergenceError,
     SearchProblem,
-    single_thread,
-    threads_restored,
     train_candidate,
 )
 from skmire.search._fixed_sequence import FixedSequence

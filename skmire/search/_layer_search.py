@@ -19,14 +19,13 @@ from sklearn.utils.parallel import Parallel, delayed
 from skmire._callbacks import Task
 from skmire._logging import logger
 from skmire._random import derive_seed, numpy_stream
+from skmire._threads import single_thread, threads_restored
 from skmire.atoms import Atom
 from skmire.networks import LayerStack
 from skmire.search._base import (
     BaseLayerSearch,
     DivergenceError,
     SearchProblem,
-    single_thread,
-    threads_restored,
     train_candidate,
 )
 from skmire.search._result import Candidate, SearchResult
