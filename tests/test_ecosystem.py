@@ -10,7 +10,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import make_scorer
+from sklearn.metrics import make_scorer, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -308,6 +308,15 @@ def test_tensors_in_arrays_out():
     for answer in (fit.predict(coords), fit.gradient(coords), fit.transform(coords)):
         assert type(answer) is np.ndarray
     assert fit.score(coords, values) == encoder().fit(X, Y).score(X, Y)
+
+
+def test_score_takes_what_fit_takes():
+    fit = encoder().fit(X, Y, 3.0)
+    rounded = torch.tensor(Y).bfloat16()
+    expected = r2_score(rounded.double().numpy(), fit.predict(X))
+    assert fit.score(X, rounded) == fit.score(X, rounded, 3.0) == expected
+    with pytest.raises(ValueError, match="y is a tensor that requires grad"):
+        fit.score(X, torch.tensor(Y, requires_grad=True))
 
 
 def test_a_step_before_may_give_tensors():

@@ -231,6 +231,12 @@ class Stunted(Bell):
     image_scales = (1e-4, 1e-4)
 
 
+class Hasty(Bell):
+    def sweep(self, t):
+        values = torch.exp(-(self.scale * t).square().clamp(max=50))
+        return values, lambda cotangent: cotangent * -2 * self.scale**2 * t * values
+
+
 LIARS = [
     (Undeclared, "check_parameters_are_those_declared", "height"),
     (NotNone, "check_parameters_are_keywords", "scale=1.5"),
@@ -250,6 +256,7 @@ LIARS = [
     (Unused, "check_parameters_matter", "colour"),
     (Tent, "check_smoothness", "slope jumps"),
     (Opaque, "check_torch_func", "raised"),
+    (Hasty, "check_sweep", "no gradient in scale"),
     (WithLambda, "check_round_trips", "lambda"),
     (Sized, "check_export", "raised"),
     (Stunted, "check_trains", "R2"),

@@ -140,10 +140,12 @@ class Atom(PlainModule, ABC):
         own = [p for p in self.parameters() if p.requires_grad]
         leaf = t.detach().requires_grad_(True)
         with torch.enable_grad():
-            values = self(leaf)
+            values = self(leaf.clone())  # a copy, as a leaf must not be written to
 
         def pull(cotangent: Tensor) -> Tensor:
-            by_t, *by_own = torch.autograd.grad(values, [leaf, *own], cotangent)
+            by_t, *by_own = torch.autograd.grad(
+                values, [leaf, *own], cotangent, materialize_grads=True
+            )
             for parameter, slope in zip(own, by_own, strict=True):
                 add_gradient(parameter, slope)
             return by_t

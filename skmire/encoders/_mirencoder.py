@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
 from skmire.encoders._base import Array, BaseEncoder
+from skmire.encoders._numbers import as_numbers
 
 
 class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
@@ -138,6 +139,28 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         """
         coords = self._query(X)
         return self._field_values(self.network_, coords)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return R2 of the fit, 1 where it meets every value.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_dims)
+            Coordinates.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Values there.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the samples.
+
+        Returns
+        -------
+        score : float
+            The mean over outputs.
+        """
+        weights = None if sample_weight is None else as_numbers("sample_weight", sample_weight)
+        if weights is not None and weights.ndim == 0:  # all alike, as in fit
+            weights = None
+        return float(super().score(X, as_numbers("y", y), weights))
 
     def staged_predict(self, X: ArrayLike) -> Iterator[Array]:
         """Yield the values of the network of every stage of the search, the fit last.

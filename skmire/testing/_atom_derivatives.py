@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable
 
@@ -184,4 +185,46 @@ def check_torch_func(atom: Atom) -> None:
                 expect(off <= 1e-10 * size, f"its {name} under vmap is off by {off:.2g}")
 
 
-CHECKS = (check_smoothness, check_derivatives, check_parameters_matter, check_torch_func)
+@promise(
+    "An atom's sweep gives the values of forward, and on the way back the derivatives that "
+    "autograd gives; what it folds into the weights before it is a gain, or a gain and a shift.",
+    "Leave `sweep` and `folded` to Atom, which goes through forward, or mend them.",
+)
+def check_sweep(atom: Atom) -> None:
+    if type(atom).sweep is Atom.sweep or atom.is_complex:  # trained through forward
+        return
+    ours, z = copy.deepcopy(atom).double().requires_grad_(True), anywhere(atom)
+    cotangent = torch.where(torch.arange(len(z)) % 3 == 0, -1.0, 1.0).double()
+    leaf = z.clone().requires_grad_(True)
+    values = ours(leaf)
+    (values * cotangent).sum().backward()
+    wanted = {"values": values.detach(), "slope": leaf.grad} | {
+        f"gradient in {name}": p.grad for name, p in ours.named_parameters()
+    }
+    ours.zero_grad(set_to_none=True)
+    gain, shift = ours.folded
+    with torch.no_grad():
+        t = z.clone() if gain is None else gain * z
+        swept, pull = ours.sweep(t if shift is None else t + shift)
+        swept = swept.clone()
+        by_t = pull(cotangent.clone())
+        if shift is not None:
+            shift.grad = by_t.sum()
+        if gain is not None:
+            gain.grad = (by_t * z).sum()
+            by_t = by_t * gain
+    found = {"values": swept, "slope": by_t} | {
+        f"gradient in {name}": p.grad for name, p in ours.named_parameters()
+    }
+    for name, reference in wanted.items():
+        if reference is None:
+            continue
+        expect(found[name] is not None, f"its sweep gives no {name}")
+        off = (found[name] - reference).abs().max().item()
+        size = max(reference.abs().max().item(), 1.0)
+        expect(off <= 1e-9 * size, f"the {name} of its sweep are off by {off:.2g}")
+
+
+CHECKS = (
+    check_smoothness, check_derivatives, check_parameters_matter, check_torch_func, check_sweep
+)  # fmt: skip

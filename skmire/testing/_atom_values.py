@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import math
 import random
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 
-from skmire.atoms import Atom
+from skmire.atoms import Atom, VariablePeriodic
 from skmire.testing._places import anywhere, around, components, derivatives, differentiable
 from skmire.testing._places import suspects as suspect_points
 from skmire.testing._promise import expect, promise
@@ -190,6 +191,37 @@ def check_complex(atom: Atom) -> None:
     )
 
 
+@promise(
+    "at_scale(s) returns parameters at which the atom is that of at_scale(1), of s times the "
+    "input.",
+    "Name every parameter that stretches the input in `scale_parameters`, and no other; if they "
+    "do not stretch in proportion (a width, say), override at_scale. An atom that has none sets "
+    "scale_parameters = ().",
+)
+def check_at_scale_stretches(atom: Atom) -> None:
+    names = set(atom.at_scale(2.0))
+    expect(names == set(atom.base), f"at_scale returns {sorted(names)}, not all of `base`")
+    scales = list(atom.image_scales)
+    expect(
+        len(scales) == 2 and all(0 < scale < math.inf for scale in scales),
+        f"image_scales is {scales}, not two positive numbers",
+    )
+    while isinstance(atom, VariablePeriodic):  # it stretches the input of the atom it wraps
+        atom = atom.atom
+    if not atom.scale_parameters or set(atom.scale_parameters) & set(atom.start):
+        return
+    z = anywhere(atom)
+    unit = atom.fresh(atom.at_scale(1.0))
+    for scale in (0.25, 3.0):
+        found, wanted = atom.fresh(atom.at_scale(scale))(z.clone()), unit(scale * z)
+        off = (found - wanted).abs().max().item()
+        size = wanted.abs().max().item()
+        expect(off <= 1e-9 * size, f"at_scale({scale}) is off by {off:.2g} in {size:.2g}")
+    with torch.no_grad():
+        constant = bool((unit(z.clone()) - unit(2 * z)).abs().max() == 0)
+    expect(not constant, "it does not depend on its scale at all")
+
+
 CHECKS = (
     check_shape_and_dtype,
     check_elementwise,
@@ -198,4 +230,5 @@ CHECKS = (
     check_finite,
     check_float32,
     check_complex,
+    check_at_scale_stretches,
 )
