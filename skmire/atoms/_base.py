@@ -16,6 +16,8 @@ from skmire._module import PlainModule
 
 #: The way back of a `sweep`: from the derivative by an atom's values to that by its inputs.
 Pull = Callable[[Tensor], Tensor]
+#: Returns a tensor to write to, like the inputs of a `sweep`.
+Spare = Callable[[], Tensor]
 
 
 class Atom(PlainModule, ABC):
@@ -118,7 +120,7 @@ class Atom(PlainModule, ABC):
         """
         return None, None
 
-    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+    def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         """Return the values at `t`, and the way back, for training.
 
         This one goes through ``forward``, by autograd. An atom may have a faster one, for real
@@ -128,6 +130,10 @@ class Atom(PlainModule, ABC):
         ----------
         t : Tensor
             Inputs, gain and shift applied if there are such. May be written to.
+        spare : callable
+            Returns a tensor like `t` to write to, another one at each call. They are this sweep's
+            until its way back has been gone: to use them again and again is faster than to
+            allocate.
 
         Returns
         -------

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom, Pull, add_gradient
+from skmire.atoms._base import Atom, Pull, Spare, add_gradient
 from skmire.atoms._gaussian import bell
 
 
@@ -56,15 +56,15 @@ class Gabor(Atom):
     def forward(self, z: Tensor) -> Tensor:
         return (self.frequency * z).cos() * bell(self.scale * z)
 
-    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        window = (self.scale * t).square_().clamp_(max=50.0).neg_().exp_()
-        angle = self.frequency * t
-        quadrature = angle.sin().mul_(window)
+    def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
+        window = torch.mul(t, self.scale, out=spare()).square_().clamp_(max=50.0).neg_().exp_()
+        angle = torch.mul(t, self.frequency, out=spare())
+        quadrature = torch.sin(angle, out=spare()).mul_(window)
         values = angle.cos_().mul_(window)
 
         def pull(cotangent: Tensor) -> Tensor:
             twice = 2 * self.scale
-            weighted = t * cotangent
+            weighted = torch.mul(t, cotangent, out=window)
             add_gradient(self.frequency, -torch.dot(weighted.ravel(), quadrature.ravel()))
             by_scale = torch.dot(weighted.mul_(t).ravel(), values.ravel())
             add_gradient(self.scale, -twice * by_scale)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom, Pull
+from skmire.atoms._base import Atom, Pull, Spare
 
 
 class Gaussian(Atom):
@@ -50,8 +50,8 @@ class Gaussian(Atom):
     def folded(self) -> tuple[nn.Parameter, None]:
         return self.scale, None
 
-    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        values = t.square().clamp_(max=50.0).neg_().exp_()
+    def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
+        values = torch.mul(t, t, out=spare()).clamp_(max=50.0).neg_().exp_()
         return values, lambda cotangent: cotangent.mul_(t.mul_(values).mul_(-2))
 
 

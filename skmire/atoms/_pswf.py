@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom, Pull, add_gradient
+from skmire.atoms._base import Atom, Pull, Spare, add_gradient
 from skmire.atoms._prolate import prolate_table
 from skmire.atoms._sinc import split_at
 
@@ -106,11 +106,10 @@ class PSWF(Atom):
         """Whether the series can be summed in powers, without terms that cancel."""
         return sum(map(abs, self.table.powers)) < 1_000
 
-    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+    def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         if not self._in_powers:
-            return super().sweep(t)
-        places, psi = t.ravel(), torch.empty_like(t)
-        slope = torch.empty_like(t)
+            return super().sweep(t, spare)
+        places, psi, slope = t.ravel(), spare(), spare()
         inside = places.abs() < self.table.interval
         for here, formula in ((inside, self._series_and_slope), (~inside, self._wave_and_slope)):
             rows = torch.nonzero(here).ravel()
@@ -121,7 +120,7 @@ class PSWF(Atom):
             add_gradient(self.offset, cotangent.sum())
             return cotangent.mul_(self.amplitude).mul_(slope)
 
-        return torch.addcmul(self.offset, psi, self.amplitude), pull
+        return torch.addcmul(self.offset, psi, self.amplitude, out=spare()), pull
 
     def _series_and_slope(self, u: Tensor) -> tuple[Tensor, Tensor]:
         x = u / self.table.interval

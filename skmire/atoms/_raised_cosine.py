@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom, Pull, add_gradient, fold_into_unit
+from skmire.atoms._base import Atom, Pull, Spare, add_gradient, fold_into_unit
 from skmire.atoms._sinc import sinc
 
 _NEAR_POLE = 0.2  # where the quotient has lost a digit or two
@@ -46,13 +46,13 @@ class _Pulse(Atom):
     def folded(self) -> tuple[nn.Parameter, None]:
         return self.scale, None
 
-    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+    def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         b = fold_into_unit(self.roll_off)
-        pulse, slope, by_b, divisor = self._quotient(t, float(b))
+        pulse, slope, by_b, divisor = self._quotient(t, float(b), spare)
         # Next to its poles the quotient loses digits, so the formula without them serves there.
         near = torch.nonzero((divisor.abs_() < _NEAR_POLE).ravel()).ravel()
         with torch.enable_grad():
-            places = t.ravel()[near].requires_grad_(True)
+            places = (t.ravel()[near] / math.pi).requires_grad_(True)  # t now holds pi t
             roll_offs = b.detach().expand(len(near)).clone().requires_grad_(True)
             careful = self._pulse(places, roll_offs)
             slopes = torch.autograd.grad(careful.sum(), [places, roll_offs])
@@ -66,14 +66,14 @@ class _Pulse(Atom):
             add_gradient(self.roll_off, inward * torch.dot(cotangent.ravel(), by_b.ravel()))
             return cotangent.mul_(slope)
 
-        return pulse * self.amplitude, pull
+        return torch.mul(pulse, self.amplitude, out=spare()), pull
 
     @abstractmethod
     def _pulse(self, t: Tensor, b: Tensor) -> Tensor:
         """Return the pulse of unit amplitude, written without a pole."""
 
     @abstractmethod
-    def _quotient(self, t: Tensor, b: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _quotient(self, t: Tensor, b: float, spare: Spare) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return the pulse as a quotient, its derivatives by t and b, and what is 0 at poles."""
 
 
@@ -139,19 +139,21 @@ class RaisedCosine(_Pulse):
         window = sinc(half * (1 - v)) / (1 + v)
         return half * sinc(math.pi * t) * window
 
-    def _quotient(self, t: Tensor, b: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        y, k = math.pi * t, (2 * b / math.pi) ** 2
-        squares = y.square()
-        rest = (squares * -k).add_(1)  # 1 - (2 b t)**2
-        divisor = y * rest
-        sine, skew = y.sin(), (b * y).sin()
-        window = (b * y).cos_()
-        pulse = (sine * window).div_(divisor)
-        slope = window.mul_(y.cos()).addcmul_(sine, skew, value=-b)
-        slope.addcmul_(pulse, squares.mul(-3 * k).add_(1), value=-1)
-        slope.div_(divisor).mul_(math.pi)
-        by_b = squares.mul_(pulse).mul_(8 * b / math.pi**2).addcmul_(sine, skew, value=-1)
-        return pulse, slope, by_b.div_(rest), rest.mul_(y.clamp_(-1, 1))
+    def _quotient(self, t: Tensor, b: float, spare: Spare) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        y, k = t.mul_(math.pi), (2 * b / math.pi) ** 2
+        squares = torch.mul(y, y, out=spare())
+        rest = torch.mul(squares, -k, out=spare()).add_(1)  # 1 - (2 b t)**2
+        divisor = torch.mul(y, rest, out=spare())
+        sine, window = torch.sin(y, out=spare()), torch.mul(y, b, out=spare())
+        skew = torch.sin(window, out=spare()).mul_(sine)
+        window.cos_()
+        pulse = sine.mul_(window).div_(divisor)
+        free = torch.cos(y, out=spare())
+        slope = window.mul_(free).add_(skew, alpha=-b)
+        torch.mul(squares, -3 * k, out=free).add_(1)
+        slope.addcmul_(pulse, free, value=-1).div_(divisor).mul_(math.pi)
+        by_b = squares.mul_(pulse).mul_(8 * b / math.pi**2).sub_(skew)
+        return pulse, slope, by_b.div_(rest), rest.mul_(torch.clamp(y, -1, 1, out=divisor))
 
 
 class RootRaisedCosine(_Pulse):
@@ -209,18 +211,19 @@ class RootRaisedCosine(_Pulse):
         ).cos() * apart.sin() / apart
         return (1 - b) * sinc(angle * (1 - b)) + b * skirt
 
-    def _quotient(self, t: Tensor, b: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        y, m = math.pi * t, 4 * b / math.pi
-        squares = y.square()
-        rest = (squares * -(m * m)).add_(1)  # 1 - (4 b t)**2
-        divisor = y * rest
-        lower, upper = y * (1 - b), y * (1 + b)
-        wave, beat = upper.cos(), upper.sin_()
-        pulse = lower.sin().addcmul_(y, wave, value=m).div_(divisor)
-        inner = lower.cos_()
-        slope = (inner * (1 - b)).add_(wave, alpha=m).addcmul_(y, beat, value=-m * (1 + b))
-        slope.addcmul_(pulse, squares.mul(-3 * m * m).add_(1), value=-1)
-        slope.div_(divisor).mul_(math.pi)
+    def _quotient(self, t: Tensor, b: float, spare: Spare) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        y, m = t.mul_(math.pi), 4 * b / math.pi
+        squares = torch.mul(y, y, out=spare())
+        rest = torch.mul(squares, -(m * m), out=spare()).add_(1)  # 1 - (4 b t)**2
+        divisor = torch.mul(y, rest, out=spare())
+        lower, upper = torch.mul(y, 1 - b, out=spare()), torch.mul(y, 1 + b, out=spare())
+        wave, beat = torch.cos(upper, out=spare()), upper.sin_()
+        pulse = torch.sin(lower, out=spare()).addcmul_(y, wave, value=m).div_(divisor)
+        inner, free = lower.cos_(), spare()
+        slope = torch.mul(inner, 1 - b, out=spare()).add_(wave, alpha=m)
+        slope.addcmul_(y, beat, value=-m * (1 + b))
+        torch.mul(squares, -3 * m * m, out=free).add_(1)
+        slope.addcmul_(pulse, free, value=-1).div_(divisor).mul_(math.pi)
         by_b = wave.mul_(4 / math.pi).sub_(inner).addcmul_(y, beat, value=-m)
         by_b.addcmul_(squares, pulse, value=8 * m / math.pi).div_(rest)
-        return pulse, slope, by_b, rest.mul_(y.clamp_(-1, 1))
+        return pulse, slope, by_b, rest.mul_(torch.clamp(y, -1, 1, out=divisor))

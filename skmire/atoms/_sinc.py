@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom, Pull
+from skmire.atoms._base import Atom, Pull, Spare
 
 # Taylor coefficients of sin(z)/z in z**2: (-1)**k / (2k + 1)!
 _SERIES = (
@@ -39,12 +39,13 @@ def sinc(z: Tensor) -> Tensor:
     return torch.lerp(far.sin() / far, series + terms[0], inside)
 
 
-def sinc_and_slope(z: Tensor) -> tuple[Tensor, Tensor]:
+def sinc_and_slope(z: Tensor, spare: Spare) -> tuple[Tensor, Tensor]:
     """Return sin(z)/z and its derivative, without a graph; writes to `z`."""
-    inside = torch.nonzero((z.abs() < _RADIUS).ravel()).ravel()
+    values, slope = spare(), spare()
+    inside = torch.nonzero((torch.abs(z, out=slope) < _RADIUS).ravel()).ravel()
     near = z.ravel()[inside]
-    values = z.sin().div_(z)
-    slope = z.cos().sub_(values).div_(z)
+    torch.sin(z, out=values).div_(z)
+    torch.cos(z, out=slope).sub_(values).div_(z)
     terms = _SERIES if z.dtype == torch.float64 else _SERIES[:5]
     square = near.square()
     series, derived = torch.full_like(near, terms[-1]), torch.full_like(near, 0.0)
@@ -108,6 +109,6 @@ class Sinc(Atom):
     def folded(self) -> tuple[nn.Parameter, None]:
         return self.scale, None
 
-    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        values, slope = sinc_and_slope(t)
+    def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
+        values, slope = sinc_and_slope(t, spare)
         return values, lambda cotangent: cotangent.mul_(slope)

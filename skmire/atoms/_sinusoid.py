@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
-from skmire.atoms._base import Atom, Pull
+from skmire.atoms._base import Atom, Pull, Spare
 
 
 class Sinusoid(Atom):
@@ -52,5 +53,5 @@ class Sinusoid(Atom):
     def folded(self) -> tuple[nn.Parameter, nn.Parameter]:
         return self.frequency, self.phase
 
-    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
-        return t.sin(), lambda cotangent: cotangent.mul_(t.cos_())
+    def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
+        return torch.sin(t, out=spare()), lambda cotangent: cotangent.mul_(t.cos_())

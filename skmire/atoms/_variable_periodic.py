@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from skmire.atoms._base import Atom, Pull, add_gradient
+from skmire.atoms._base import Atom, Pull, Spare, add_gradient
 
 
 class VariablePeriodic(Atom):
@@ -68,14 +68,14 @@ class VariablePeriodic(Atom):
         warped: Tensor = self.atom((z.abs() + 1) * z)
         return warped
 
-    def sweep(self, t: Tensor) -> tuple[Tensor, Pull]:
+    def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         gain, shift = self.atom.folded
-        stretch = t.abs().add_(1)
+        stretch = torch.abs(t, out=spare()).add_(1)
         warped = t.mul_(stretch)
-        inner = warped.clone() if gain is None else warped * gain
+        inner = spare().copy_(warped) if gain is None else torch.mul(warped, gain, out=spare())
         if shift is not None:
             inner.add_(shift)
-        values, pull_inner = self.atom.sweep(inner)
+        values, pull_inner = self.atom.sweep(inner, spare)
 
         def pull(cotangent: Tensor) -> Tensor:
             by_inner = pull_inner(cotangent)

@@ -23,7 +23,7 @@ from skmire.networks._layer_stack import LayerStack
 #: values. It may write into the values.
 Response = Callable[[Tensor, slice], Tensor]
 
-_BLOCK = 1_024  # samples: two buffers of 256 units stay in a core's second cache
+_BLOCK = 1_024  # samples; with 256 and 512 a step took longer, for each call has its overhead
 
 
 class Sweep(Protocol):
@@ -104,8 +104,9 @@ class LayerSweep:
             atom.zero_grad(set_to_none=True)
         for layer in self.layers:
             layer.begin()
-        for start in range(0, len(inputs), _BLOCK):
-            rows = slice(start, min(start + _BLOCK, len(inputs)))
+        block = _BLOCK if inputs.device.type == "cpu" else len(inputs)
+        for start in range(0, len(inputs), block):
+            rows = slice(start, min(start + block, len(inputs)))
             values = inputs[rows]
             for layer in self.layers:
                 values = layer.forward(values)
@@ -127,7 +128,9 @@ class _Layer:
         self.d_weight, self.d_bias = torch.empty_like(self.weight), torch.empty_like(self.bias)
         if self.gain is not None:
             self.weight, self.bias = torch.empty_like(self.weight), torch.empty_like(self.bias)
-        self.buffers = [self.weight.new_empty(0), self.weight.new_empty(0)]
+        self.buffers: list[Tensor] = []
+        self.taken = 0
+        self.out = self.weight.new_empty(0)
 
     def begin(self) -> None:
         """Take the present parameters, and start to add up."""
@@ -141,20 +144,19 @@ class _Layer:
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the values of the layer, and keep what the way back needs."""
-        self.inputs = inputs
-        z = torch.addmm(
-            self.bias, inputs, self.weight.t(), out=self._buffer(0, inputs, self.weight.shape[0])
-        )
+        self.inputs, self.taken = inputs, 0
+        z = torch.addmm(self.bias, inputs, self.weight.t(), out=self._spare())
         if self.atom is None:
             return z
-        values, self.pull = self.atom.sweep(z)
+        values, self.pull = self.atom.sweep(z, self._spare)
         return values
 
     def backward(self, cotangent: Tensor) -> Tensor:
         """Return the derivative by the layer's inputs from that by its values; add up the rest."""
         cotangent = self.absorb(cotangent)
-        out = self._buffer(1, cotangent, self.weight.shape[1])
-        return torch.mm(cotangent, self.weight, out=out)
+        if len(self.out) < len(cotangent):
+            self.out = cotangent.new_empty(len(cotangent), self.weight.shape[1])
+        return torch.mm(cotangent, self.weight, out=self.out[: len(cotangent)])
 
     def absorb(self, cotangent: Tensor) -> Tensor:
         """Add up the derivatives by the parameters; return that by the affine map's values."""
@@ -177,7 +179,12 @@ class _Layer:
             self.d_bias.mul_(self.gain)
         self.affine.weight.grad, self.affine.bias.grad = self.d_weight, self.d_bias
 
-    def _buffer(self, i: int, like: Tensor, width: int) -> Tensor:
-        if len(self.buffers[i]) < len(like):
-            self.buffers[i] = self.weight.new_empty(len(like), width)
-        return self.buffers[i][: len(like)]
+    def _spare(self) -> Tensor:
+        """Return another tensor for the values of this layer, used again at its next sweep."""
+        rows = len(self.inputs)
+        if self.taken == len(self.buffers):
+            self.buffers.append(self.weight.new_empty(0))
+        if len(self.buffers[self.taken]) < rows:
+            self.buffers[self.taken] = self.weight.new_empty(rows, len(self.weight))
+        self.taken += 1
+        return self.buffers[self.taken - 1][:rows]

@@ -205,7 +205,7 @@ def check_sweep(atom: Atom) -> None:
     gain, shift = ours.folded
     with torch.no_grad():
         t = z.clone() if gain is None else gain * z
-        swept, pull = ours.sweep(t if shift is None else t + shift)
+        swept, pull = ours.sweep(t if shift is None else t + shift, lambda: torch.empty_like(z))
         swept = swept.clone()
         by_t = pull(cotangent.clone())
         if shift is not None:
