@@ -42,7 +42,8 @@ test_coords, test_heights, test_in_circle = soundings(4_000)
 # The bag
 # -------
 # Each of six encoders has two thirds of the soundings, some of them twice or more: that is what
-# drawing with replacement does. They run in two processes. Their mean is better than each of them.
+# drawing with replacement does. They run in two processes. Their mean is better than one of them is
+# on average.
 
 encoder = MIREncoder(
     search=FixedSequence(Gaussian(scale=7.0)), hidden_width=64, max_epochs=80, random_state=0

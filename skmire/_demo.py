@@ -142,11 +142,8 @@ def verdict(scores: Sequence[Score]) -> str:
     matched, *singles = scores
     best = max(singles, key=lambda s: s.psnr)
     gap = matched.psnr - best.psnr
-    n_layers = matched.name.count("-") + 1
-    if (
-        best.name == f"{matched.name.partition('-')[0]} × {n_layers}"
-        and len(set(matched.name.split("-"))) == 1
-    ):
+    first, *others = matched.name.split("-")
+    if set(others) <= {first} and best.name == f"{first} × {1 + len(others)}":
         return (
             f"The search chose the best single atom, {best.name}; trained alone it is "
             f"{abs(gap):.2f} dB {'worse' if gap >= 0 else 'better'}."

@@ -9,6 +9,7 @@ from skmire import FixedSequence, MIREncoder, Trainer
 from skmire.networks import Field
 from skmire.networks._sweep import LayerSweep
 from skmire.search import threads_restored
+from skmire.testing._search_setting import Log, WatchedTask
 from skmire.training import LOSSES, Evaluation, Samples
 
 RNG = np.random.default_rng(0)
@@ -150,16 +151,6 @@ class Constant(Field):
         return self.value.expand(len(coords), 1)
 
 
-class Unwatched:
-    """A task that nobody watches."""
-
-    def start(self, name, **options):
-        return self
-
-    def finish(self, network=None):
-        return False
-
-
 def test_the_kept_state_can_be_an_earlier_one():
     trainer = Trainer(learning_rate=0.01, decay=1.0, early_stopping=True, n_iter_no_change=100)
     zeros = torch.zeros(8, 1, dtype=torch.float64)
@@ -172,7 +163,7 @@ def test_the_kept_state_can_be_an_earlier_one():
         epochs=12,
         seconds=None,
         generator=torch.Generator().manual_seed(0),
-        task=Unwatched(),
+        task=WatchedTask(Log()),
     )
     assert np.all(np.diff(training.held_out_curve) > 0)
     assert training.kept.loss("held_out") == training.held_out_curve[0]

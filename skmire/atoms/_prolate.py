@@ -122,6 +122,16 @@ class ProlateTable:
         """Coefficients of the series in powers of its variable, lowest first."""
         return tuple(cheb2poly(np.array(self.series)).tolist())
 
+    @cached_property
+    def single_powers(self) -> tuple[float, ...]:
+        """Those of `powers` that count in single precision."""
+        return self.powers[: max(i for i, p in enumerate(self.powers) if abs(p) > 1e-9) + 1]
+
+    @cached_property
+    def is_stable_in_powers(self) -> bool:
+        """Whether the series can be summed in powers, without terms that cancel."""
+        return sum(map(abs, self.powers)) < 1_000
+
 
 @lru_cache(maxsize=64)
 def prolate_table(kind: Kind, c: float, order: int) -> ProlateTable:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from skmire.atoms._base import Atom, Pull, Spare, add_gradient
+from skmire.atoms._horner import horner
 from skmire.atoms._prolate import prolate_table
 from skmire.atoms._sinc import split_at
 
@@ -99,15 +100,10 @@ class PSWF(Atom):
 
     @property
     def folded(self) -> tuple[nn.Parameter | None, None]:
-        return self.scale if self._in_powers else None, None
-
-    @property
-    def _in_powers(self) -> bool:
-        """Whether the series can be summed in powers, without terms that cancel."""
-        return sum(map(abs, self.table.powers)) < 1_000
+        return self.scale if self.table.is_stable_in_powers else None, None
 
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
-        if not self._in_powers:
+        if not self.table.is_stable_in_powers:
             return super().sweep(t, spare)
         places, psi, slope = t.ravel(), spare(), spare()
         inside = places.abs() < self.table.interval
@@ -126,7 +122,8 @@ class PSWF(Atom):
         x = u / self.table.interval
         angular = self.kind == "angular"
         t = (2 * x.square() if angular else 2 * x.abs()).sub_(1)
-        total, derived = _horner(t, self.table.powers)
+        double = t.dtype == torch.float64
+        total, derived = horner(t, self.table.powers if double else self.table.single_powers)
         inner = 4 * x if angular else 2 * x.sign()  # dt / dx
         if angular and self.order % 2:
             return total * x, (derived * inner).mul_(x).add_(total).div_(self.table.interval)
@@ -155,17 +152,6 @@ class PSWF(Atom):
         xi = u.abs() if self.kind == "angular" else 1 + u.abs()
         wave = amplitude / xi * torch.cos(c * xi + phase + drift / xi)
         return wave * u.sign() if self.kind == "angular" and self.order % 2 else wave
-
-
-def _horner(t: Tensor, powers: tuple[float, ...]) -> tuple[Tensor, Tensor]:
-    """Sum a polynomial and its derivative; terms below single precision only where they count."""
-    if t.dtype != torch.float64:
-        powers = powers[: max(i for i, p in enumerate(powers) if abs(p) > 1e-9) + 1]
-    total, derived = torch.full_like(t, powers[-1]), torch.zeros_like(t)
-    for power in powers[-2::-1]:
-        torch.addcmul(total, derived, t, out=derived)
-        total.mul_(t).add_(power)
-    return total, derived
 
 
 def _clenshaw(twice_t: Tensor, series: tuple[float, ...]) -> Tensor:

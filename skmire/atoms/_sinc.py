@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from skmire.atoms._base import Atom, Pull, Spare
+from skmire.atoms._horner import horner
 
 # Taylor coefficients of sin(z)/z in z**2: (-1)**k / (2k + 1)!
 _SERIES = (
@@ -47,13 +48,8 @@ def sinc_and_slope(z: Tensor, spare: Spare) -> tuple[Tensor, Tensor]:
     torch.sin(z, out=values).div_(z)
     torch.cos(z, out=slope).sub_(values).div_(z)
     terms = _SERIES if z.dtype == torch.float64 else _SERIES[:5]
-    square = near.square()
-    series, derived = torch.full_like(near, terms[-1]), torch.full_like(near, 0.0)
-    for coefficient in terms[-2::-1]:  # Horner's scheme, and its derivative by the square
-        derived.mul_(square).add_(series)
-        series.mul_(square).add_(coefficient)
-    values.ravel()[inside] = series
-    slope.ravel()[inside] = derived.mul_(near).mul_(2)
+    values.ravel()[inside], by_square = horner(near.square(), terms)
+    slope.ravel()[inside] = by_square.mul_(near).mul_(2)
     return values, slope
 
 

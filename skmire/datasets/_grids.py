@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -46,6 +48,11 @@ def grid_samples(
             f"A grid of {d} dimensions has {d} axes, or {d + 1} with several outputs; got an "
             f"array of shape {array.shape}. Pass n_dims if the last axis is not what it seems."
         )
-    axes = np.meshgrid(*(np.arange(n, dtype=np.float64) for n in array.shape[:d]), indexing="ij")
-    coords = np.stack([axis.ravel() for axis in axes], axis=1)
+    coords = grid_points([np.arange(n, dtype=np.float64) for n in array.shape[:d]])
     return coords, array.reshape(len(coords), *array.shape[d:])
+
+
+def grid_points(axes: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the points of the grid over these `axes`, one a row, the last axis fastest."""
+    mesh = np.meshgrid(*axes, indexing="ij")
+    return np.stack([coordinate.ravel() for coordinate in mesh], axis=1)

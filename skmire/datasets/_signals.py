@@ -15,6 +15,7 @@ from scipy.special import jv
 from sklearn.utils import check_random_state
 
 from skmire._names import did_you_mean
+from skmire.datasets._grids import grid_points
 
 Array = NDArray[np.float64]
 
@@ -160,8 +161,7 @@ class Signal:
                 f"A grid of the signal {self.name!r} has {self.n_dims} axes of at least 2 points "
                 f"each, got shape {shape!r}."
             )
-        ticks = map(np.linspace, self.low, self.high, counts)
-        coords = np.stack([axis.ravel() for axis in np.meshgrid(*ticks, indexing="ij")], axis=1)
+        coords = grid_points(list(map(np.linspace, self.low, self.high, counts)))
         return coords, self.values(coords)
 
     def _coords(self, X: ArrayLike) -> Array:

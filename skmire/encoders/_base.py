@@ -169,10 +169,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         DivergenceError
             If every candidate of a layer diverged.
         """
-        with features_kept_on_failure(self), torch.inference_mode(False), torch.enable_grad():
-            if self.warm_start and hasattr(self, "network_"):
-                return self._go_on(X, y, sample_weight, epochs=self.max_epochs, progress=0.0)
-            return self._start(X, y, sample_weight)
+        further = {"epochs": self.max_epochs, "progress": 0.0} if self.warm_start else None
+        return self._fit(X, y, sample_weight, further)
 
     @_fit_context(prefer_skip_nested_validation=False)
     def partial_fit(
@@ -198,9 +196,19 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         self : object
             The encoder, fitted further.
         """
+        return self._fit(X, y, sample_weight, {"epochs": 1, "progress": 1.0})
+
+    def _fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        further: dict[str, Any] | None,
+    ) -> Self:
+        """Go on from a fitted network as `further` says, or start if there is none or no such."""
         with features_kept_on_failure(self), torch.inference_mode(False), torch.enable_grad():
-            if hasattr(self, "network_"):
-                return self._go_on(X, y, sample_weight, epochs=1, progress=1.0)
+            if further is not None and hasattr(self, "network_"):
+                return self._go_on(X, y, sample_weight, **further)
             return self._start(X, y, sample_weight)
 
     def _start(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:

@@ -74,21 +74,20 @@ def checked_samples(
     return coords[counts], values[counts], weights / weights.mean()
 
 
-def checked_coordinates(estimator: Any, X: ArrayLike, *, reset: bool) -> Array:
-    """Return coordinates in float64.
+def checked_coordinates(estimator: Any, X: ArrayLike) -> Array:
+    """Return the coordinates of a query in float64.
 
     Parameters
     ----------
     estimator : BaseEncoder
-        Learns the number and names of features if `reset`, or holds `X` to those it knows.
+        Fitted; holds `X` to the number and names of features it knows.
     X : array-like of shape (n_samples, n_dims)
-    reset : bool
 
     Returns
     -------
     coords : ndarray of shape (n_samples, n_dims)
     """
-    coords = _coordinates(estimator, X, reset=reset, min_samples=1)
+    coords = _coordinates(estimator, X, reset=False, min_samples=1)
     _finite("X", coords, X)
     return coords
 

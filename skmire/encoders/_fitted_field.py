@@ -101,7 +101,7 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _query(self, X: ArrayLike) -> Array:
         check_is_fitted(self)
-        return checked_coordinates(self, X, reset=False)
+        return checked_coordinates(self, X)
 
     def _ask(self, network: LayerStack, coords: Array, query: Query, unscale: Rescale) -> Array:
         """Answer a query of `network` at the user's `coords`, brought to units by `unscale`."""

@@ -23,7 +23,7 @@ from skmire.networks._layer_stack import LayerStack
 #: values. It may write into the values.
 Response = Callable[[Tensor, slice], Tensor]
 
-_BLOCK = 1_024  # samples; with 256 and 512 a step took longer, for each call has its overhead
+_BLOCK = 1_024  # samples; with fewer, calls cost more (benchmarks/step_size.py)
 
 
 class Sweep(Protocol):

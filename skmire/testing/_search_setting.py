@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import wraps
@@ -46,15 +46,7 @@ class WatchedTask(Task):
     def __init__(self, log: Log, *, stop: bool = False, name: str = "fit") -> None:
         self._log, self._stop, self._name = log, stop, name
 
-    def start(
-        self,
-        name: str,
-        *,
-        index: int | None = None,
-        n_subtasks: int = 0,
-        parallel: bool = False,
-        halted: Callable[[], bool] | None = None,
-    ) -> Task:
+    def start(self, name: str, **options: Any) -> Task:
         self._log.begun.append(name)
         return WatchedTask(self._log, stop=self._stop, name=name)
 

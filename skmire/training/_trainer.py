@@ -330,7 +330,8 @@ class _Run:
     def is_worth_threads(self) -> bool:
         """Whether a step is work enough for several threads; with less, they wait for each other.
 
-        Two gained nothing below some two million products a step, a third at ten million.
+        Two gained nothing at half a million products a step, and a quarter at nine million
+        (``benchmarks/step_size.py``).
         """
         return len(self.samples) / self.n_batches * self.field.n_parameters > _WORTH_THREADS
 
