@@ -4,9 +4,17 @@ from importlib.metadata import version
 
 from skmire.atoms import ActivationDictionary
 from skmire.encoders import MIREncoder
+from skmire.networks import Architecture
 from skmire.search import FixedSequence, LayerSearch
 from skmire.training import Trainer
 
 __version__ = version("skmire")
 
-__all__ = ["ActivationDictionary", "FixedSequence", "LayerSearch", "MIREncoder", "Trainer"]
+__all__ = [
+    "ActivationDictionary",
+    "Architecture",
+    "FixedSequence",
+    "LayerSearch",
+    "MIREncoder",
+    "Trainer",
+]

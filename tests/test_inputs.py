@@ -19,7 +19,14 @@ import xarray as xr
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer
+from skmire import (
+    ActivationDictionary,
+    Architecture,
+    FixedSequence,
+    LayerSearch,
+    MIREncoder,
+    Trainer,
+)
 
 RNG = np.random.default_rng(0)
 N = 24
@@ -212,7 +219,8 @@ REFUSED: list[tuple[str, Callable, type[Exception], str]] = [
 
 def holder(component, **options):
     """Return an encoder with this component, from whose fit its parameters are checked."""
-    field = {Trainer: "trainer", LayerSearch: "search", FixedSequence: "search"}.get(component)
+    fields = {Trainer: "trainer", Architecture: "network"}
+    field = fields.get(component, "search")
     if component is MIREncoder:
         return encoder(**options)
     if component is ActivationDictionary:
@@ -228,6 +236,9 @@ OUT_OF_RANGE: list[tuple[type, str, object]] = [
     (MIREncoder, "search", "greedy"),
     (MIREncoder, "trainer", "adam"),
     (MIREncoder, "network", "deep"),
+    (Architecture, "weight_init", "warm"),
+    (Architecture, "weight_init", {"sinc": "warm"}),
+    (Architecture, "first_bias", 0.0),
     (MIREncoder, "measurement", "rays"),
     (MIREncoder, "hidden_width", 0),
     (MIREncoder, "max_epochs", 0),

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 
-from skmire.atoms import ComplexGabor, Gabor, Gaussian, Sinc, Sinusoid
+from skmire import Architecture, FixedSequence, MIREncoder
+from skmire.atoms import ComplexGabor, Gabor, Gaussian, Sinc, Sinusoid, make_atom
 from skmire.networks import LayerStack
 
 
@@ -120,3 +122,94 @@ def test_hidden_returns_the_last_layers_features():
     hidden = network.hidden(COORDS)
     assert hidden.shape == (20, 8)
     assert torch.equal(network.affines[-1](hidden), network(COORDS))
+
+
+# Of the weights, layer by layer, with 2 coordinates, 400 units and 3 outputs, behind sinusoids of
+# frequency 30 and 5: the half range of uniform draws, the deviation of normal ones.
+N_IN, M_OUT = (2, 400, 400), (400, 400, 3)
+STARTS = {
+    "torch": ("uniform", [n**-0.5 for n in N_IN]),
+    "siren": ("uniform", [1 / 2, (6 / 400) ** 0.5 / 5, (6 / 400) ** 0.5 / 5]),
+    "xavier": ("uniform", [(6 / (n + m)) ** 0.5 for n, m in zip(N_IN, M_OUT, strict=True)]),
+    "kaiming": ("normal", [(2 / n) ** 0.5 for n in N_IN]),
+    "normal": ("normal", [n**-0.5 for n in N_IN]),
+}
+
+
+def built(*atoms, **options):
+    return Architecture(**options).build(
+        atoms,
+        in_features=2,
+        out_features=3,
+        hidden_width=400,
+        generator=torch.Generator().manual_seed(0),
+        dtype=torch.float64,
+    )
+
+
+@pytest.mark.parametrize("init", STARTS)
+def test_weights_start_in_their_distribution(init):
+    network = built(Sinusoid(frequency=30.0), Sinusoid(frequency=5.0), weight_init=init)
+    kind, sizes = STARTS[init]
+    for affine, size, n in zip(network.affines, sizes, N_IN, strict=True):
+        weight = affine.weight.detach().numpy().ravel() / size
+        if kind == "uniform":
+            result = scipy.stats.kstest(weight, "uniform", (-1, 2))
+        else:
+            result = scipy.stats.kstest(weight, "norm")
+        assert result.pvalue > 1e-3
+        assert 0.9 * n**-0.5 < affine.bias.abs().max() <= n**-0.5
+
+
+def test_orthogonal_weights_are():
+    network = built(Sinusoid(), Sinusoid(), weight_init="orthogonal")
+    first, hidden, last = (affine.weight for affine in network.affines)
+    for product, n in ((first.T @ first, 2), (hidden @ hidden.T, 400), (last @ last.T, 3)):
+        torch.testing.assert_close(product.detach(), torch.eye(n, dtype=torch.float64))
+
+
+def test_sirens_scale_is_a_step_size_and_no_amplitude():
+    """With SIREN's start, hidden layers begin alike whatever their frequency."""
+    low, high = (
+        built(Sinusoid(frequency=30.0), Sinusoid(frequency=w), weight_init="siren")
+        for w in (3.0, 30.0)
+    )
+    spread = [3.0 * low.affines[1].weight.std(), 30.0 * high.affines[1].weight.std()]
+    torch.testing.assert_close(*spread)
+
+
+def test_an_atom_without_a_scale_starts_siren_as_one():
+    weight = built(make_atom("relu"), make_atom("relu"), weight_init="siren").affines[1].weight
+    assert 0.9 * (6 / 400) ** 0.5 < weight.abs().max() <= (6 / 400) ** 0.5
+
+
+def test_starts_may_differ_by_atom():
+    mixed = built(Sinusoid(), Gaussian(), weight_init={"gaussian": "orthogonal"})
+    hidden, last = mixed.affines[1].weight, mixed.affines[2].weight
+    eye = torch.eye(400, dtype=torch.float64)
+    torch.testing.assert_close((hidden @ hidden.T).detach(), eye)
+    torch.testing.assert_close((last @ last.T).detach(), eye[:3, :3])
+    plain = built(Sinusoid(), Gaussian())
+    assert torch.equal(mixed.affines[0].weight, plain.affines[0].weight)
+
+
+def test_wide_first_biases():
+    network = built(Sinusoid(), Sinusoid(), first_bias=20.0)
+    assert 19 < network.affines[0].bias.abs().max() <= 20
+    assert network.affines[1].bias.abs().max() <= 400**-0.5
+
+
+def test_the_encoder_builds_what_it_is_given():
+    x = np.linspace(0, 1, 40)[:, None]
+    encoder = MIREncoder(
+        search=FixedSequence("gaussian", 2),
+        network=Architecture("orthogonal", first_bias=50.0),
+        max_epochs=1,
+        random_state=0,
+    ).fit(x, np.cos(9 * x[:, 0]))
+    assert encoder.network_.affines[0].bias.abs().max() > 40
+    hidden = encoder.network_.affines[1].weight.detach()
+    torch.testing.assert_close(hidden @ hidden.T, torch.eye(256), atol=0.5, rtol=0)
+    encoder.set_params(warm_start=True, network__first_bias=1.0)
+    with pytest.raises(ValueError, match="network cannot change"):
+        encoder.fit(x, x[:, 0])

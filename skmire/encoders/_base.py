@@ -30,6 +30,7 @@ from skmire.encoders._collaborators import (
 )
 from skmire.encoders._device import fitting_device
 from skmire.encoders._fitted_field import FittedField
+from skmire.networks import Architecture
 from skmire.scaling import CoordinateScaling, Scaling
 from skmire.search import (
     BaseLayerSearch,
@@ -55,7 +56,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         "dictionary": [None, ActivationDictionary, list, tuple],
         "search": [None, BaseLayerSearch],
         "trainer": [None, Trainer],
-        "network": "no_validation",  # type: ignore[dict-item]
+        "network": [None, Architecture],
         "measurement": "no_validation",  # type: ignore[dict-item]
         "hidden_width": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -88,7 +89,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         dictionary: ActivationDictionary | Sequence[AtomLike] | None = None,
         search: BaseLayerSearch | None = None,
         trainer: Trainer | None = None,
-        network: None = None,
+        network: Architecture | None = None,
         measurement: None = None,
         *,
         hidden_width: int = 256,
@@ -214,7 +215,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
     def _start(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
         """Fit from nothing: scaling, search, network."""
         begun = time.monotonic()
-        dictionary, search, trainer = collaborators(self)
+        dictionary, search, trainer, architecture = collaborators(self)
         coords, values, weights = checked_samples(self, X, y, sample_weight, n_outputs=None)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
@@ -230,7 +231,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             "value_scaling_": units[1],
             "_seed": seed,
             "_y_ndim": values.ndim,
-            "_settled": settled_parameters(self, dictionary, search),
+            "_settled": settled_parameters(self, dictionary, search, architecture),
         }
         samples, held_out = self._samples(
             coords,
@@ -247,6 +248,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
                     samples=samples,
                     held_out=held_out,
                     dictionary=dictionary,
+                    architecture=architecture,
                     hidden_width=self.hidden_width,
                     max_epochs=self.max_epochs,
                     deadline=None if self.time_limit is None else begun + self.time_limit,
@@ -271,8 +273,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         progress: float,
     ) -> Self:
         """Train the fitted network further: scaling and sequence stay."""
-        dictionary, search, trainer = collaborators(self)
-        refuse_changes(self._settled, settled_parameters(self, dictionary, search))
+        dictionary, search, trainer, architecture = collaborators(self)
+        refuse_changes(self._settled, settled_parameters(self, dictionary, search, architecture))
         coords, values, weights = checked_samples(
             self, X, y, sample_weight, n_outputs=len(self.value_scaling_.centre)
         )

@@ -9,6 +9,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, clone
 
 from skmire.atoms import ActivationDictionary
+from skmire.networks import Architecture
 from skmire.search import BaseLayerSearch, LayerSearch
 from skmire.training import Trainer
 
@@ -16,13 +17,14 @@ _DEFAULTS: dict[str, type[BaseEstimator]] = {
     "dictionary": ActivationDictionary,
     "search": LayerSearch,
     "trainer": Trainer,
+    "network": Architecture,
 }
-_FOR_LATER = ("network", "measurement", "checkpoint")
+_FOR_LATER = ("measurement", "checkpoint")
 
 
 def collaborators(
     encoder: BaseEstimator,
-) -> tuple[ActivationDictionary, BaseLayerSearch, Trainer]:
+) -> tuple[ActivationDictionary, BaseLayerSearch, Trainer, Architecture]:
     """Return the collaborators for a fit: clones of those given, defaults for None.
 
     Raises
@@ -49,17 +51,23 @@ def collaborators(
     trainer = Trainer() if given["trainer"] is None else clone(given["trainer"])
     for component in (search, trainer):
         component._validate_params()
-    return dictionary, search, trainer
+    architecture = Architecture() if given["network"] is None else clone(given["network"])
+    architecture.check()
+    return dictionary, search, trainer, architecture
 
 
 def settled_parameters(
-    encoder: BaseEstimator, dictionary: ActivationDictionary, search: BaseLayerSearch
+    encoder: BaseEstimator,
+    dictionary: ActivationDictionary,
+    search: BaseLayerSearch,
+    architecture: Architecture,
 ) -> dict[str, Any]:
     """Return what a fitted network cannot change, by what it is called."""
     given = encoder.get_params(deep=False)
     return {
         **{name: given[name] for name in ("hidden_width", "dtype", "coordinate_scaling")},
         "the dictionary": (dictionary.names, dictionary.init),
+        "network": repr(architecture),
         "the kind of search": type(search).__name__,
         "the number of layers": search.depth,
         "the sequence": str(search.get_params().get("atoms")),

@@ -28,8 +28,9 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         three layers.
     trainer : Trainer, default=None
         How a network is fitted. ``None`` means `Trainer` with its defaults.
-    network : None, default=None
-        What shape of network. Reserved: there is one shape so far.
+    network : Architecture, default=None
+        What shape of network, and how its weights start. ``None`` means `Architecture` with its
+        defaults.
     measurement : None, default=None
         Of what the values are measurements. Reserved: values are those of the field at points.
     hidden_width : int, default=256
@@ -96,6 +97,7 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
     LayerSearch : The default search.
     FixedSequence : No search.
     Trainer : How one network is fitted.
+    Architecture : What shape of network.
 
     Notes
     -----

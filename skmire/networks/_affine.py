@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from skmire._module import PlainModule
+from skmire.networks._weight_init import WEIGHT_INITS, Place, uniform
 
 
 class Affine(PlainModule):
-    """Affine map ``W x + b`` whose weights come from a given generator.
+    """Affine map ``W x + b`` that starts where its place in a network says.
 
-    Weights and biases are drawn from U(-k, k), k = 1/sqrt(in_features): torch's own default, which
-    the paper's ablation found best. Complex ones draw real and imaginary part so. The draws are
-    made in double precision on the CPU, so that they depend on neither dtype nor device.
+    Real and imaginary part of complex weights are drawn alike. The draws are made in double
+    precision on the CPU, so that they depend on neither dtype nor device.
 
     Parameters
     ----------
-    in_features, out_features : int
+    place : Place
+    init : str
+        One of `WEIGHT_INITS`.
+    bias : float
+        Biases are drawn from U(-bias, bias).
     generator : torch.Generator
         On the CPU.
     dtype : torch.dtype
@@ -26,20 +32,22 @@ class Affine(PlainModule):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, *, generator: torch.Generator, dtype: torch.dtype
+        self,
+        place: Place,
+        init: str,
+        bias: float,
+        *,
+        generator: torch.Generator,
+        dtype: torch.dtype,
     ) -> None:
         super().__init__()
 
-        def draw(*shape: int) -> nn.Parameter:
-            parts = (*shape, 2) if dtype.is_complex else shape
-            uniform = torch.rand(parts, generator=generator, dtype=torch.float64)
-            values = (2 * uniform - 1) / in_features**0.5
-            if dtype.is_complex:
-                values = torch.view_as_complex(values)
+        def start(draw: Callable[[], Tensor]) -> nn.Parameter:
+            values = torch.complex(draw(), draw()) if dtype.is_complex else draw()
             return nn.Parameter(values.to(dtype))
 
-        self.weight = draw(out_features, in_features)
-        self.bias = draw(out_features)
+        self.weight = start(lambda: WEIGHT_INITS[init](place, generator))
+        self.bias = start(lambda: uniform(bias, (place.out_features,), generator))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``W x + b``."""

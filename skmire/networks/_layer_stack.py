@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise, repeat
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from skmire.atoms import Atom
 from skmire.networks._affine import Affine
 from skmire.networks._field import Field
+from skmire.networks._weight_init import Place
 
 
 class LayerStack(Field):
@@ -30,6 +32,10 @@ class LayerStack(Field):
         Source of the weights.
     dtype : {torch.float32, torch.float64}
         Real type of the computation.
+    weight_init : str or dict of str to str, default="torch"
+        As in `Architecture`.
+    first_bias : float, default=None
+        As in `Architecture`.
 
     Examples
     --------
@@ -53,14 +59,29 @@ class LayerStack(Field):
         hidden_width: int,
         generator: torch.Generator,
         dtype: torch.dtype,
+        weight_init: str | Mapping[str, str] = "torch",
+        first_bias: float | None = None,
     ) -> None:
         super().__init__()
         widths = [in_features, *[hidden_width] * len(atoms), out_features]
         reads_complex = [False, *(atom.is_complex for atom in atoms)]
+        inits = (
+            repeat(weight_init)
+            if isinstance(weight_init, str)
+            else (weight_init.get(atom.name, "torch") for atom in [*atoms, atoms[-1]])
+        )
         self.atoms = nn.ModuleList(atom.to(dtype) for atom in atoms)
         self.affines = nn.ModuleList(
-            Affine(a, b, generator=generator, dtype=dtype.to_complex() if c else dtype)
-            for a, b, c in zip(widths[:-1], widths[1:], reads_complex, strict=True)
+            Affine(
+                place,
+                init,
+                first_bias if place.first and first_bias is not None else place.in_features**-0.5,
+                generator=generator,
+                dtype=dtype.to_complex() if is_complex else dtype,
+            )
+            for place, init, is_complex in zip(
+                _places(widths, atoms), inits, reads_complex, strict=False
+            )
         )
 
     @property
@@ -93,3 +114,11 @@ class LayerStack(Field):
     def forward(self, coords: Tensor) -> Tensor:
         values: Tensor = self.affines[-1](self.hidden(coords))
         return values.real if values.is_complex() else values
+
+
+def _places(widths: Sequence[int], atoms: Sequence[Atom]) -> Iterator[Place]:
+    for (n_in, n_out), atom, first in zip(
+        pairwise(widths), [*atoms, atoms[-1]], [True, *[False] * len(atoms)], strict=True
+    ):
+        scales = [atom.values()[name] for name in atom.scale_parameters]
+        yield Place(n_in, n_out, first, scales[0] if scales else 1.0)

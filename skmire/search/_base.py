@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator
 from skmire._callbacks import Task
 from skmire._random import torch_stream
 from skmire.atoms import ActivationDictionary, Atom
-from skmire.networks import LayerStack
+from skmire.networks import Architecture, LayerStack
 from skmire.search._result import SearchResult
 from skmire.training import Samples, Trainer, Training
 
@@ -54,6 +54,8 @@ class SearchProblem:
         Samples that no candidate trains on, if the trainer or the search wants any.
     dictionary : ActivationDictionary
         The atoms to choose from, and how their parameters start.
+    architecture : Architecture
+        What networks of these atoms are like otherwise.
     hidden_width : int
         Units in each hidden layer.
     max_epochs : int
@@ -89,6 +91,7 @@ class SearchProblem:
     samples: Samples
     held_out: Samples | None
     dictionary: ActivationDictionary
+    architecture: Architecture
     hidden_width: int
     max_epochs: int
     deadline: float | None
@@ -237,7 +240,7 @@ def train_candidate(
     5
     """
     samples = problem.samples
-    network = LayerStack(
+    network = problem.architecture.build(
         atoms,
         in_features=samples.inputs.shape[1],
         out_features=samples.targets.shape[1],

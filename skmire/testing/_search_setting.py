@@ -16,7 +16,7 @@ from torch import Tensor
 
 from skmire._callbacks import Task
 from skmire.atoms import ActivationDictionary, Atom, make_atom
-from skmire.networks import LayerStack
+from skmire.networks import Architecture, LayerStack
 from skmire.search import BaseLayerSearch, SearchProblem, SearchResult
 from skmire.testing._promise import expect
 from skmire.training import Samples, Trainer, Training
@@ -92,6 +92,7 @@ def problem(**changes: Any) -> SearchProblem:
         samples=samples(),
         held_out=None,
         dictionary=ActivationDictionary(PAIR),
+        architecture=Architecture(),
         hidden_width=8,
         max_epochs=5,
         deadline=None,

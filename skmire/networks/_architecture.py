@@ -1,0 +1,130 @@
+"""What shape of network an encoder is made of, and how its weights start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any, ClassVar
+
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skmire.atoms import Atom
+from skmire.networks._layer_stack import LayerStack
+from skmire.networks._weight_init import WEIGHT_INITS
+
+
+class Architecture(BaseEstimator):
+    """What shape of network, and how its weights start: the encoder's `network`.
+
+    Parameters
+    ----------
+    weight_init : str or dict of str to str, default="torch"
+        How weights start; a dict says so by the name of the atom behind them (of that before, for
+        the last), and atoms it does not name start as ``"torch"``. With n inputs and m outputs:
+
+        - ``"torch"``: U(-1/sqrt(n), 1/sqrt(n)), torch's default for linear layers;
+        - ``"siren"``: U(-1/n, 1/n) in the first layer, U(-sqrt(6/n)/a, sqrt(6/n)/a) in all others,
+          with a the scale of the atom, so that this scale is a step size and not an amplitude;
+        - ``"xavier"``: U(-sqrt(6/(n+m)), sqrt(6/(n+m)));
+        - ``"kaiming"``: N(0, 2/n);
+        - ``"normal"``: N(0, 1/n);
+        - ``"orthogonal"``: a random orthogonal matrix.
+
+        Biases start from U(-1/sqrt(n), 1/sqrt(n)).
+    first_bias : float, default=None
+        Half the range, U(-first_bias, first_bias), that the first layer's biases start from, above
+        0. ``None`` leaves them as they are in every layer. FINER's authors use 1 to 20.
+
+    See Also
+    --------
+    LayerStack : The network that comes of it.
+
+    References
+    ----------
+    - Sitzmann et al., Implicit Neural Representations with Periodic Activation Functions, 2020.
+    - Liu et al., FINER, CVPR 2024, for wide biases in the first layer.
+    - Glorot and Bengio, 2010, for "xavier"; He et al., 2015, for "kaiming"; Saxe et al., 2014, for
+      "orthogonal".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire import Architecture, FixedSequence, MIREncoder
+    >>> x = np.linspace(0, 1, 64)[:, None]
+    >>> encoder = MIREncoder(
+    ...     search=FixedSequence("sinusoid"), network=Architecture("siren"), max_epochs=5
+    ... )
+    >>> encoder.fit(x, np.cos(20 * x[:, 0])).get_params()["network__weight_init"]
+    'siren'
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "weight_init": [StrOptions(set(WEIGHT_INITS)), dict],
+        "first_bias": [None, Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self, weight_init: str | Mapping[str, str] = "torch", *, first_bias: float | None = None
+    ) -> None:
+        self.weight_init = weight_init
+        self.first_bias = first_bias
+
+    def check(self) -> None:
+        """Refuse parameters that are out of range.
+
+        Raises
+        ------
+        ValueError
+            If one is, or there is no such way to start.
+        """
+        self._validate_params()
+        if isinstance(self.weight_init, Mapping):
+            for atom, name in self.weight_init.items():
+                if name not in WEIGHT_INITS:
+                    raise ValueError(
+                        f"Architecture(weight_init={{{atom!r}: ...}}) must be one of "
+                        f"{', '.join(map(repr, WEIGHT_INITS))}; got {name!r}."
+                    )
+
+    def build(
+        self,
+        atoms: Sequence[Atom],
+        *,
+        in_features: int,
+        out_features: int,
+        hidden_width: int,
+        generator: torch.Generator,
+        dtype: torch.dtype,
+    ) -> LayerStack:
+        """Return a network of these atoms.
+
+        Parameters
+        ----------
+        atoms : sequence of Atom
+            One a layer, with the parameters to start from; they become the network's own.
+        in_features, out_features : int
+            Numbers of coordinates and of values.
+        hidden_width : int
+            Units in each layer.
+        generator : torch.Generator
+            Source of the weights.
+        dtype : {torch.float32, torch.float64}
+            Real type of the computation.
+
+        Returns
+        -------
+        network : LayerStack
+            On the CPU.
+        """
+        return LayerStack(
+            atoms,
+            in_features=in_features,
+            out_features=out_features,
+            hidden_width=hidden_width,
+            generator=generator,
+            dtype=dtype,
+            weight_init=self.weight_init,
+            first_bias=self.first_bias,
+        )
