@@ -28,7 +28,7 @@ from skmire.atoms import make_atom
 from skmire.encoders._queries import in_blocks, values_at
 from skmire.networks import LayerStack
 from skmire.training import Samples, Trainer
-from skmire.training._trainer import _Run
+from skmire.training._run import Run
 
 ATOMS = (
     "sinusoid", "gaussian", "sinc", "gabor", "finer", "pswf", "raised_cosine",
@@ -83,7 +83,7 @@ def epoch(field: LayerStack, samples: Samples) -> Callable[[], object]:
     """Return an epoch of skmire's trainer."""
     generator = torch.Generator().manual_seed(0)
     trainer = Trainer(learning_rate=1e-4)
-    run = _Run(trainer, field, samples, 10**6, None, generator, 0.0)
+    run = Run(trainer, field, samples, 10**6, None, generator, 0.0)
     return lambda: run.epoch(0)
 
 

@@ -267,6 +267,8 @@ OUT_OF_RANGE: list[tuple[type, str, object]] = [
     (FixedSequence, "n_layers", 0),
     (Trainer, "optimizer", "sgd"),
     (Trainer, "learning_rate", 0.0),
+    (Trainer, "optimizer_options", "fast"),
+    (Trainer, "warmup", 1.0),
     (Trainer, "decay", 1.5),
     (Trainer, "batch_size", 0),
     (Trainer, "loss", "l2"),
@@ -405,7 +407,8 @@ def test_out_of_range(component, name, value):
 
 
 @pytest.mark.parametrize(
-    "component", [MIREncoder, ActivationDictionary, LayerSearch, FixedSequence, Trainer]
+    "component",
+    [MIREncoder, ActivationDictionary, LayerSearch, FixedSequence, Trainer, Architecture],
 )
 def test_every_parameter_is_tried_out_of_range(component):
     tried = {name for kind, name, _ in OUT_OF_RANGE if kind is component}

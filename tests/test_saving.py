@@ -139,9 +139,9 @@ TRUSTED = [
     "skmire.search._layer_search.LayerSearch",
     "skmire.search._result.Candidate",
     "skmire.search._result.SearchResult",
-    "skmire.training._trainer.Evaluation",
+    "skmire.training._record.Evaluation",
     "skmire.training._trainer.Trainer",
-    "skmire.training._trainer.Training",
+    "skmire.training._record.Training",
     "torch.nn.modules.container.ModuleList",
 ]
 

@@ -179,7 +179,7 @@ def test_earlier_atoms_start_from_the_parameters_found():
 
 def test_comparing_the_last_state():
     table = fit(
-        search=LayerSearch(2, compare="last"), trainer=Trainer(learning_rate=0.1, decay=1.0)
+        search=LayerSearch(2, compare="last"), trainer=Trainer(learning_rate=3.0, decay=1.0)
     )
     differ = 0
     for c in table.search_result_.trace:

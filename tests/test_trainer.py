@@ -1,16 +1,21 @@
 """How one network is fitted."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skmire import FixedSequence, MIREncoder, Trainer
-from skmire.networks import Field
+from skmire import ActivationDictionary, FixedSequence, MIREncoder, Trainer
+from skmire.atoms import Gaussian, Sinusoid, make_atom
+from skmire.networks import Field, LayerStack
 from skmire.networks._sweep import LayerSweep
 from skmire.search import threads_restored
 from skmire.testing._search_setting import Log, WatchedTask
 from skmire.training import LOSSES, Evaluation, Samples
+from skmire.training._guard import Guard
+from skmire.training._optimizers import OPTIMIZERS, make_optimizer
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(-1, 1, size=(60, 2))
@@ -88,6 +93,13 @@ def test_the_step_size_falls_geometrically_to_its_share(steps):
 def test_no_decay_keeps_the_step_size(steps):
     encoder(Trainer(learning_rate=1e-2, decay=1.0, batch_size=60)).fit(X, Y)
     assert steps == [1e-2] * 5
+
+
+def test_the_step_size_grows_first_if_it_is_to(steps):
+    encoder(Trainer(learning_rate=1e-2, decay=0.01, batch_size=20, warmup=0.4)).fit(X, Y)
+    progress = np.arange(15) / 15
+    expected = 1e-2 * 0.01**progress * np.minimum(progress / 0.4, 1)
+    np.testing.assert_allclose(steps, expected, rtol=1e-12)
 
 
 def test_time_moves_the_schedule_too(steps):
@@ -231,6 +243,9 @@ def test_evaluations_fall_back_on_the_training_part():
         ("optimizer", "sgd"),
         ("learning_rate", 0.0),
         ("learning_rate", "fast"),
+        ("optimizer_options", "weight_decay=1"),
+        ("warmup", 1.0),
+        ("warmup", -0.1),
         ("decay", 0.0),
         ("decay", 1.5),
         ("batch_size", 0),
@@ -248,3 +263,173 @@ def test_evaluations_fall_back_on_the_training_part():
 def test_invalid_parameters_are_refused_by_name(name, value):
     with pytest.raises(InvalidParameterError, match=f"'{name}' parameter of Trainer"):
         encoder(Trainer().set_params(**{name: value})).fit(X, Y)
+
+
+# -- optimisers ----------------------------------------------------------------------------------
+
+SETTINGS = {
+    "adam": {"learning_rate": 1e-2},
+    "adamw": {"learning_rate": 1e-2},
+    "lbfgs": {},
+    "muon": {"learning_rate": 3e-2},
+    "soap": {"learning_rate": 1e-2},
+    torch.optim.NAdam: {"learning_rate": 1e-2},
+    torch.optim.SGD: {"learning_rate": 0.3, "optimizer_options": {"momentum": 0.9}},
+}
+BY_NAME = pytest.mark.parametrize("optimizer", SETTINGS, ids=str)
+
+
+@BY_NAME
+def test_every_optimiser_fits(optimizer):
+    if optimizer in ("muon", "soap"):
+        pytest.importorskip("pytorch_optimizer", reason="it comes with the extra optim")
+    trainer = Trainer(optimizer, batch_size="auto", **SETTINGS[optimizer])
+    options = {"dictionary": ActivationDictionary(init=3.0), "max_epochs": 100}
+    fitted = encoder(trainer, atoms=["sinusoid", "gaussian"], **options).fit(X, Y)
+    assert fitted.score(X, Y) > 0.99
+    again = encoder(trainer, atoms=["sinusoid", "gaussian"], **options).fit(X, Y)
+    np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
+
+
+def test_the_names_cover_every_rule():
+    assert set(OPTIMIZERS) == {name for name in SETTINGS if isinstance(name, str)}
+
+
+def test_adamw_without_weight_decay_is_adam():
+    adam, adamw, decayed = (
+        encoder(Trainer(name, optimizer_options=options), max_epochs=10).fit(X, Y).predict(X)
+        for name, options in (("adam", None), ("adamw", None), ("adamw", {"weight_decay": 1.0}))
+    )
+    np.testing.assert_allclose(adamw, adam, rtol=1e-9)
+    assert np.abs(decayed - adam).max() > 1e-6
+
+
+def test_lbfgs_finds_the_least_squares_of_a_linear_problem():
+    """One number and full batches: a Newton-like method lands on the mean."""
+    samples = Samples(torch.zeros(8, 1).double(), torch.arange(8.0).double()[:, None] - 3.5)
+    field = Constant()
+    Trainer("lbfgs").train(
+        field, samples, None, epochs=5, seconds=None,
+        generator=torch.Generator().manual_seed(0), task=WatchedTask(Log()),
+    )  # fmt: skip
+    assert float(field.value.detach()) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "soap"])
+def test_rules_for_real_weights_refuse_complex_ones(optimizer):
+    pytest.importorskip("pytorch_optimizer", reason="it comes with the extra optim")
+    with pytest.raises(ValueError, match=r"needs real weights.*Gabor in place of ComplexGabor"):
+        encoder(Trainer(optimizer), atoms=["complex_gabor", "sinusoid"]).fit(X, Y)
+
+
+@pytest.mark.parametrize("optimizer", ["muon", "soap"])
+def test_without_the_extra_its_name_is_said(monkeypatch, optimizer):
+    monkeypatch.setitem(sys.modules, "pytorch_optimizer", None)
+    with pytest.raises(ImportError, match=r'pip install "skmire\[optim\]"'):
+        encoder(Trainer(optimizer)).fit(X, Y)
+
+
+def test_muon_is_for_the_matrices_between_hidden_layers():
+    pytest.importorskip("pytorch_optimizer", reason="it comes with the extra optim")
+    network = encoder(atoms=["sinusoid"] * 3, max_epochs=1).fit(X, Y).network_
+    optimizer = make_optimizer("muon", {}, network, 1e-3)
+    by_muon = {id(p) for g in optimizer.param_groups if g["use_muon"] for p in g["params"]}
+    assert by_muon == {id(network.affines[i].weight) for i in (1, 2)}
+    held = [id(p) for g in optimizer.param_groups for p in g["params"]]
+    assert sorted(held) == sorted(id(p) for p in network.parameters())
+
+
+def test_weights_before_a_large_scale_take_smaller_steps():
+    network = LayerStack(
+        [Sinusoid(frequency=3_000.0), Gaussian(scale=10.0), make_atom("relu")],
+        in_features=2, out_features=1, hidden_width=256,
+        generator=torch.Generator().manual_seed(0), dtype=torch.float32,
+    )  # fmt: skip
+    shares = {
+        id(p): group["share"]
+        for group in make_optimizer("adam", {}, network, 1e-3).param_groups
+        for p in group["params"]
+    }
+    first, second, third, last = (shares[id(affine.weight)] for affine in network.affines)
+    assert first == pytest.approx(1 / 3 / (1e-3 * 3_000 * 3**0.5))
+    assert (second, third, last) == (1.0, 1.0, 1.0)
+    assert shares[id(network.affines[0].bias)] == first
+    assert shares[id(network.sequence[0].frequency)] == 1.0
+    faster = make_optimizer("adam", {}, network, 1e-2)
+    assert sorted(group["share"] for group in faster.param_groups) == pytest.approx(
+        [first / 10, 1 / 3 / (1e-2 * 10 * 257**0.5), 1.0]
+    )
+
+
+# -- divergence ----------------------------------------------------------------------------------
+
+
+class Cliff(Field):
+    """A field that is fitted at 0, and far off once a step has carried it past 1."""
+
+    def __init__(self):
+        super().__init__()
+        self.value = torch.nn.Parameter(torch.full((), 0.5, dtype=torch.float64))
+
+    def forward(self, coords):
+        height = torch.where(self.value.abs() < 1, self.value, 1e6 * self.value)
+        return height.expand(len(coords), 1)
+
+
+def train(field, samples, trainer, epochs=40):
+    return trainer.train(
+        field, samples, None, epochs=epochs, seconds=None,
+        generator=torch.Generator().manual_seed(0), task=WatchedTask(Log()),
+    )  # fmt: skip
+
+
+def test_a_loss_that_explodes_goes_back_and_on_with_a_smaller_step(caplog):
+    targets = torch.linspace(-0.1, 0.1, 8, dtype=torch.float64)[:, None]
+    samples = Samples(torch.zeros_like(targets), targets)
+    with caplog.at_level("INFO", logger="skmire"):
+        training = train(field := Cliff(), samples, Trainer(learning_rate=3.0, decay=1.0))
+    assert training.n_returns > 0
+    assert training.outcome == "completed"
+    assert abs(float(field.value.detach())) < 0.5
+    assert "back to the best state, with 0.3 of the step size" in caplog.text
+    assert np.isfinite(training.curve).any()
+    assert train(Cliff(), samples, Trainer(learning_rate=1e-2)).n_returns == 0
+
+
+def test_what_diverges_at_any_step_size_is_given_up_at_its_best_state():
+    class Broken(Constant):
+        def forward(self, coords):
+            return super().forward(coords) / (self.value == 1)  # finite at its start alone
+
+    samples = Samples(torch.zeros(8, 1).double(), torch.zeros(8, 1).double())
+    training = train(field := Broken(), samples, Trainer(batch_size=1), epochs=30)
+    assert training.diverged
+    assert "whatever the step size" in training.outcome
+    assert float(field.value.detach()) == 1.0
+    assert len(training.curve) < 30
+
+
+def test_rare_events_are_no_divergence():
+    """Batches with a spike have a loss far above those without: that is the signal."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (4_000, 1))
+    y = (rng.uniform(size=4_000) < 0.002).astype(float)
+    fitted = encoder(Trainer(batch_size=32), max_epochs=8).fit(x, y)
+    assert fitted.search_result_.trace[0].training.n_returns == 0
+
+
+def test_a_network_that_fell_back_to_a_constant_has_lost_its_fit():
+    guard = Guard(Constant(), constant=1.0, initial=1.0)
+    for losses in ([0.9, 0.6, 0.3], [0.1, 0.09, 0.08]):
+        assert all(guard.accepts(torch.tensor([loss])) for loss in losses)
+        guard.end_epoch(float(np.mean(losses)))
+    assert guard.accepts(torch.tensor([0.2]))
+    assert not guard.accepts(torch.tensor([0.95]))
+    assert guard.n_returns == 1
+    assert guard.factor < 1
+    assert float(guard.best_losses) == pytest.approx(0.08)
+
+
+def test_what_makes_no_optimiser_is_refused():
+    with pytest.raises(TypeError, match=r"class of torch.optim's kind; .* made a list"):
+        encoder(Trainer(list)).fit(X, Y)

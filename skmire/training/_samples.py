@@ -54,6 +54,21 @@ class Samples:
         weights = None if self.weights is None else self.weights[rows]
         return Samples(self.inputs[rows], self.targets[rows], weights)
 
+    def weigh(self, losses: Tensor) -> Tensor:
+        """Return losses of these samples times their weights.
+
+        Parameters
+        ----------
+        losses : Tensor of shape (n_samples, n_outputs)
+            Sample by sample.
+
+        Returns
+        -------
+        losses : Tensor of shape (n_samples, n_outputs)
+            The same tensor, if there are no weights.
+        """
+        return losses if self.weights is None else losses * self.weights
+
     def split(self, fraction: float, generator: torch.Generator) -> tuple[Samples, Samples]:
         """Return the samples in two parts at random, at least one sample in each.
 

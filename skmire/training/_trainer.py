@@ -3,105 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import Tensor
+from torch.optim import Optimizer
 
 from skmire._callbacks import Task
 from skmire._threads import single_thread
-from skmire.networks import Field, sweep_of
+from skmire.networks import Field
+from skmire.training._guard import state_of
 from skmire.training._losses import LOSSES
+from skmire.training._optimizers import OPTIMIZERS
+from skmire.training._record import Array, Evaluation, Training
+from skmire.training._run import Run
 from skmire.training._samples import Samples
 
-Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Losses of one state of a network, output by output, in the scaled targets.
-
-    Parameters
-    ----------
-    train : ndarray of shape (n_outputs,)
-        On the samples trained on.
-    held_out : ndarray of shape (n_outputs,), default=None
-        On the samples held out; ``None`` if there are none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmire.training import Evaluation
-    >>> Evaluation(train=np.array([0.25, 0.75])).loss("held_out")  # there is only one part
-    0.5
-    """
-
-    train: Array
-    held_out: Array | None = None
-
-    def loss(self, on: Literal["train", "held_out"]) -> float:
-        """Return the mean over outputs of the losses on one part.
-
-        Parameters
-        ----------
-        on : {"train", "held_out"}
-            Which part; without held-out samples, both are `train`.
-
-        Returns
-        -------
-        loss : float
-            On scaled values.
-        """
-        losses = self.train if on == "train" or self.held_out is None else self.held_out
-        return float(losses.mean())
-
-
-@dataclass(frozen=True)
-class Training:
-    """What a training run leaves behind; the network itself holds the kept state.
-
-    Parameters
-    ----------
-    kept, last : Evaluation
-        Of the best state, which the network is left in, and of the state after the last epoch.
-    curve : ndarray of shape (n_epochs, n_outputs)
-        Loss of each epoch, output by output: the mean over its steps, each before its update.
-    held_out_curve : ndarray of shape (n_epochs,) or None
-        Held-out loss after each epoch.
-    seconds : float
-        Wall-clock time.
-    outcome : str
-        ``"completed"``, why it ended early, or ``"diverged: ..."``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skmire import FixedSequence, MIREncoder
-    >>> x = np.linspace(0, 1, 64)[:, None]
-    >>> encoder = MIREncoder(search=FixedSequence("gaussian"), max_epochs=5)
-    >>> training = encoder.fit(x, np.cos(20 * x[:, 0])).search_result_.trace[0].training
-    >>> training.outcome, training.curve.shape
-    ('completed', (5, 1))
-    """
-
-    kept: Evaluation
-    last: Evaluation
-    curve: Array
-    held_out_curve: Array | None
-    seconds: float
-    outcome: str
-
-    @property
-    def diverged(self) -> bool:
-        """Whether the loss left the finite numbers."""
-        return self.outcome.startswith("diverged")
+_EVALUATION_BLOCK = 4_096
 
 
 class Trainer(BaseEstimator):
@@ -114,10 +37,19 @@ class Trainer(BaseEstimator):
 
     Parameters
     ----------
-    optimizer : {"adam"}, default="adam"
-        The update rule.
+    optimizer : {"adam", "adamw", "lbfgs", "muon", "soap"} or class, default="adam"
+        The update rule, or a class of torch's kind, as ``torch.optim.NAdam``. ``"lbfgs"`` takes
+        all samples at once and finds its step sizes by line search. ``"muon"`` is for the matrices
+        between hidden layers, with Adam for all else; it and ``"soap"`` take real weights only, and
+        come with the extra ``optim``.
     learning_rate : float, default=1e-3
-        Step size at the start, above 0.
+        Step size at the start, above 0. Weights before an atom of large scale get a smaller one,
+        such that a step of this size turns no unit by more than about a third of a radian.
+    optimizer_options : dict, default=None
+        Further arguments of the optimiser, such as ``{"weight_decay": 1e-4}``; weight decay is 0
+        unless given.
+    warmup : float, default=0.0
+        Share of the budget, in [0, 1), in which the step size grows from 0.
     decay : float, default=0.1
         Factor by which the step size has fallen at the end, in (0, 1].
     batch_size : "auto" or int, default="auto"
@@ -144,8 +76,10 @@ class Trainer(BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "optimizer": [StrOptions({"adam"})],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
+        "optimizer_options": [dict, None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "warmup": [Interval(Real, 0, 1, closed="left")],
         "decay": [Interval(Real, 0, 1, closed="right")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "loss": [StrOptions(set(LOSSES))],
@@ -157,9 +91,11 @@ class Trainer(BaseEstimator):
 
     def __init__(
         self,
-        optimizer: str = "adam",
+        optimizer: str | Callable[..., Optimizer] = "adam",
         learning_rate: float = 1e-3,
         *,
+        optimizer_options: Mapping[str, Any] | None = None,
+        warmup: float = 0.0,
         decay: float = 0.1,
         batch_size: int | str = "auto",
         loss: str = "squared",
@@ -170,6 +106,8 @@ class Trainer(BaseEstimator):
     ) -> None:
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.optimizer_options = optimizer_options
+        self.warmup = warmup
         self.decay = decay
         self.batch_size = batch_size
         self.loss = loss
@@ -214,21 +152,21 @@ class Trainer(BaseEstimator):
         training : Training
             Its losses, epoch by epoch, and why it ended.
         """
-        run = _Run(self, field, samples, epochs, seconds, generator, progress)
+        run = Run(self, field, samples, epochs, seconds, generator, progress)
         with nullcontext() if run.is_worth_threads else single_thread():
             return self._train(run, held_out, task)
 
-    def _train(self, run: _Run, held_out: Samples | None, task: Task) -> Training:
+    def _train(self, run: Run, held_out: Samples | None, task: Task) -> Training:
         field, samples, epochs = run.field, run.samples, run.epochs
         curve: list[Array] = []
         held_out_curve: list[float] = []
-        best, best_state, stale = np.inf, _state(field), 0
+        best, best_state, stale = np.inf, state_of(field), 0
         outcome, stale_state = "completed", False
         for epoch in range(epochs):
             epoch_task = task.start("epoch")
             curve.append(run.epoch(epoch))
-            if not np.isfinite(curve[-1]).all():
-                outcome = f"diverged: loss not finite in epoch {epoch + 1} of {epochs}"
+            if run.guard.gave_up:
+                outcome = f"diverged in epoch {epoch + 1} of {epochs}, whatever the step size"
                 stale_state = True
                 epoch_task.finish()
                 break
@@ -239,7 +177,7 @@ class Trainer(BaseEstimator):
             stale = 0 if loss < best * (1 - self.tol) else stale + 1
             stale_state = loss >= best
             if loss < best:
-                best, best_state = loss, _state(field)
+                best, best_state = loss, state_of(field)
             if epoch_task.finish(field):
                 outcome = "stopped by a callback"
                 break
@@ -253,8 +191,10 @@ class Trainer(BaseEstimator):
         if stale_state:
             field.load_state_dict(best_state)
             kept = self._evaluation(field, samples, held_out)
-        if not outcome.startswith("diverged") and not np.isfinite([last.train, kept.train]).all():
-            outcome = "diverged: loss not finite after the last step"
+        if not outcome.startswith("diverged") and not (
+            np.isfinite(best) and np.isfinite(kept.train).all()
+        ):
+            outcome = "diverged: no epoch ended with a finite loss"
         return Training(
             kept=kept,
             last=last,
@@ -262,7 +202,42 @@ class Trainer(BaseEstimator):
             held_out_curve=None if held_out is None else np.array(held_out_curve),
             seconds=time.perf_counter() - run.begun,
             outcome=outcome,
+            n_returns=run.guard.n_returns,
         )
+
+    def batch_size_for(self, n_samples: int) -> int:
+        """Return how many samples a step takes.
+
+        Parameters
+        ----------
+        n_samples : int
+            Samples there are.
+
+        Returns
+        -------
+        batch_size : int
+            As `batch_size` says; batches may differ by a sample.
+        """
+        if not isinstance(self.batch_size, str):
+            return self.batch_size
+        if isinstance(self.optimizer, str) and OPTIMIZERS[self.optimizer].full_batch:
+            return n_samples
+        return min(max(n_samples // 16, 32), 1_024)
+
+    def rate_at(self, progress: float) -> float:
+        """Return the learning rate at a point of the schedule.
+
+        Parameters
+        ----------
+        progress : float
+            From 0 at the start to 1 at the end.
+
+        Returns
+        -------
+        rate : float
+        """
+        warm = min(progress / self.warmup, 1.0) if self.warmup else 1.0
+        return float(self.learning_rate * warm * self.decay**progress)
 
     def evaluate(self, field: Field, samples: Samples) -> Array:
         """Return the weighted mean loss of `field` on `samples`, output by output.
@@ -284,7 +259,7 @@ class Trainer(BaseEstimator):
         with torch.no_grad():
             for start in range(0, len(samples), _EVALUATION_BLOCK):
                 block = samples.take(slice(start, start + _EVALUATION_BLOCK))
-                losses = _weighted(loss.value(field(block.inputs) - block.targets), block)
+                losses = block.weigh(loss.value(field(block.inputs) - block.targets))
                 total += losses.sum(0).double().cpu()
         return np.asarray((total / len(samples)).numpy())
 
@@ -293,94 +268,3 @@ class Trainer(BaseEstimator):
             self.evaluate(field, samples),
             None if held_out is None else self.evaluate(field, held_out),
         )
-
-
-_EVALUATION_BLOCK = 4_096
-_WORTH_THREADS = 10_000_000
-
-
-class _Run:
-    """A training run under way: the optimiser's state and the clock."""
-
-    def __init__(
-        self,
-        trainer: Trainer,
-        field: Field,
-        samples: Samples,
-        epochs: int,
-        seconds: float | None,
-        generator: torch.Generator,
-        progress: float,
-    ) -> None:
-        n = len(samples)
-        size = trainer.batch_size
-        if isinstance(size, str):
-            size = min(max(n // 16, 32), 1_024)
-        self.n_batches = -(-n // size)
-        self.epochs, self.steps = epochs, epochs * self.n_batches
-        self.trainer, self.field, self.samples, self.generator = trainer, field, samples, generator
-        self.loss, self.sweep = LOSSES[trainer.loss], sweep_of(field)
-        self.begun, self.seconds, self.progress = time.perf_counter(), seconds, progress
-        parameters = [p for p in field.parameters() if p.requires_grad]
-        # One pass over the parameters a step, where torch has it: not for complex weights.
-        fused = not any(p.is_complex() for p in parameters)
-        self.optimizer = torch.optim.Adam(parameters, lr=trainer.learning_rate, fused=fused)
-
-    @property
-    def is_worth_threads(self) -> bool:
-        """Whether a step is work enough for several threads; with less, they wait for each other.
-
-        Two gained nothing at half a million products a step, and a quarter at nine million
-        (``benchmarks/step_size.py``).
-        """
-        return len(self.samples) / self.n_batches * self.field.n_parameters > _WORTH_THREADS
-
-    @property
-    def time_spent(self) -> float:
-        """Share of the time limit that is spent; 0 without one."""
-        return 0.0 if self.seconds is None else (time.perf_counter() - self.begun) / self.seconds
-
-    @property
-    def out_of_time(self) -> bool:
-        return self.time_spent >= 1
-
-    def epoch(self, epoch: int) -> Array:
-        """Pass over the samples once; return the mean loss of the steps, output by output."""
-        device = self.samples.inputs.device
-        n = len(self.samples)
-        if self.n_batches == 1:  # nothing to shuffle
-            order = torch.arange(n)
-        else:
-            order = torch.randperm(n, generator=self.generator)
-        total, seen = torch.zeros((), device=device), 0
-        for i, rows in enumerate(order.to(device).tensor_split(self.n_batches)):
-            spent = max((epoch * self.n_batches + i) / self.steps, self.time_spent)
-            if spent >= 1 and seen:
-                break
-            progress = self.progress + (1 - self.progress) * min(spent, 1.0)
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.trainer.learning_rate * self.trainer.decay**progress
-            total, seen = total + self._step(self.samples.take(rows)), seen + len(rows)
-        return np.asarray((total / max(seen, 1)).double().cpu().numpy())
-
-    def _step(self, batch: Samples) -> Tensor:
-        """Take a step; return the sum of the losses before it, output by output."""
-        total = torch.zeros_like(batch.targets[0])
-
-        def respond(values: Tensor, rows: slice) -> Tensor:
-            part = batch.take(rows)
-            residual = values.sub_(part.targets)
-            total.add_(_weighted(self.loss.value(residual), part).sum(0))
-            return _weighted(self.loss.slope(residual), part).div_(batch.targets.numel())
-
-        self.sweep(batch.inputs, respond)
-        self.optimizer.step()
-        return total
-
-
-def _weighted(losses: Tensor, samples: Samples) -> Tensor:
-    return losses if samples.weights is None else losses * samples.weights
-
-
-def _state(field: Field) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in field.state_dict().items()}
