@@ -93,7 +93,7 @@ def prediction(field: LayerStack, coords: np.ndarray) -> Callable[[], object]:
     def same(values: np.ndarray) -> np.ndarray:
         return values
 
-    return lambda: in_blocks(field, coords, values_at, scale=same, unscale=same)
+    return lambda: in_blocks(field, coords, values_at(field), scale=same, unscale=same)
 
 
 def measure(work: Callable[[], object], flops: float, repeats: int) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer
+from skmire._memory import available
 
 RNG = np.random.default_rng(0)
 # Metres east of an origin far away, a depth in kilometres: nothing like the unit box.
@@ -328,3 +329,24 @@ def test_a_time_limit_that_is_not_reached_ends_nothing():
     fit = encoder(time_limit=600).fit(X, Y)
     assert set(fit.search_results_["outcome"]) == {"completed"}
     assert all(a <= b for a, b in pairwise(fit.search_results_["layer"]))
+
+
+def test_what_cannot_fit_is_refused_before_it_is_tried(fitted, monkeypatch):
+    monkeypatch.setattr("skmire._memory.available", lambda: 1_000)
+    x = np.zeros((10_000, fitted.n_features_in_))
+    with pytest.raises(MemoryError, match=r"answer for 10,000 coordinates needs .* GiB"):
+        fitted.predict(x)
+    with pytest.raises(MemoryError, match=r"Fitting 10,000 samples needs .*partial_fit"):
+        clone(fitted).fit(np.arange(20_000.0).reshape(-1, 2), np.zeros(10_000))
+    monkeypatch.setattr("skmire._memory.available", lambda: None)  # where the system does not say
+    assert len(fitted.predict(x)) == 10_000
+
+
+def test_the_systems_word_on_memory_is_read(tmp_path, monkeypatch):
+    meminfo = tmp_path / "meminfo"
+    monkeypatch.setattr("skmire._memory._MEMINFO", meminfo)
+    assert available() is None
+    meminfo.write_text("MemTotal:  8 kB\nMemAvailable:  3 kB\n")
+    assert available() == 3_072
+    meminfo.write_text("MemTotal:  8 kB\n")
+    assert available() is None

@@ -18,6 +18,7 @@ FLOORS = {
     "_optional": 0,
     "_callbacks": 0,
     "_logging": 0,
+    "_memory": 0,
     "metrics": 0,
     "datasets": 0,
     "atoms": 1,

@@ -6,8 +6,18 @@ import pytest
 import torch
 
 from skmire import FixedSequence, MIREncoder
-from skmire.atoms import PSWF, FunctionAtom, Gabor, Gaussian, RaisedCosine, RootRaisedCosine
+from skmire.atoms import (
+    PSWF,
+    ComplexGabor,
+    FunctionAtom,
+    Gabor,
+    Gaussian,
+    RaisedCosine,
+    RootRaisedCosine,
+    _acceleration,
+)
 from skmire.atoms import VariablePeriodic as Warped
+from skmire.atoms._acceleration import SWITCH, kernel
 from skmire.atoms._dictionary import REGISTRY
 from skmire.networks import LayerStack, sweep_of
 from skmire.networks._sweep import AutogradSweep, LayerSweep
@@ -67,8 +77,10 @@ def test_the_sweep_is_autograd(atom):
     assert farthest(gradients(LayerSweep, field, x, y), wanted) < 1e-9
 
 
+@pytest.mark.parametrize("accelerated", ["0", "1"])
 @ATOMS
-def test_the_sweep_is_as_precise_as_autograd_in_single_precision(atom):
+def test_the_sweep_is_as_precise_as_autograd_in_single_precision(atom, accelerated, monkeypatch):
+    monkeypatch.setenv(SWITCH, accelerated)
     field = network(atom, atom, atom, dtype=torch.float32)
     double, (x, y) = copy.deepcopy(field).double(), samples(dtype=torch.float32)
     truth = gradients(AutogradSweep, double, x.double(), y.double())
@@ -140,6 +152,14 @@ def test_frozen_atoms_get_no_gradient(atom):
     assert farthest(found, wanted) < 1e-9
 
 
+def test_autograd_goes_in_blocks_too(monkeypatch):
+    field = network(ComplexGabor(), Gaussian(), Gaussian())
+    x, y = samples(300)
+    wanted = gradients(sweep_of, field, x, y)
+    monkeypatch.setattr("skmire.networks._sweep._AUTOGRAD_BLOCK", 128)
+    assert farthest(gradients(sweep_of, field, x, y), wanted) < 1e-12
+
+
 def test_complex_atoms_go_by_autograd():
     assert isinstance(sweep_of(network(REGISTRY["complex_gabor"](), REAL[0])), AutogradSweep)
     assert isinstance(sweep_of(network(*REAL[:2])), LayerSweep)
@@ -156,3 +176,91 @@ def test_a_fit_by_the_sweep_is_a_fit_by_autograd(atom, monkeypatch):
     torch.testing.assert_close(
         torch.tensor(swept), torch.tensor(encoder.fit(x, y).predict(x)), rtol=1e-6, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("n", [1, 1_500])
+@ATOMS
+def test_the_values_of_a_sweep_are_those_of_forward(atom, n):
+    field = network(atom, atom, atom)
+    x, _ = samples(n)
+    sweep = sweep_of(field)
+    torch.testing.assert_close(sweep.values(x), field(x).detach(), rtol=1e-9, atol=1e-10)
+    with torch.no_grad():
+        field.affines[0].weight.mul_(1.1)
+    torch.testing.assert_close(sweep.values(x), field(x).detach(), rtol=1e-9, atol=1e-10)
+
+
+# -- compiled kernels ----------------------------------------------------------------------------
+
+COMPILED = [atom for atom in [*REAL, *VARIANTS] if atom.name not in ("relu", "gaussian", "tanh")]
+
+
+def swept(atom, t):
+    """Return values and slopes of the sweep at `t`."""
+    with torch.no_grad():
+        values, pull = atom.sweep(t.clone(), lambda: torch.empty_like(t))
+        values = values.clone()
+        return values, pull(torch.ones_like(t))
+
+
+@pytest.fixture
+def compiled():
+    pytest.importorskip("numba", reason="it comes with the extra fast")
+
+
+@pytest.mark.parametrize("atom", COMPILED, ids=lambda atom: atom.name)
+def test_kernels_are_right_everywhere(atom, compiled, monkeypatch):
+    """In particular at the poles, next to them, far out, and where formulas take over."""
+    places = torch.cat(
+        [
+            torch.linspace(-4, 4, 40_001),  # steps of 2e-4, so every place where they do
+            torch.tensor([0.0, -0.0, 1e-30, 1e-12, -1e-7, 1e-3, 0.16667, 0.25, 0.5, 1.0]),
+            torch.linspace(-100, 100, 1_001),
+        ]
+    )
+    single, double = copy.deepcopy(atom).float(), copy.deepcopy(atom).double()
+    fast, truth = swept(single, places), swept(double, places.double())
+    monkeypatch.setenv(SWITCH, "0")
+    for found, plain, wanted in zip(fast, swept(single, places), truth, strict=True):
+        size = wanted.abs().clamp(min=1)  # the steep ones by their size
+        error, usual = ((x - wanted).abs() / size for x in (found, plain))
+        assert error.max() < 2 * usual.max() + 5e-6
+        assert error.median() < 1e-6
+
+
+def test_sine_and_cosine_of_large_arguments(compiled):
+    x = torch.linspace(-1e4, 1e4, 100_003)
+    sine, cosine = torch.empty_like(x), torch.empty_like(x)
+    kernel("sinusoid", x)(x, sine, cosine)
+    assert (sine - x.double().sin()).abs().max() < 6e-7
+    assert (cosine - x.double().cos()).abs().max() < 6e-7
+
+
+@pytest.mark.parametrize("atom", COMPILED, ids=lambda atom: atom.name)
+def test_kernels_do_not_hide_what_is_not_a_number(atom, compiled):
+    atom = copy.deepcopy(atom).float()
+    values, _ = swept(atom, torch.tensor([1.0, torch.nan, 2.0]))
+    assert values.isnan().tolist() == [False, True, False]
+
+
+def test_kernels_are_for_single_precision_on_the_processor(compiled, monkeypatch):
+    t = torch.zeros(4, 4)
+    assert kernel("sinc", t) is not None
+    assert kernel("sinc", t.double()) is None
+    assert kernel("sinc", t.t()[:2]) is None
+    assert kernel("sinc", t.to("meta")) is None
+    monkeypatch.setenv(SWITCH, "0")
+    assert kernel("sinc", t) is None
+
+
+def test_without_numba_training_goes_on_without(monkeypatch):
+    def broken(name):
+        raise ImportError("numba needs an older numpy")
+
+    monkeypatch.setattr(_acceleration, "_kernels", _acceleration._kernels.__wrapped__)
+    monkeypatch.setattr(_acceleration, "find_spec", lambda name: None)
+    assert kernel("sinc", torch.zeros(4)) is None
+    monkeypatch.setattr(_acceleration, "find_spec", lambda name: object())
+    monkeypatch.setattr(_acceleration, "import_module", broken)
+    with pytest.warns(UserWarning, match="goes on without it.*needs an older numpy"):
+        assert kernel("sinc", torch.zeros(4)) is None

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from skmire.atoms._acceleration import kernel
 from skmire.atoms._base import Atom, Pull, Spare, add_gradient
 from skmire.atoms._gaussian import bell
 
@@ -58,18 +59,22 @@ class Gabor(Atom):
 
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         window = torch.mul(t, self.scale, out=spare()).square_().clamp_(max=50.0).neg_().exp_()
-        angle = torch.mul(t, self.frequency, out=spare())
-        quadrature = torch.sin(angle, out=spare()).mul_(window)
-        values = angle.cos_().mul_(window)
+        compiled, values, quadrature, slope = kernel("gabor", t), spare(), spare(), spare()
+        if compiled:
+            compiled(t, window, self.frequency, self.scale, values, slope, quadrature)
+        else:
+            angle = torch.mul(t, self.frequency, out=slope)
+            torch.sin(angle, out=quadrature).mul_(window)
+            torch.cos(angle, out=values).mul_(window)
+            torch.mul(t, values, out=slope).mul_(-2 * self.scale.square())
+            slope.addcmul_(quadrature, self.frequency, value=-1)
 
         def pull(cotangent: Tensor) -> Tensor:
-            twice = 2 * self.scale
             weighted = torch.mul(t, cotangent, out=window)
             add_gradient(self.frequency, -torch.dot(weighted.ravel(), quadrature.ravel()))
             by_scale = torch.dot(weighted.mul_(t).ravel(), values.ravel())
-            add_gradient(self.scale, -twice * by_scale)
-            slope = t.mul_(values).mul_(-twice * self.scale)
-            return cotangent.mul_(slope.sub_(quadrature.mul_(self.frequency)))
+            add_gradient(self.scale, -2 * self.scale * by_scale)
+            return cotangent.mul_(slope)
 
         return values, pull
 

@@ -125,7 +125,7 @@ class ProlateTable:
     @cached_property
     def single_powers(self) -> tuple[float, ...]:
         """Those of `powers` that count in single precision."""
-        return self.powers[: max(i for i, p in enumerate(self.powers) if abs(p) > 1e-9) + 1]
+        return self.powers[: max(i for i, p in enumerate(self.powers) if abs(p) > 1e-7) + 1]
 
     @cached_property
     def is_stable_in_powers(self) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from skmire.atoms._acceleration import kernel
 from skmire.atoms._base import Atom, Pull, Spare, add_gradient
 from skmire.atoms._horner import horner
 from skmire.atoms._prolate import prolate_table
@@ -105,11 +107,24 @@ class PSWF(Atom):
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         if not self.table.is_stable_in_powers:
             return super().sweep(t, spare)
-        places, psi, slope = t.ravel(), spare(), spare()
-        inside = places.abs() < self.table.interval
-        for here, formula in ((inside, self._series_and_slope), (~inside, self._wave_and_slope)):
-            rows = torch.nonzero(here).ravel()
-            psi.ravel()[rows], slope.ravel()[rows] = formula(places[rows])
+        psi, slope = spare(), spare()
+        if compiled := kernel("pswf", t):
+            angular = self.kind == "angular"
+            powers, wave = (
+                np.array(numbers, np.float32)
+                for numbers in (self.table.single_powers, self.table.wave)
+            )
+            is_odd = angular and self.order % 2 == 1
+            compiled(t, powers, self.table.interval, wave, angular, is_odd, psi, slope)
+        else:
+            places = t.ravel()
+            inside = places.abs() < self.table.interval
+            for here, formula in (
+                (inside, self._series_and_slope),
+                (~inside, self._wave_and_slope),
+            ):
+                rows = torch.nonzero(here).ravel()
+                psi.ravel()[rows], slope.ravel()[rows] = formula(places[rows])
 
         def pull(cotangent: Tensor) -> Tensor:
             add_gradient(self.amplitude, torch.dot(cotangent.ravel(), psi.ravel()))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from skmire.atoms._acceleration import kernel
 from skmire.atoms._base import Atom, Pull, Spare, add_gradient, fold_into_unit
 from skmire.atoms._sinc import sinc
 
@@ -48,6 +49,23 @@ class _Pulse(Atom):
 
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         b = fold_into_unit(self.roll_off)
+        if compiled := kernel(type(self).name, t):
+            pulse, slope, by_b = spare(), spare(), spare()
+            compiled(t, b, pulse, slope, by_b)
+        else:
+            pulse, slope, by_b = self._swept(t, b, spare)
+
+        def pull(cotangent: Tensor) -> Tensor:
+            add_gradient(self.amplitude, torch.dot(cotangent.ravel(), pulse.ravel()))
+            cotangent.mul_(self.amplitude)
+            inward = torch.where(torch.remainder(self.roll_off, 2) <= 1, 1.0, -1.0)
+            add_gradient(self.roll_off, inward * torch.dot(cotangent.ravel(), by_b.ravel()))
+            return cotangent.mul_(slope)
+
+        return torch.mul(pulse, self.amplitude, out=spare()), pull
+
+    def _swept(self, t: Tensor, b: Tensor, spare: Spare) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the pulse of unit amplitude and its derivatives by t and b; writes to `t`."""
         pulse, slope, by_b, divisor = self._quotient(t, float(b), spare)
         # Next to its poles the quotient loses digits, so the formula without them serves there.
         near = torch.nonzero((divisor.abs_() < _NEAR_POLE).ravel()).ravel()
@@ -58,15 +76,7 @@ class _Pulse(Atom):
             slopes = torch.autograd.grad(careful.sum(), [places, roll_offs])
         pulse.ravel()[near] = careful.detach()
         slope.ravel()[near], by_b.ravel()[near] = slopes
-
-        def pull(cotangent: Tensor) -> Tensor:
-            add_gradient(self.amplitude, torch.dot(cotangent.ravel(), pulse.ravel()))
-            cotangent.mul_(self.amplitude)
-            inward = torch.where(torch.remainder(self.roll_off, 2) <= 1, 1.0, -1.0)
-            add_gradient(self.roll_off, inward * torch.dot(cotangent.ravel(), by_b.ravel()))
-            return cotangent.mul_(slope)
-
-        return torch.mul(pulse, self.amplitude, out=spare()), pull
+        return pulse, slope, by_b
 
     @abstractmethod
     def _pulse(self, t: Tensor, b: Tensor) -> Tensor:

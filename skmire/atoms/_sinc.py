@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from skmire.atoms._acceleration import kernel
 from skmire.atoms._base import Atom, Pull, Spare
 from skmire.atoms._horner import horner
 
@@ -43,6 +44,9 @@ def sinc(z: Tensor) -> Tensor:
 def sinc_and_slope(z: Tensor, spare: Spare) -> tuple[Tensor, Tensor]:
     """Return sin(z)/z and its derivative, without a graph; writes to `z`."""
     values, slope = spare(), spare()
+    if compiled := kernel("sinc", z):
+        compiled(z, values, slope)
+        return values, slope
     inside = torch.nonzero((torch.abs(z, out=slope) < _RADIUS).ravel()).ravel()
     near = z.ravel()[inside]
     torch.sin(z, out=values).div_(z)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from skmire.atoms._acceleration import kernel
 from skmire.atoms._base import Atom, Pull, Spare
 
 
@@ -54,4 +55,8 @@ class Sinusoid(Atom):
         return self.frequency, self.phase
 
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
+        if compiled := kernel("sinusoid", t):
+            values, slope = spare(), spare()
+            compiled(t, values, slope)
+            return values, lambda cotangent: cotangent.mul_(slope)
         return torch.sin(t, out=spare()), lambda cotangent: cotangent.mul_(t.cos_())

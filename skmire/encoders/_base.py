@@ -19,6 +19,7 @@ from torch import Tensor
 
 from skmire._callbacks import CallbackSupportMixin, Task
 from skmire._logging import audible
+from skmire._memory import require
 from skmire._random import derive_seed, torch_stream
 from skmire.atoms import ActivationDictionary, AtomLike
 from skmire.encoders._checks import checked_samples, columns, features_kept_on_failure
@@ -333,6 +334,12 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         seed: int,
     ) -> tuple[Samples, Samples | None]:
         """Scale the samples and, if a fraction of them is to be held out, split them."""
+        n_numbers = coords.size + values.size
+        require(
+            n_numbers * (8 + 2 * torch.finfo(_DTYPES[self.dtype]).bits // 8),  # scaled, and held
+            f"Fitting {len(coords):,} samples",
+            "Fit on some of them, or on one batch after another with partial_fit.",
+        )
         samples = Samples(
             self._tensor(scalings[0].scale(coords)),
             self._tensor(scalings[1].scale(columns(values))),

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from skmire.networks import LayerStack
+from skmire._memory import require
+from skmire.networks import LayerStack, sweep_of
 
 Array = NDArray[np.float64]
 Query = Callable[[LayerStack, Tensor], Tensor]
@@ -33,16 +34,20 @@ def in_blocks(
         inputs = torch.tensor(block, dtype=weights[0].dtype, device=weights[0].device)
         answer = unscale(query(network, inputs).double().cpu().numpy())
         if start == 0:
+            require(
+                len(coords) * answer[:1].nbytes,
+                f"The answer for {len(coords):,} coordinates",
+                "Ask for fewer at a time.",
+            )
             answers = np.empty((len(coords), *answer.shape[1:]))
         answers[start : start + rows] = answer
     return answers
 
 
-def values_at(network: LayerStack, coords: Tensor) -> Tensor:
-    """Return the values of `network`, of shape (n_samples, n_outputs)."""
-    with torch.no_grad():
-        values: Tensor = network(coords)
-    return values
+def values_at(network: LayerStack) -> Query:
+    """Return the query of the values of `network`, of shape (n_samples, n_outputs)."""
+    sweep = sweep_of(network)
+    return lambda network, coords: sweep.values(coords)
 
 
 def features_at(network: LayerStack, coords: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ agrees with autograd through ``forward`` up to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import torch
@@ -24,10 +24,19 @@ from skmire.networks._layer_stack import LayerStack
 Response = Callable[[Tensor, slice], Tensor]
 
 _BLOCK = 1_024  # samples; with fewer, calls cost more (benchmarks/step_size.py)
+_AUTOGRAD_BLOCK = 16_384  # bounds the memory of a graph
 
 
 class Sweep(Protocol):
-    """Computes the gradient of a loss over samples."""
+    """Computes values, and the gradient of a loss over samples."""
+
+    def values(self, inputs: Tensor) -> Tensor:
+        """Return the field's values, without a graph; the next call may write over them.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (n_samples, n_dims)
+        """
 
     def __call__(self, inputs: Tensor, respond: Response) -> None:
         """Set ``grad`` of every parameter that requires it.
@@ -52,7 +61,8 @@ def sweep_of(field: Field) -> Sweep:
     sweep : callable
         Takes the inputs, a Tensor of shape (n_samples, n_dims), and a callable: from values at some
         of the samples, which it may write to, and their rows as a slice, to the derivative of a
-        loss by these values. Sets ``grad`` of every parameter that requires it.
+        loss by these values. Sets ``grad`` of every parameter that requires it. Its method
+        ``values`` takes the inputs and returns the values alone, without a graph.
 
     Examples
     --------
@@ -73,19 +83,33 @@ def sweep_of(field: Field) -> Sweep:
     return AutogradSweep(field)
 
 
+def _blocks(inputs: Tensor, size: int) -> Iterator[slice]:
+    """Yield the rows of blocks: of all at once on a device that is to be filled."""
+    size = size if inputs.is_cpu else len(inputs)
+    for start in range(0, len(inputs), size):
+        yield slice(start, min(start + size, len(inputs)))
+
+
 class AutogradSweep:
-    """The sweep of any field: all samples at once, by autograd."""
+    """The sweep of any field, by autograd."""
 
     def __init__(self, field: Field) -> None:
         self.field = field
 
+    @torch.no_grad()
+    def values(self, inputs: Tensor) -> Tensor:
+        """Return the field's values."""
+        values: Tensor = self.field(inputs)
+        return values
+
     def __call__(self, inputs: Tensor, respond: Response) -> None:
         """Set ``grad`` of every parameter that requires it."""
         self.field.zero_grad(set_to_none=True)
-        values: Tensor = self.field(inputs)
-        with torch.no_grad():
-            cotangent = respond(values.detach().clone(), slice(0, len(inputs)))
-        values.backward(cotangent)  # type: ignore[no-untyped-call]
+        for rows in _blocks(inputs, _AUTOGRAD_BLOCK):
+            values: Tensor = self.field(inputs[rows])
+            with torch.no_grad():
+                cotangent = respond(values.detach().clone(), rows)
+            values.backward(cotangent)  # type: ignore[no-untyped-call]
 
 
 class LayerSweep:
@@ -98,24 +122,31 @@ class LayerSweep:
         self.layers = [_Layer(a, atom) for a, atom in zip(affines, atoms, strict=True)]
 
     @torch.no_grad()
+    def values(self, inputs: Tensor) -> Tensor:
+        """Return the network's values; memory grows with the samples, so give blocks of them."""
+        for layer in self.layers:
+            layer.begin()
+        return self._forward(inputs)
+
+    @torch.no_grad()
     def __call__(self, inputs: Tensor, respond: Response) -> None:
         """Set ``grad`` of every parameter that requires it."""
         for atom in self.network.sequence:
             atom.zero_grad(set_to_none=True)
         for layer in self.layers:
             layer.begin()
-        block = _BLOCK if inputs.device.type == "cpu" else len(inputs)
-        for start in range(0, len(inputs), block):
-            rows = slice(start, min(start + block, len(inputs)))
-            values = inputs[rows]
-            for layer in self.layers:
-                values = layer.forward(values)
-            cotangent = respond(values, rows)
+        for rows in _blocks(inputs, _BLOCK):
+            cotangent = respond(self._forward(inputs[rows]), rows)
             for layer in reversed(self.layers[1:]):
                 cotangent = layer.backward(cotangent)
             self.layers[0].absorb(cotangent)
         for layer in self.layers:
             layer.end()
+
+    def _forward(self, values: Tensor) -> Tensor:
+        for layer in self.layers:
+            values = layer.forward(values)
+        return values
 
 
 class _Layer:

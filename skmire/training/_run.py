@@ -82,12 +82,7 @@ class Run:
 
     def epoch(self, epoch: int) -> Array:
         """Pass over the samples once; return the mean loss of the steps, output by output."""
-        n = len(self.samples)
-        if self.n_batches == 1:  # nothing to shuffle
-            order = torch.arange(n)
-        else:
-            order = torch.randperm(n, generator=self.generator)
-        batches = order.to(self.samples.inputs.device).tensor_split(self.n_batches)
+        batches = self._order().to(self.samples.inputs.device).tensor_split(self.n_batches)
         total, seen = torch.zeros_like(self.samples.targets[0]), 0
         for first in range(0, self.n_batches, WINDOW):
             window, n_window = torch.zeros_like(total), 0
@@ -112,6 +107,12 @@ class Run:
         else:
             mean = torch.full_like(total, math.nan)
         return np.asarray(mean.double().cpu().numpy())
+
+    def _order(self) -> Tensor:
+        """Return the samples of an epoch in the order they are taken, on the CPU."""
+        if self.n_batches == 1:  # nothing to shuffle
+            return torch.arange(len(self.samples))
+        return torch.randperm(len(self.samples), generator=self.generator)
 
     def _fresh_optimizer(self) -> torch.optim.Optimizer:
         trainer = self.trainer

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from skmire._callbacks import Task
 from skmire._threads import single_thread
-from skmire.networks import Field
+from skmire.networks import Field, sweep_of
 from skmire.training._guard import state_of
 from skmire.training._losses import LOSSES
 from skmire.training._optimizers import OPTIMIZERS
@@ -24,7 +24,7 @@ from skmire.training._record import Array, Evaluation, Training
 from skmire.training._run import Run
 from skmire.training._samples import Samples
 
-_EVALUATION_BLOCK = 4_096
+_EVALUATION_BLOCK = 1_024
 
 
 class Trainer(BaseEstimator):
@@ -235,6 +235,7 @@ class Trainer(BaseEstimator):
         Returns
         -------
         rate : float
+            Before the shares that weights before large scales have of it.
         """
         warm = min(progress / self.warmup, 1.0) if self.warmup else 1.0
         return float(self.learning_rate * warm * self.decay**progress)
@@ -254,13 +255,12 @@ class Trainer(BaseEstimator):
         losses : ndarray of shape (n_outputs,)
             On scaled values.
         """
-        loss = LOSSES[self.loss]
+        loss, sweep = LOSSES[self.loss], sweep_of(field)
         total = torch.zeros(samples.targets.shape[1], dtype=torch.float64)
-        with torch.no_grad():
-            for start in range(0, len(samples), _EVALUATION_BLOCK):
-                block = samples.take(slice(start, start + _EVALUATION_BLOCK))
-                losses = block.weigh(loss.value(field(block.inputs) - block.targets))
-                total += losses.sum(0).double().cpu()
+        for start in range(0, len(samples), _EVALUATION_BLOCK):
+            block = samples.take(slice(start, start + _EVALUATION_BLOCK))
+            losses = block.weigh(loss.value(sweep.values(block.inputs) - block.targets))
+            total += losses.sum(0).double().cpu()
         return np.asarray((total / len(samples)).numpy())
 
     def _evaluation(self, field: Field, samples: Samples, held_out: Samples | None) -> Evaluation:
