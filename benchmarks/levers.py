@@ -1,4 +1,4 @@
-"""What single changes to a training are worth, one at a time, at equal seconds.
+"""What changes to a training are worth, one at a time, at equal seconds.
 
 Four real signals (``real_signals.py``), two networks each (SIREN and the Gaussian of
 ``plain_peers.py``), a quarter of the signal's budget. Each change is set against the trainer's
@@ -24,6 +24,7 @@ from real_signals import SIGNALS
 from time_to_quality import by_skmire, parts
 
 from skmire import Architecture, Trainer
+from skmire.atoms._acceleration import kernel
 from skmire.metrics import psnr
 from skmire.training._run import Run
 
@@ -142,6 +143,7 @@ LEVERS = {
     "defaults": {},
     "defaults, seed 1": {"seed": 1},
     "defaults, seed 2": {"seed": 2},
+    "Adam, 3e-3, batches of 2,048": {"trainer": Trainer(learning_rate=3e-3, batch_size=2_048)},
     "SOAP, 3e-3, batches of 2,048": {
         "trainer": Trainer("soap", 3e-3, batch_size=2_048)
     },
@@ -189,7 +191,8 @@ def main():
     print(
         f"skmire {version('skmire')}, torch {torch.__version__}, numpy {np.__version__}, Python "
         f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores, load "
-        f"{os.getloadavg()[0]:.1f}; seed 0\n"
+        f"{os.getloadavg()[0]:.1f}; seed 0; "
+        f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels\n"
     )
     by_skmire("siren", "topography", *parts("topography")[:2], 1.0, 0)  # loads what loads once
     done = {}

@@ -1,9 +1,11 @@
-"""Coordinate networks as their authors train them: plain torch, every sample in every step.
+"""Coordinate networks the way their authors train them: plain torch, every sample in every step.
 
 The networks have as many layers and units as skmire's. Where the authors' learning rate is for
 thousands of steps, which a processor cannot take in these budgets, the peer gets a higher one:
-SIREN 1e-3 instead of 1e-4 and the Gaussian 2e-3, as the authors of WIRE recommend in their code;
-FINER twice its authors'; and the real Gabor wavelet 2e-3 with WIRE's schedule.
+SIREN 1e-3 instead of 1e-4, without a schedule, as its authors have none, and the Gaussian 2e-3,
+as the authors of WIRE recommend in their code; FINER 1e-3 instead of 5e-4. The wavelet is WIRE's
+real form with its schedule, at a rate for real weights. The scales of these two are not their
+authors', who have one for all layers, but a pair that does well on images.
 """
 
 import time

@@ -92,5 +92,5 @@ SIGNALS: dict[str, tuple[Callable[[], tuple[Array, Array]], float]] = {
     "photograph": (photograph_small, 20.0),
     "elevation": (elevation, 20.0),
     "climate": (climate, 20.0),
-    "occupancy": (occupancy, 40.0),
+    "occupancy": (occupancy, 30.0),
 }

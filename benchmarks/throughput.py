@@ -25,6 +25,7 @@ import torch
 
 import skmire
 from skmire.atoms import make_atom
+from skmire.atoms._acceleration import kernel
 from skmire.encoders._queries import in_blocks, values_at
 from skmire.networks import LayerStack
 from skmire.training import Samples, Trainer
@@ -93,7 +94,7 @@ def prediction(field: LayerStack, coords: np.ndarray) -> Callable[[], object]:
     def same(values: np.ndarray) -> np.ndarray:
         return values
 
-    return lambda: in_blocks(field, coords, values_at(field), scale=same, unscale=same)
+    return lambda: in_blocks(field, coords, values_at(), scale=same, unscale=same)
 
 
 def measure(work: Callable[[], object], flops: float, repeats: int) -> tuple[float, float]:
@@ -130,7 +131,8 @@ def main() -> None:
         f"{sklearn.__version__}, numpy {np.__version__}, Python {platform.python_version()}\n"
         f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, load "
         f"{load:.1f}, {matrix_rate() / 1e9:.0f} Gflop/s; seed 0; width {options.width}, "
-        f"{options.layers} layers, {options.points} points, median of {options.repeats}\n"
+        f"{options.layers} layers, {options.points} points, median of {options.repeats}; "
+        f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels\n"
     )
     print(f"{'atom':20} {'plain loop':>11} {'training':>9} {'times':>6} {'predict':>8}")
     rows = []

@@ -5,16 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 _MEMINFO = Path("/proc/meminfo")
+_CONTAINER = Path("/sys/fs/cgroup")
 
 
 def available() -> int | None:
     """Return how many bytes can still be had, ``None`` where the system does not say."""
+    lines = _words(_MEMINFO).splitlines()
+    left = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    most, held = (_words(_CONTAINER / f"memory.{name}").strip() for name in ("max", "current"))
+    if most.isdigit() and held.isdigit():
+        left.append(int(most) - int(held))
+    return min(left, default=None)
+
+
+def _words(path: Path) -> str:
     try:
-        lines = _MEMINFO.read_text().splitlines()
+        return path.read_text()
     except OSError:
-        return None
-    found = [line.split() for line in lines if line.startswith("MemAvailable:")]
-    return int(found[0][1]) * 1024 if found else None
+        return ""
 
 
 def require(n_bytes: int, purpose: str, cure: str) -> None:

@@ -14,6 +14,7 @@ from skmire.atoms import (
     Gaussian,
     RaisedCosine,
     RootRaisedCosine,
+    Sinusoid,
     _acceleration,
 )
 from skmire.atoms import VariablePeriodic as Warped
@@ -264,3 +265,48 @@ def test_without_numba_training_goes_on_without(monkeypatch):
     monkeypatch.setattr(_acceleration, "import_module", broken)
     with pytest.warns(UserWarning, match="goes on without it.*needs an older numpy"):
         assert kernel("sinc", torch.zeros(4)) is None
+
+
+def test_far_outside_values_stay_in_their_range(compiled):
+    """A float of 1e9 says nothing of its sine, but that it lies in [-1, 1]."""
+    t = torch.tensor([1e5, 1e6, 1e7, -1e9, 3e9, 1e20, -1e38])
+    for name in ("sinusoid", "sinc"):
+        values, slope = torch.empty_like(t), torch.empty_like(t)
+        kernel(name, t)(t, values, slope)
+        assert values.abs().max() <= 1.0 + 1e-6
+        assert slope.abs().max() <= 1.0 + 1e-6
+
+
+def test_what_overrides_a_formula_is_trained_by_its_own():
+    class Tilted(Sinusoid):
+        def forward(self, z):
+            return super().forward(z) + 0.5 * z
+
+    class Renamed(RaisedCosine):
+        name = "my_pulse"
+
+    field = network(Tilted(), Tilted(), Renamed())
+    x, y = samples(100)
+    assert farthest(gradients(sweep_of, field, x, y), gradients(AutogradSweep, field, x, y)) < 1e-9
+    single = network(Tilted(), Renamed(), dtype=torch.float32)
+    x, y = samples(100, dtype=torch.float32)
+    torch.testing.assert_close(sweep_of(single).values(x), single(x), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("accelerated", ["0", "1"])
+@pytest.mark.parametrize("atom", ["raised_cosine", "pswf", "gabor", "complex_gabor"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_queries_do_not_mind_the_callers_mode(atom, accelerated, dtype, monkeypatch):
+    monkeypatch.setenv(SWITCH, accelerated)
+    x = torch.linspace(-1, 1, 64).double()[:, None].numpy()
+    encoder = MIREncoder(
+        search=FixedSequence(atom, 2), hidden_width=16, max_epochs=2, dtype=dtype, random_state=0
+    ).fit(x, x[:, 0] ** 2)
+    values, slopes = encoder.predict(x), encoder.gradient(x)
+    with torch.inference_mode():
+        assert (encoder.predict(x) == values).all()
+        assert (encoder.gradient(x) == slopes).all()
+    with torch.no_grad():
+        plain = encoder.network_(torch.tensor(x, dtype=getattr(torch, dtype)))
+    scaled = encoder.value_scaling_.unscale(plain.double().numpy())[:, 0]
+    assert abs(values - scaled).max() < (1e-5 if dtype == "float32" else 1e-12)

@@ -16,6 +16,7 @@ from skmire.testing._search_setting import Log, WatchedTask
 from skmire.training import LOSSES, Evaluation, Samples
 from skmire.training._guard import Guard
 from skmire.training._optimizers import OPTIMIZERS, make_optimizer
+from skmire.training._run import Run
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(-1, 1, size=(60, 2))
@@ -274,7 +275,7 @@ SETTINGS = {
     "muon": {"learning_rate": 3e-2},
     "soap": {"learning_rate": 1e-2},
     torch.optim.NAdam: {"learning_rate": 1e-2},
-    torch.optim.SGD: {"learning_rate": 0.3, "optimizer_options": {"momentum": 0.9}},
+    torch.optim.RMSprop: {"learning_rate": 3e-3, "optimizer_options": {"alpha": 0.9}},
 }
 BY_NAME = pytest.mark.parametrize("optimizer", SETTINGS, ids=str)
 
@@ -331,12 +332,18 @@ def test_without_the_extra_its_name_is_said(monkeypatch, optimizer):
 
 def test_muon_is_for_the_matrices_between_hidden_layers():
     pytest.importorskip("pytorch_optimizer", reason="it comes with the extra optim")
-    network = encoder(atoms=["sinusoid"] * 3, max_epochs=1).fit(X, Y).network_
+    network = LayerStack(
+        [Sinusoid(frequency=w) for w in (30.0, 300.0, 30.0)],  # the shares of which all differ
+        in_features=2, out_features=1, hidden_width=256,
+        generator=torch.Generator().manual_seed(0), dtype=torch.float32,
+    )  # fmt: skip
     optimizer = make_optimizer("muon", {}, network, 1e-3)
     by_muon = {id(p) for g in optimizer.param_groups if g["use_muon"] for p in g["params"]}
     assert by_muon == {id(network.affines[i].weight) for i in (1, 2)}
     held = [id(p) for g in optimizer.param_groups for p in g["params"]]
     assert sorted(held) == sorted(id(p) for p in network.parameters())
+    with pytest.raises(TypeError, match="Muon has no option 'speed'"):
+        make_optimizer("muon", {"speed": 3}, network, 1e-3)
 
 
 def test_weights_before_a_large_scale_take_smaller_steps():
@@ -396,40 +403,107 @@ def test_a_loss_that_explodes_goes_back_and_on_with_a_smaller_step(caplog):
     assert train(Cliff(), samples, Trainer(learning_rate=1e-2)).n_returns == 0
 
 
+def test_a_step_that_explodes_after_the_last_loss_is_undone():
+    """The losses of an epoch are those before its updates: the last one's effect is not in them."""
+    targets = torch.linspace(-1, 1, 8, dtype=torch.float64)[:, None]
+    samples = Samples(torch.zeros_like(targets), targets)
+    for epochs in range(1, 8):
+        training = train(Cliff(), samples, Trainer(learning_rate=3.0, decay=1.0), epochs)
+        assert training.kept.loss("train") < 0.8
+        assert not training.diverged
+
+
+def test_a_return_lessens_every_step():
+    network = LayerStack(
+        [Sinusoid(frequency=3_000.0)],
+        in_features=1, out_features=1, hidden_width=8,
+        generator=torch.Generator().manual_seed(0), dtype=torch.float64,
+    )  # fmt: skip
+    zeros = torch.zeros(8, 1, dtype=torch.float64)
+    run = Run(Trainer(), network, Samples(zeros, zeros), 1, None, torch.Generator(), 0.0)
+    rates = []
+    for n_returns in (0, 1):
+        run.guard.n_returns = n_returns
+        run._start_smaller(0)
+        run._set_rate(0.0)
+        rates.append(sorted(group["lr"] for group in run.optimizer.param_groups))
+    np.testing.assert_allclose(rates[1], np.multiply(rates[0], 0.3))
+
+
 def test_what_diverges_at_any_step_size_is_given_up_at_its_best_state():
     class Broken(Constant):
         def forward(self, coords):
             return super().forward(coords) / (self.value == 1)  # finite at its start alone
 
-    samples = Samples(torch.zeros(8, 1).double(), torch.zeros(8, 1).double())
-    training = train(field := Broken(), samples, Trainer(batch_size=1), epochs=30)
-    assert training.diverged
-    assert "whatever the step size" in training.outcome
+    zeros = torch.zeros(8, 1, dtype=torch.float64)
+    training = train(field := Broken(), Samples(zeros, zeros), Trainer(), epochs=30)
+    assert training.outcome.startswith("stopped: the loss rose again and again")
+    assert not training.diverged  # there is a state to keep
     assert float(field.value.detach()) == 1.0
     assert len(training.curve) < 30
 
 
-def test_rare_events_are_no_divergence():
+def test_what_is_nowhere_finite_has_diverged():
+    class Nowhere(Constant):
+        def forward(self, coords):
+            return super().forward(coords) * torch.nan
+
+    zeros = torch.zeros(8, 1, dtype=torch.float64)
+    training = train(Nowhere(), Samples(zeros, zeros), Trainer(), epochs=30)
+    assert training.diverged
+
+
+def test_a_held_out_loss_that_is_no_number_keeps_the_state_before():
+    class Fragile(Constant):
+        def forward(self, coords):
+            values = super().forward(coords)
+            return torch.where((coords > 0.5) & (self.value < 0.995), torch.nan, values)
+
+    zeros = torch.zeros(8, 1, dtype=torch.float64)
+    trainer = Trainer(learning_rate=1e-3, decay=1.0, early_stopping=True)
+    training = trainer.train(
+        Fragile(), Samples(zeros, zeros), Samples(zeros + 1, zeros), epochs=8, seconds=None,
+        generator=torch.Generator().manual_seed(0), task=WatchedTask(Log()),
+    )  # fmt: skip
+    assert not training.diverged
+    assert np.isfinite([training.kept.loss("held_out"), training.kept.loss("train")]).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rare_events_are_no_divergence(seed):
     """Batches with a spike have a loss far above those without: that is the signal."""
-    rng = np.random.default_rng(0)
-    x = rng.uniform(-1, 1, (4_000, 1))
-    y = (rng.uniform(size=4_000) < 0.002).astype(float)
-    fitted = encoder(Trainer(batch_size=32), max_epochs=8).fit(x, y)
-    assert fitted.search_result_.trace[0].training.n_returns == 0
+    rng = np.random.default_rng(seed)
+    losses = np.zeros(4_000)
+    losses[rng.choice(4_000, 8, replace=False)] = 1.0
+    guard = Guard(Constant(), constant=losses.mean(), look=losses.mean)
+    for _ in range(100):
+        windows = rng.permutation(losses).reshape(16, -1).mean(axis=1)
+        assert all(guard.accepts(loss) for loss in windows)
+        guard.end_stretch(np.array([windows.mean()]))
+    assert guard.n_returns == 0
 
 
 def test_a_network_that_fell_back_to_a_constant_has_lost_its_fit():
-    guard = Guard(Constant(), constant=1.0, initial=1.0)
+    seen = iter([1.0, 0.9])
+    guard = Guard(field := Constant(), constant=1.0, look=lambda: next(seen))
     for losses in ([0.9, 0.6, 0.3], [0.1, 0.09, 0.08]):
-        assert all(guard.accepts(torch.tensor([loss])) for loss in losses)
-        guard.end_epoch(float(np.mean(losses)))
-    assert guard.accepts(torch.tensor([0.2]))
-    assert not guard.accepts(torch.tensor([0.95]))
+        before = float(field.value.detach())
+        assert all(guard.accepts(loss) for loss in losses)
+        with torch.no_grad():
+            field.value.sub_(0.1)
+        guard.end_stretch(np.array([np.mean(losses)]))
+    assert guard.accepts(0.2)
+    assert not guard.accepts(0.95)
     assert guard.n_returns == 1
     assert guard.factor < 1
-    assert float(guard.best_losses) == pytest.approx(0.08)
+    assert guard.best_losses == pytest.approx(0.09)
+    assert float(field.value.detach()) == before  # where the best stretch began
 
 
 def test_what_makes_no_optimiser_is_refused():
-    with pytest.raises(TypeError, match=r"class of torch.optim's kind; .* made a list"):
-        encoder(Trainer(list)).fit(X, Y)
+    with pytest.raises(TypeError, match=r"class of torch.optim's kind; .* made a dict"):
+        encoder(Trainer(lambda parameters, lr: {})).fit(X, Y)
+    with pytest.raises(ValueError, match='optimizer="lbfgs" gives it all of them'):
+        encoder(Trainer(torch.optim.LBFGS)).fit(X, Y)
+    with pytest.raises(ValueError, match="must not hold 'lr'"):
+        encoder(Trainer(optimizer_options={"lr": 1.0})).fit(X, Y)

@@ -49,7 +49,7 @@ def _kernels() -> ModuleType | None:
         return None
     try:
         return import_module("skmire.atoms._kernels")
-    except (ImportError, RuntimeError) as error:  # the latter where no cache can be written
+    except (ImportError, OSError, RuntimeError) as error:  # the last where it can keep no cache
         warnings.warn(
             f"numba is installed but cannot be loaded, so training goes on without it, more "
             f"slowly: {error}",

@@ -77,6 +77,12 @@ class Atom(PlainModule, ABC):
     smoothness: float = math.inf
     is_complex: bool = False
 
+    def __init_subclass__(cls) -> None:
+        """Leave to autograd what overrides the formula of a class, but not its sweep."""
+        super().__init_subclass__()
+        if "forward" in vars(cls) and "sweep" not in vars(cls):
+            cls.sweep, cls.folded = Atom.sweep, Atom.folded  # type: ignore[method-assign]
+
     def __init__(self, **start: float | None) -> None:
         super().__init__()
         self.start = {name: float(v) for name, v in start.items() if v is not None}

@@ -3,7 +3,7 @@
 One pass over memory does what takes many with torch's own operations, and sine and cosine of an
 argument come together. Imported by `_acceleration` alone, where numba is installed. Each kernel
 takes flat arrays: the inputs ``t``, and those it writes to. Sine and cosine are good to about
-4e-7 for arguments up to 1e4.
+4e-7 for arguments up to 1e4, and within [-1, 1] for all.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ def _sine_cosine(x: Any) -> Any:  # pragma: no cover
     r = x - turns * _HALVES[0]
     r = r - turns * _HALVES[1]
     r = r - turns * _HALVES[2]
+    # Beyond 1e6, where neighbouring floats are radians/20 apart, the rest may be anything.
+    r = float32(1) if r > float32(1) else r  # which leaves a NaN
+    r = float32(-1) if r < float32(-1) else r
     q, rr = int32(turns), r * r
     sine = (float32(-1.9515295891e-4) * rr + float32(8.3321608736e-3)) * rr
     sine = (sine + float32(-1.6666654611e-1)) * rr * r + r
@@ -96,7 +99,7 @@ def raised_cosine(
         size = abs(t[i])
         y = _PI * size
         sine, cosine = _sine_cosine(y)
-        low, rest = _sine_cosine(b * y)  # rest = sin(w), low = cos(w)
+        low, rest = _sine_cosine(b * y)  # cosine and sine of pi/2 (1 - v), the other way round
         v = float32(2) * b * size
         s, ds = _sinc(y, sine, cosine)
         r, dr = _sinc(half * (float32(1) - v), rest, low)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ class _Pulse(Atom):
     """What the two pulses share: rate 1/T, roll-off in [0, 1] and amplitude."""
 
     base: Mapping[str, float] = {"scale": 1.0, "roll_off": 0.5, "amplitude": 1.0}
+    _kernel: ClassVar[str]
     scale: nn.Parameter
     roll_off: nn.Parameter
     amplitude: nn.Parameter
@@ -49,7 +51,7 @@ class _Pulse(Atom):
 
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         b = fold_into_unit(self.roll_off)
-        if compiled := kernel(type(self).name, t):
+        if compiled := kernel(self._kernel, t):
             pulse, slope, by_b = spare(), spare(), spare()
             compiled(t, b, pulse, slope, by_b)
         else:
@@ -141,6 +143,7 @@ class RaisedCosine(_Pulse):
     """
 
     name = "raised_cosine"
+    _kernel = "raised_cosine"
 
     def _pulse(self, t: Tensor, b: Tensor) -> Tensor:
         t = to_positive(t)
@@ -210,6 +213,7 @@ class RootRaisedCosine(_Pulse):
     """
 
     name = "root_raised_cosine"
+    _kernel = "root_raised_cosine"
 
     def _pulse(self, t: Tensor, b: Tensor) -> Tensor:
         t = to_positive(t)

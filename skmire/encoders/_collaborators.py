@@ -67,7 +67,7 @@ def settled_parameters(
     return {
         **{name: given[name] for name in ("hidden_width", "dtype", "coordinate_scaling")},
         "the dictionary": (dictionary.names, dictionary.init),
-        "network": repr(architecture),
+        "network": architecture.get_params(),
         "the kind of search": type(search).__name__,
         "the number of layers": search.depth,
         "the sequence": str(search.get_params().get("atoms")),

@@ -96,8 +96,7 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _field_values(self, network: LayerStack, coords: Array) -> Array:
         """Values of `network` at `coords`, in the user's units, shaped as `y` was."""
-        network = network.to(query_device(self.device))
-        values = self._ask(network, coords, values_at(network), self.value_scaling_.unscale)
+        values = self._ask(network, coords, values_at(), self.value_scaling_.unscale)
         return values[:, 0] if self._y_ndim == 1 else values
 
     def _query(self, X: ArrayLike) -> Array:

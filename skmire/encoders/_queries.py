@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skmire._memory import require
-from skmire.networks import LayerStack, sweep_of
+from skmire.networks import LayerStack, Sweep, sweep_of
 
 Array = NDArray[np.float64]
 Query = Callable[[LayerStack, Tensor], Tensor]
@@ -29,25 +29,32 @@ def in_blocks(
     weights = [affine.get_parameter("weight") for affine in network.affines]
     rows = max(_BLOCK // max(len(weight) for weight in weights), 1)
     answers = np.empty(0)
-    for start in range(0, len(coords), rows):
-        block = scale(coords[start : start + rows])
-        inputs = torch.tensor(block, dtype=weights[0].dtype, device=weights[0].device)
-        answer = unscale(query(network, inputs).double().cpu().numpy())
-        if start == 0:
-            require(
-                len(coords) * answer[:1].nbytes,
-                f"The answer for {len(coords):,} coordinates",
-                "Ask for fewer at a time.",
-            )
-            answers = np.empty((len(coords), *answer.shape[1:]))
-        answers[start : start + rows] = answer
+    with torch.inference_mode(False):  # whatever the caller is in
+        for start in range(0, len(coords), rows):
+            block = scale(coords[start : start + rows])
+            inputs = torch.tensor(block, dtype=weights[0].dtype, device=weights[0].device)
+            answer = unscale(query(network, inputs).double().cpu().numpy())
+            if start == 0:
+                require(
+                    len(coords) * answer[:1].nbytes,
+                    f"The answer for {len(coords):,} coordinates",
+                    "Ask for fewer at a time.",
+                )
+                answers = np.empty((len(coords), *answer.shape[1:]))
+            answers[start : start + rows] = answer
     return answers
 
 
-def values_at(network: LayerStack) -> Query:
-    """Return the query of the values of `network`, of shape (n_samples, n_outputs)."""
-    sweep = sweep_of(network)
-    return lambda network, coords: sweep.values(coords)
+def values_at() -> Query:
+    """Return the query of the values of one network, of shape (n_samples, n_outputs)."""
+    sweeps: list[Sweep] = []
+
+    def values(network: LayerStack, coords: Tensor) -> Tensor:
+        if not sweeps:
+            sweeps.append(sweep_of(network))
+        return sweeps[0].values(coords)
+
+    return values
 
 
 def features_at(network: LayerStack, coords: Tensor) -> Tensor:

@@ -32,7 +32,8 @@ class Architecture(BaseEstimator):
         - ``"normal"``: N(0, 1/n);
         - ``"orthogonal"``: a random orthogonal matrix.
 
-        Biases start from U(-1/sqrt(n), 1/sqrt(n)).
+        Biases start from U(-1/sqrt(n), 1/sqrt(n)). Real and imaginary part of complex weights start
+        so each by itself.
     first_bias : float, default=None
         Half the range, U(-first_bias, first_bias), that the first layer's biases start from, above
         0. ``None`` leaves them as they are in every layer. FINER's authors use 1 to 20.

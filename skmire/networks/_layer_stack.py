@@ -68,7 +68,10 @@ class LayerStack(Field):
         inits = (
             repeat(weight_init)
             if isinstance(weight_init, str)
-            else (weight_init.get(atom.name, "torch") for atom in [*atoms, atoms[-1]])
+            else (
+                weight_init.get(atom.name, weight_init.get(atom.name.partition("(")[0], "torch"))
+                for atom in [*atoms, atoms[-1]]
+            )
         )
         self.atoms = nn.ModuleList(atom.to(dtype) for atom in atoms)
         self.affines = nn.ModuleList(

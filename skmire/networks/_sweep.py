@@ -100,7 +100,7 @@ class AutogradSweep:
     def values(self, inputs: Tensor) -> Tensor:
         """Return the field's values."""
         values: Tensor = self.field(inputs)
-        return values
+        return values.detach()  # a view of a parameter asks for gradients even here
 
     def __call__(self, inputs: Tensor, respond: Response) -> None:
         """Set ``grad`` of every parameter that requires it."""
@@ -126,7 +126,8 @@ class LayerSweep:
         """Return the network's values; memory grows with the samples, so give blocks of them."""
         for layer in self.layers:
             layer.begin()
-        return self._forward(inputs)
+            inputs = layer.values(inputs)
+        return inputs
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor, respond: Response) -> None:
@@ -180,6 +181,16 @@ class _Layer:
         if self.atom is None:
             return z
         values, self.pull = self.atom.sweep(z, self._spare)
+        return values
+
+    def values(self, inputs: Tensor) -> Tensor:
+        """Return the values of the layer."""
+        if self.atom is None or type(self.atom).sweep is not Atom.sweep:
+            return self.forward(inputs)
+        self.inputs, self.taken = inputs, 0
+        values: Tensor = self.atom(
+            torch.addmm(self.bias, inputs, self.weight.t(), out=self._spare())
+        )
         return values
 
     def backward(self, cotangent: Tensor) -> Tensor:

@@ -3,50 +3,57 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 from torch import Tensor
 
 from skmire.networks import Field
+from skmire.training._record import Array
 
-#: Steps to a window.
-WINDOW = 8
-_RISE = 3.0  # over the highest window of the best epoch
+#: Steps to a window, at most, and windows to a stretch.
+WINDOW, STRETCH = 8, 16
+_RISE = 3.0
 _FLOOR = 0.25  # of the loss of the constant fit: below, a rise is not a loss of the fit
 _SMALLER = 0.3
 _MOST = 10
 
 
 class Guard:
-    """Watches the loss step by step, and takes the network back when it has lost the fit.
+    """Watches the loss, and takes the network back when it has lost the fit.
 
-    The loss counts in windows of a few steps. A window is too high if it is not finite, or far
-    above the highest of the best epoch so far and near the loss of a constant, too. (Far above the
-    lowest would not do: where values are rare events, windows differ much.) The network then
-    returns to the state at the start of its best window.
+    The loss counts in windows of a few steps, and these in stretches, an epoch or a part of one. A
+    window that is not finite is an alarm. One that is far above the highest of the best stretch and
+    near the loss of a constant, too, is a suspicion: where values are rare events, windows differ
+    that much. So a fixed part of the samples is then looked at, and must be as far above the mean
+    of the best stretch. After an alarm the network is as it was before the best stretch, whose
+    losses say that this is a good state, and the step size is lessened for the rest.
 
     Parameters
     ----------
     field : Field
     constant : float
         Loss of the constant fit.
-    initial : float
-        Loss of the field as it is.
+    look : callable
+        Returns the field's present loss on a fixed part of the samples.
 
     Attributes
     ----------
     n_returns : int
         How often it has taken the network back.
-    best_losses : Tensor of shape (n_outputs,) or None
-        Of the best window, ``None`` before there is one.
+    best_losses : ndarray of shape (n_outputs,)
+        Of the best stretch, NaN before there is one.
     """
 
-    def __init__(self, field: Field, *, constant: float, initial: float) -> None:
+    def __init__(self, field: Field, *, constant: float, look: Callable[[], float]) -> None:
         self.n_returns = 0
-        self.best_losses: Tensor | None = None
-        self._field, self._constant = field, constant
-        self._reference = max(constant, initial)
-        self._best, self._best_epoch, self._highest = math.inf, math.inf, 0.0
-        self._start = self._best_state = state_of(field)
+        self.best_losses: Array = np.array([math.nan])
+        self._field, self._look = field, look
+        self._floor = _FLOOR * constant
+        initial = look()
+        self._best = self._reference = max(constant, initial if math.isfinite(initial) else 0.0)
+        self._highest = 0.0
+        self._start = self._safe = state_of(field)
 
     @property
     def factor(self) -> float:
@@ -58,36 +65,42 @@ class Guard:
         """Whether it has returned too often."""
         return self.n_returns > _MOST
 
-    def accepts(self, losses: Tensor) -> bool:
+    def accepts(self, loss: float) -> bool:
         """Judge the steps since the last call; take the network back if they lost the fit.
 
         Parameters
         ----------
-        losses : Tensor of shape (n_outputs,)
+        loss : float
             Their mean, each before its update.
 
         Returns
         -------
         accepted : bool
-            If not, the network is at its best state and the step size must be lessened.
+            If not, the step size must be lessened.
         """
-        loss = float(losses.mean())
-        if loss <= max(_RISE * self._reference, _FLOOR * self._constant):  # which NaN is not
-            if loss < self._best:
-                self._best, self.best_losses, self._best_state = loss, losses, self._start
+        usual = loss <= max(_RISE * self._reference, self._floor)
+        if usual or (math.isfinite(loss) and not self.is_lost(self._look())):
             self._highest = max(self._highest, loss)
-            self._start = state_of(self._field)
             return True
-        self._field.load_state_dict(self._best_state)
-        self._start = self._best_state
+        self.take_back()
         self.n_returns += 1
         return False
 
-    def end_epoch(self, loss: float) -> None:
-        """Take an epoch's loss, the mean over its steps, into account."""
-        if loss < self._best_epoch:
-            self._best_epoch, self._reference = loss, self._highest
-        self._highest = 0.0
+    def is_lost(self, loss: float) -> bool:
+        """Return whether a loss over many samples, or NaN, says that the fit is lost."""
+        return not loss <= max(_RISE * self._best, self._floor)
+
+    def take_back(self) -> None:
+        """Give the network the state from before the best stretch."""
+        self._field.load_state_dict(self._safe)
+        self._start, self._highest = self._safe, 0.0
+
+    def end_stretch(self, losses: Array) -> None:
+        """Take the mean losses of a stretch into account, output by output."""
+        if np.isnan(self.best_losses).any() or losses.mean() < self._best:
+            self.best_losses, self._best = losses, float(losses.mean())
+            self._reference, self._safe = self._highest, self._start
+        self._start, self._highest = state_of(self._field), 0.0
 
 
 def state_of(field: Field) -> dict[str, Tensor]:

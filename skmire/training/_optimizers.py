@@ -1,22 +1,18 @@
-"""The update rules by name, and the step sizes of a network's parts."""
+"""The update rules by name."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 from torch.optim import Optimizer
 
 from skmire._optional import require
-from skmire.networks import Field, LayerStack
-
-#: Parameters and their share of the learning rate.
-Group = dict[str, Any]
-
-_TURN = 1 / 3  # radians
+from skmire.networks import Field
+from skmire.training._shares import Group, groups_of
 
 
 @dataclass(frozen=True)
@@ -31,11 +27,14 @@ class UpdateRule:
         Whether a step needs all samples.
     takes_complex : bool, default=True
         Whether weights may be complex.
+    hidden_apart : bool, default=False
+        Whether it treats the matrices between hidden layers by themselves.
     """
 
     make: Callable[[list[Group], Mapping[str, Any]], Optimizer]
     full_batch: bool = False
     takes_complex: bool = True
+    hidden_apart: bool = False
 
 
 def _fused(rule: type[Optimizer], **defaults: Any) -> UpdateRule:
@@ -62,16 +61,14 @@ def _soap(groups: list[Group], options: Mapping[str, Any]) -> Optimizer:
 def _muon(groups: list[Group], options: Mapping[str, Any]) -> Optimizer:
     """Return Muon for the matrices between hidden layers, and Adam for all else."""
     library = require("pytorch_optimizer", extra="optim", purpose='Trainer(optimizer="muon")')
-    *first, last = [p for group in groups for p in group["params"] if p.ndim == 2]
-    split = []
-    for group in groups:
-        hidden = [p for p in group["params"] if p.ndim == 2 and p is not last and p is not first[0]]
-        rest = [p for p in group["params"] if not any(p is h for h in hidden)]
-        for params, is_hidden in ((hidden, True), (rest, False)):
-            by_rule = options if is_hidden else {"betas": (0.9, 0.999)}
-            settings = {"use_muon": is_hidden, "weight_decay": 0.0, **by_rule}
-            split.append({**group, **settings, "params": params})
-    optimizer: Optimizer = library.Muon([group for group in split if group["params"]])
+    if unknown := set(options) - set(inspect.signature(library.Muon).parameters):
+        raise TypeError(f"Muon has no option {sorted(unknown)[0]!r}.")
+    plain = {"use_muon": False, "weight_decay": 0.0, "betas": (0.9, 0.999)}
+    # An orthogonal step is not one of a size for each weight, so it needs no share.
+    ours = {"use_muon": True, "weight_decay": 0.0, "share": 1.0, **options}
+    optimizer: Optimizer = library.Muon(
+        [{**group, **(ours if group["hidden"] else plain)} for group in groups]
+    )
     return optimizer
 
 
@@ -80,7 +77,7 @@ OPTIMIZERS: dict[str, UpdateRule] = {
     "adam": _fused(torch.optim.Adam),
     "adamw": _fused(torch.optim.AdamW, weight_decay=0.0),
     "lbfgs": UpdateRule(_lbfgs, full_batch=True),
-    "muon": UpdateRule(_muon, takes_complex=False),
+    "muon": UpdateRule(_muon, takes_complex=False, hidden_apart=True),
     "soap": UpdateRule(_soap, takes_complex=False),
 }
 
@@ -93,7 +90,8 @@ def make_optimizer(
 ) -> Optimizer:
     """Return an optimiser of the trained parameters of `field`.
 
-    Its parameter groups have a `share`, by which the learning rate is to be multiplied.
+    The parameter groups of rules by name have a `share`, by which the learning rate is to be
+    multiplied.
 
     Parameters
     ----------
@@ -108,44 +106,41 @@ def make_optimizer(
     Raises
     ------
     TypeError
-        If a callable makes something else.
+        If a callable makes something else, or does not take the options.
     ValueError
-        If the rule is for real weights, and `field` has complex ones.
+        If the rule is for real weights, and `field` has complex ones; or the options set what is
+        the trainer's.
     """
-    groups = _groups(field, learning_rate)
+    if "lr" in options:
+        raise ValueError(
+            "Trainer(optimizer_options=...) must not hold 'lr': it is the trainer's learning_rate."
+        )
     if not isinstance(rule, str):
-        optimizer = rule(groups, **options)
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(
-                f"Trainer(optimizer=...) must be a name or a class of torch.optim's kind; "
-                f"{rule!r} made a {type(optimizer).__name__}."
-            )
-        return optimizer
-    if not OPTIMIZERS[rule].takes_complex and any(p.is_complex() for p in field.parameters()):
+        return _by_class(rule, options, field, learning_rate)
+    named = OPTIMIZERS[rule]
+    if not named.takes_complex and any(p.is_complex() for p in field.parameters()):
         raise ValueError(
             f'Trainer(optimizer="{rule}") needs real weights, and a network with a complex atom '
             "has complex ones. Take a real atom, such as Gabor in place of ComplexGabor, or "
             'optimizer="adam".'
         )
-    return OPTIMIZERS[rule].make(groups, options)
+    groups = groups_of(field, learning_rate, hidden_apart=named.hidden_apart)
+    return named.make(groups, options)
 
 
-def _groups(field: Field, learning_rate: float) -> list[Group]:
-    """Return the trained parameters, together where they have the same share of the rate.
-
-    Rules like Adam's change every weight by up to the learning rate. Behind them the atom stretches
-    the sum over a unit's inputs, and where it is a wave, a change of some radians is a change at
-    random. So weights before an atom of large scale get a smaller rate, which turns a unit by no
-    more than `_TURN`, its inputs' changes added up as if independent.
-    """
-    shares: dict[nn.Parameter, float] = {}
-    if isinstance(field, LayerStack):
-        for affine, scale in zip(field.affines, field.scales, strict=False):
-            inputs = affine.get_parameter("weight").shape[1] + 1  # with the bias
-            turn = learning_rate * abs(scale) * float(inputs) ** 0.5
-            shares.update(dict.fromkeys(affine.parameters(), min(1.0, _TURN / max(turn, 1e-30))))
-    by_share: dict[float, list[nn.Parameter]] = {}
-    for p in field.parameters():
-        if p.requires_grad:
-            by_share.setdefault(shares.get(p, 1.0), []).append(p)
-    return [{"params": params, "share": share} for share, params in by_share.items()]
+def _by_class(
+    rule: Callable[..., Optimizer], options: Mapping[str, Any], field: Field, learning_rate: float
+) -> Optimizer:
+    if rule is torch.optim.LBFGS:
+        raise ValueError(
+            "Trainer(optimizer=torch.optim.LBFGS) would see a part of the samples in each step; "
+            'optimizer="lbfgs" gives it all of them.'
+        )
+    parameters = [p for p in field.parameters() if p.requires_grad]
+    optimizer = rule(parameters, lr=learning_rate, **options)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"Trainer(optimizer=...) must be a name or a class of torch.optim's kind; {rule!r} "
+            f"made a {type(optimizer).__name__}."
+        )
+    return optimizer

@@ -59,7 +59,8 @@ class Training:
     kept, last : Evaluation
         Of the best state, which the network is left in, and of the state after the last epoch.
     curve : ndarray of shape (n_epochs, n_outputs)
-        Loss of each epoch, output by output: the mean over its steps, each before its update.
+        Loss of each epoch, output by output: the mean over its steps, each before its update, but
+        for steps that were undone.
     held_out_curve : ndarray of shape (n_epochs,) or None
         Held-out loss after each epoch.
     seconds : float
@@ -91,5 +92,5 @@ class Training:
 
     @property
     def diverged(self) -> bool:
-        """Whether the loss left the finite numbers."""
+        """Whether there is no state with a finite loss to keep."""
         return self.outcome.startswith("diverged")

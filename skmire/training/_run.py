@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from skmire._logging import logger
+from skmire._threads import single_thread
 from skmire.networks import Field, sweep_of
-from skmire.training._guard import WINDOW, Guard
+from skmire.training._guard import STRETCH, WINDOW, Guard
 from skmire.training._losses import LOSSES
 from skmire.training._optimizers import make_optimizer
 from skmire.training._record import Array
@@ -22,6 +23,22 @@ if TYPE_CHECKING:
     from skmire.training._trainer import Trainer
 
 _WORTH_THREADS = 10_000_000
+_LOOK = 4_096  # samples, at most
+
+
+class _Sum:
+    """Losses that are added up, and over how many samples."""
+
+    def __init__(self) -> None:
+        self.total: Tensor | float = 0.0
+        self.n = 0
+
+    def add(self, losses: Tensor | float, n: int) -> None:
+        self.total, self.n = self.total + losses, self.n + n
+
+    def mean(self) -> Array:
+        """Return the mean over samples, output by output."""
+        return np.asarray((torch.as_tensor(self.total) / self.n).double().cpu().numpy())
 
 
 class Run:
@@ -54,11 +71,9 @@ class Run:
         self.n_batches = -(-len(samples) // trainer.batch_size_for(len(samples)))
         self.epochs, self.steps = epochs, epochs * self.n_batches
         self.loss, self.sweep = LOSSES[trainer.loss], sweep_of(field)
-        self.guard = Guard(
-            field,
-            constant=float(samples.weigh(self.loss.value(samples.targets)).mean()),
-            initial=float(trainer.evaluate(field, samples.take(slice(0, 4_096))).mean()),
-        )
+        constant = float(samples.weigh(self.loss.value(samples.targets)).mean())
+        with nullcontext() if self.is_worth_threads else single_thread():
+            self.guard = Guard(field, constant=constant, look=self.look)
         self.optimizer = self._fresh_optimizer()
 
     @property
@@ -81,32 +96,42 @@ class Run:
         return self.time_spent >= 1
 
     def epoch(self, epoch: int) -> Array:
-        """Pass over the samples once; return the mean loss of the steps, output by output."""
+        """Pass over the samples once; return the mean loss of the steps, output by output.
+
+        Steps that were undone are left out; if all were, it is that of the best stretch.
+        """
         batches = self._order().to(self.samples.inputs.device).tensor_split(self.n_batches)
-        total, seen = torch.zeros_like(self.samples.targets[0]), 0
-        for first in range(0, self.n_batches, WINDOW):
-            window, n_window = torch.zeros_like(total), 0
-            for i in range(first, min(first + WINDOW, self.n_batches)):
-                spent = max((epoch * self.n_batches + i) / self.steps, self.time_spent)
-                if spent >= 1 and seen + n_window:
+        windows = np.array_split(np.arange(self.n_batches), -(-self.n_batches // WINDOW))
+        total, stretch = _Sum(), _Sum()
+        for count, steps in enumerate(windows, start=1):
+            window = _Sum()
+            for i in steps:
+                spent = max((epoch * self.n_batches + int(i)) / self.steps, self.time_spent)
+                if spent >= 1 and total.n + stretch.n + window.n:
                     break
                 self._set_rate(self.progress + (1 - self.progress) * min(spent, 1.0))
-                window += self._step(self.samples.take(batches[i]))
-                n_window += len(batches[i])
-            if not n_window:
+                window.add(self._step(self.samples.take(batches[i])), len(batches[i]))
+            if not window.n:
                 break
-            if self.guard.accepts(window / n_window):
-                total, seen = total + window, seen + n_window
+            if self.guard.accepts(float(window.mean().mean())):
+                stretch.add(window.total, window.n)
+            elif self.guard.gave_up:
+                break
             else:
                 self._start_smaller(epoch)
-        if seen:
-            mean = total / seen
-            self.guard.end_epoch(float(mean.mean()))
-        elif self.guard.best_losses is not None:  # what the network has gone back to
-            mean = self.guard.best_losses
-        else:
-            mean = torch.full_like(total, math.nan)
-        return np.asarray(mean.double().cpu().numpy())
+            if stretch.n and (count % STRETCH == 0 or count == len(windows)):
+                self.guard.end_stretch(stretch.mean())
+                total.add(stretch.total, stretch.n)
+                stretch = _Sum()
+        total.add(stretch.total, stretch.n)
+        if total.n:
+            return total.mean()
+        return np.broadcast_to(self.guard.best_losses, self.samples.targets.shape[1:])
+
+    def look(self) -> float:
+        """Return the present loss on a fixed part of the samples."""
+        part = self.samples.take(slice(None, None, -(-len(self.samples) // _LOOK)))
+        return float(self.trainer.evaluate(self.field, part).mean())
 
     def _order(self) -> Tensor:
         """Return the samples of an epoch in the order they are taken, on the CPU."""
@@ -120,11 +145,12 @@ class Run:
             trainer.optimizer,
             trainer.optimizer_options or {},
             self.field,
-            trainer.learning_rate * self.guard.factor,
+            trainer.learning_rate,
         )
 
     def _set_rate(self, progress: float) -> None:
-        if isinstance(self.optimizer, torch.optim.LBFGS):  # which finds its own
+        if isinstance(self.optimizer, torch.optim.LBFGS):  # which finds its own from 1
+            self.optimizer.param_groups[0]["lr"] = self.guard.factor
             return
         rate = self.trainer.rate_at(progress) * self.guard.factor
         for group in self.optimizer.param_groups:
@@ -142,7 +168,7 @@ class Run:
         """Take a step; return the sum of the losses before it, output by output."""
         losses: list[Tensor] = []
 
-        def closure() -> float:
+        def closure() -> Tensor:
             total = torch.zeros_like(batch.targets[0])
 
             def respond(values: Tensor, rows: slice) -> Tensor:
@@ -153,7 +179,7 @@ class Run:
 
             self.sweep(batch.inputs, respond)
             losses.append(total)
-            return float(total.sum()) / batch.targets.numel()
+            return total.sum() / batch.targets.numel()
 
         if isinstance(self.optimizer, torch.optim.LBFGS):
             self.optimizer.step(closure)  # type: ignore[no-untyped-call]

@@ -39,15 +39,16 @@ class Trainer(BaseEstimator):
     ----------
     optimizer : {"adam", "adamw", "lbfgs", "muon", "soap"} or class, default="adam"
         The update rule, or a class of torch's kind, as ``torch.optim.NAdam``. ``"lbfgs"`` takes
-        all samples at once and finds its step sizes by line search. ``"muon"`` is for the matrices
-        between hidden layers, with Adam for all else; it and ``"soap"`` take real weights only, and
-        come with the extra ``optim``.
+        all samples at once and finds its step sizes by line search: a step is an epoch, and may
+        take up to 25 passes. ``"muon"`` is for the matrices between hidden layers, with Adam for
+        all else; it and ``"soap"`` take real weights only, and come with the extra ``optim``.
     learning_rate : float, default=1e-3
-        Step size at the start, above 0. Weights before an atom of large scale get a smaller one,
-        such that a step of this size turns no unit by more than about a third of a radian.
+        Step size at the start, above 0. With a rule by name, weights before an atom of large scale
+        get a smaller one, such that the changes of a unit's weights by this size, added up as if
+        independent, turn it by no more than a third of a radian.
     optimizer_options : dict, default=None
-        Further arguments of the optimiser, such as ``{"weight_decay": 1e-4}``; weight decay is 0
-        unless given.
+        Further arguments of the optimiser, such as ``{"weight_decay": 1e-4}``. Rules by name have
+        a weight decay of 0 unless it is given.
     warmup : float, default=0.0
         Share of the budget, in [0, 1), in which the step size grows from 0.
     decay : float, default=0.1
@@ -166,7 +167,10 @@ class Trainer(BaseEstimator):
             epoch_task = task.start("epoch")
             curve.append(run.epoch(epoch))
             if run.guard.gave_up:
-                outcome = f"diverged in epoch {epoch + 1} of {epochs}, whatever the step size"
+                outcome = (
+                    f"diverged in epoch {epoch + 1} of {epochs}, even with a millionth of the step "
+                    "size"
+                )
                 stale_state = True
                 epoch_task.finish()
                 break
@@ -175,7 +179,7 @@ class Trainer(BaseEstimator):
                 loss = float(self.evaluate(field, held_out).mean())
                 held_out_curve.append(loss)
             stale = 0 if loss < best * (1 - self.tol) else stale + 1
-            stale_state = loss >= best
+            stale_state = not loss < best
             if loss < best:
                 best, best_state = loss, state_of(field)
             if epoch_task.finish(field):
@@ -191,10 +195,15 @@ class Trainer(BaseEstimator):
         if stale_state:
             field.load_state_dict(best_state)
             kept = self._evaluation(field, samples, held_out)
-        if not outcome.startswith("diverged") and not (
-            np.isfinite(best) and np.isfinite(kept.train).all()
-        ):
-            outcome = "diverged: no epoch ended with a finite loss"
+        if run.guard.is_lost(float(kept.train.mean())):  # by an update after the last loss seen
+            run.guard.take_back()
+            kept = self._evaluation(field, samples, held_out)
+        if not np.isfinite(last.train).all():
+            last = kept
+        if outcome.startswith("diverged") and np.isfinite(best):
+            outcome = "stopped: the loss rose again and again, whatever the step size"
+        elif not np.isfinite(best) or not np.isfinite(kept.train).all():
+            outcome = outcome if outcome.startswith("diverged") else "diverged: no finite loss"
         return Training(
             kept=kept,
             last=last,
@@ -257,7 +266,8 @@ class Trainer(BaseEstimator):
         """
         loss, sweep = LOSSES[self.loss], sweep_of(field)
         total = torch.zeros(samples.targets.shape[1], dtype=torch.float64)
-        for start in range(0, len(samples), _EVALUATION_BLOCK):
+        size = _EVALUATION_BLOCK if samples.inputs.is_cpu else 64 * _EVALUATION_BLOCK
+        for start in range(0, len(samples), size):
             block = samples.take(slice(start, start + _EVALUATION_BLOCK))
             losses = block.weigh(loss.value(sweep.values(block.inputs) - block.targets))
             total += losses.sum(0).double().cpu()

@@ -1,0 +1,53 @@
+"""Which share of the learning rate the parts of a network take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from skmire.networks import Field, LayerStack
+
+#: Parameters, their `share` of the learning rate, and whether they are `hidden` matrices.
+Group = dict[str, Any]
+
+_TURN = 1 / 3  # radians
+
+
+def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False) -> list[Group]:
+    """Return the trained parameters, together where they are to be treated alike.
+
+    Rules like Adam's change every weight by about the learning rate. Behind them the atom stretches
+    the sum over a unit's inputs, and where it is a wave, a change of several radians is a change at
+    random. So weights before an atom of large scale get a share of the rate, such that the changes
+    of a unit's weights, added up as if independent, turn it by no more than `_TURN`. It is a rule
+    of thumb: first steps agree in sign, and turn units by more.
+
+    Parameters
+    ----------
+    field : Field
+    learning_rate : float
+        At the start.
+    hidden_apart : bool, default=False
+        Whether the matrices between hidden layers are groups of their own.
+
+    Returns
+    -------
+    groups : list of dict
+    """
+    shares: dict[nn.Parameter, float] = {}
+    if isinstance(field, LayerStack):
+        for affine, scale in zip(field.affines, field.scales, strict=False):
+            inputs = affine.get_parameter("weight").shape[1] + 1  # with the bias
+            turn = learning_rate * abs(scale) * float(inputs) ** 0.5
+            shares.update(dict.fromkeys(affine.parameters(), min(1.0, _TURN / max(turn, 1e-30))))
+    hidden = [p for p in field.parameters() if p.ndim == 2][1:-1] if hidden_apart else []
+    together: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for p in field.parameters():
+        if p.requires_grad:
+            key = shares.get(p, 1.0), any(p is h for h in hidden)
+            together.setdefault(key, []).append(p)
+    return [
+        {"params": params, "share": share, "hidden": is_hidden}
+        for (share, is_hidden), params in together.items()
+    ]
