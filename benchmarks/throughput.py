@@ -99,7 +99,8 @@ def prediction(field: LayerStack, coords: np.ndarray) -> Callable[[], object]:
 
 def measure(work: Callable[[], object], flops: float, repeats: int) -> tuple[float, float]:
     """Return the median share of the matrix rate, and the median seconds."""
-    work()
+    if repeats > 1:  # what takes a minute a step is not helped by a warm cache
+        work()
     shares, times = [], []
     for _ in range(repeats):
         rate = matrix_rate()

@@ -124,8 +124,11 @@ def measure(signal, method, fraction, seed):
 
 
 def wanted(signals, methods):
-    for signal in signals:
-        for seed in SEEDS.get(signal, (0,)):
+    """Yield what is to be measured: first everything with seed 0."""
+    for seed in sorted({seed for seeds in SEEDS.values() for seed in seeds} | {0}):
+        for signal in signals:
+            if seed not in SEEDS.get(signal, (0,)):
+                continue
             for method in methods:
                 if method[0] == "rbf":
                     if seed == 0:

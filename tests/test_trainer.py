@@ -469,6 +469,16 @@ def test_a_held_out_loss_that_is_no_number_keeps_the_state_before():
     assert np.isfinite([training.kept.loss("held_out"), training.kept.loss("train")]).all()
 
 
+def test_a_state_chosen_by_held_out_samples_may_fit_the_others_badly():
+    """Noise, which is over-fitted: the best epoch is an early one, its training loss high."""
+    noise = np.random.default_rng(0).standard_normal(60)
+    trainer = Trainer(learning_rate=1e-2, early_stopping=True, n_iter_no_change=1_000)
+    fitted = encoder(trainer, atoms=["sinusoid", "sinusoid"], max_epochs=150).fit(X, noise)
+    training = fitted.search_result_.trace[0].training
+    assert training.kept.loss("held_out") == pytest.approx(training.held_out_curve.min())
+    assert training.kept.loss("train") > 10 * training.curve.min()
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_rare_events_are_no_divergence(seed):
     """Batches with a spike have a loss far above those without: that is the signal."""

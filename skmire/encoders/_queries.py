@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skmire._memory import require
-from skmire.networks import LayerStack, Sweep, sweep_of
+from skmire.networks import LayerStack, sweep_of
 
 Array = NDArray[np.float64]
 Query = Callable[[LayerStack, Tensor], Tensor]
@@ -47,12 +47,12 @@ def in_blocks(
 
 def values_at() -> Query:
     """Return the query of the values of one network, of shape (n_samples, n_outputs)."""
-    sweeps: list[Sweep] = []
+    found: list[Callable[[Tensor], Tensor]] = []
 
     def values(network: LayerStack, coords: Tensor) -> Tensor:
-        if not sweeps:
-            sweeps.append(sweep_of(network))
-        return sweeps[0].values(coords)
+        if not found:
+            found.append(sweep_of(network).values)
+        return found[0](coords)
 
     return values
 

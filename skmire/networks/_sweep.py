@@ -28,7 +28,24 @@ _AUTOGRAD_BLOCK = 16_384  # bounds the memory of a graph
 
 
 class Sweep(Protocol):
-    """Computes values, and the gradient of a loss over samples."""
+    """Values of a field, and the gradient of a loss over samples: what `sweep_of` returns.
+
+    It works on the field's present parameters, and in buffers of its own: one sweep is for one
+    thread.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skmire.atoms import Gaussian
+    >>> from skmire.networks import Architecture, sweep_of
+    >>> network = Architecture().build(
+    ...     [Gaussian(scale=2.0)], in_features=1, out_features=1, hidden_width=8,
+    ...     generator=torch.Generator().manual_seed(0), dtype=torch.float64,
+    ... )
+    >>> x = torch.linspace(-1, 1, 5).double()[:, None]
+    >>> torch.allclose(sweep_of(network).values(x), network(x))
+    True
+    """
 
     def values(self, inputs: Tensor) -> Tensor:
         """Return the field's values, without a graph; the next call may write over them.
@@ -36,6 +53,12 @@ class Sweep(Protocol):
         Parameters
         ----------
         inputs : Tensor of shape (n_samples, n_dims)
+            Coordinates in the unit box, or beyond. Memory grows with their number.
+
+        Returns
+        -------
+        values : Tensor of shape (n_samples, n_outputs)
+            Those of ``field(inputs)``, up to rounding.
         """
 
     def __call__(self, inputs: Tensor, respond: Response) -> None:

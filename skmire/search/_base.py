@@ -38,7 +38,7 @@ class DivergenceError(RuntimeError):
     ...     encoder.fit(x, np.cos(20 * x[:, 0]))
     ... except DivergenceError as error:
     ...     print(error)
-    The sequence relu-relu-relu diverged in epoch ... Lower the trainer's learning_rate ...
+    The sequence relu-relu-relu diverged: no finite loss. Lower the trainer's learning_rate ...
     """
 
 

@@ -167,10 +167,7 @@ class Trainer(BaseEstimator):
             epoch_task = task.start("epoch")
             curve.append(run.epoch(epoch))
             if run.guard.gave_up:
-                outcome = (
-                    f"diverged in epoch {epoch + 1} of {epochs}, even with a millionth of the step "
-                    "size"
-                )
+                outcome = "stopped: the loss rose again and again, whatever the step size"
                 stale_state = True
                 epoch_task.finish()
                 break
@@ -195,15 +192,14 @@ class Trainer(BaseEstimator):
         if stale_state:
             field.load_state_dict(best_state)
             kept = self._evaluation(field, samples, held_out)
-        if run.guard.is_lost(float(kept.train.mean())):  # by an update after the last loss seen
+        # No loss says what the last update did; of a state chosen by held-out samples theirs does.
+        if held_out is None and run.guard.is_lost(float(kept.train.mean())):
             run.guard.take_back()
             kept = self._evaluation(field, samples, held_out)
         if not np.isfinite(last.train).all():
             last = kept
-        if outcome.startswith("diverged") and np.isfinite(best):
-            outcome = "stopped: the loss rose again and again, whatever the step size"
-        elif not np.isfinite(best) or not np.isfinite(kept.train).all():
-            outcome = outcome if outcome.startswith("diverged") else "diverged: no finite loss"
+        if not np.isfinite(best) or not np.isfinite(kept.train).all():
+            outcome = "diverged: no finite loss"
         return Training(
             kept=kept,
             last=last,
