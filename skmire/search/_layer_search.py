@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.parallel import Parallel, delayed
 
 from skmire._callbacks import Task
 from skmire._logging import logger
 from skmire._random import derive_seed, numpy_stream
-from skmire._threads import single_thread, threads_restored
 from skmire.atoms import Atom
 from skmire.networks import LayerStack
-from skmire.search._base import (
-    BaseLayerSearch,
-    DivergenceError,
-    SearchProblem,
-    train_candidate,
-)
+from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem
 from skmire.search._result import Candidate, SearchResult
-from skmire.training import Trainer, Training
+from skmire.search._side_by_side import Plan, train_side_by_side
+from skmire.training import Trainer
 
 
 class LayerSearch(BaseLayerSearch):
@@ -180,61 +171,47 @@ class LayerSearch(BaseLayerSearch):
         path = sum(c.epochs for c in trace if c.chosen)
         on = self._judged_on(problem, trainer)
         atoms = list(problem.dictionary)
-        on_cpu = problem.samples.inputs.device.type == "cpu"
-        n_jobs = problem.n_jobs if on_cpu and len(atoms) > 1 else 1  # a lone one has all threads
-        rounds = -(-len(atoms) // effective_n_jobs(n_jobs))
         # A network's cost grows with its layers; what is left of the time is shared accordingly.
         costs = [(i + 1) * e for i, e in enumerate(epochs)]
         left = problem.seconds_left
-        seconds = (
-            None if left is None else left * costs[layer - 1] / sum(costs[layer - 1 :]) / rounds
+        seconds = None if left is None else left * costs[layer - 1] / sum(costs[layer - 1 :])
+
+        def plan(atom: Atom) -> Plan:
+            stream = numpy_stream(seed, "parameters", atom.name)
+            new = problem.dictionary.initialise(atom, first=layer == 1, stream=stream)
+            kept = (copy.deepcopy(a) for a in before)
+            return Plan(atom.name, (*kept, new), seed, 0 if self.train_earlier else layer - 1)
+
+        runs = train_side_by_side(
+            problem,
+            trainer,
+            [plan(atom) for atom in atoms],
+            epochs=epochs[layer - 1],
+            seconds=seconds,
+            task=task,
         )
-
-        halt = _Halt()
-
-        def tries() -> Iterator[Any]:
-            for i, atom in enumerate(atoms):
-                stream = numpy_stream(seed, "parameters", atom.name)
-                new = problem.dictionary.initialise(atom, first=layer == 1, stream=stream)
-                yield delayed(_try)(
-                    problem,
-                    trainer,
-                    [*(copy.deepcopy(a) for a in before), new],
-                    epochs=epochs[layer - 1],
-                    seconds=seconds,
-                    seed=seed,
-                    layer_task=task,
-                    halt=halt,
-                    index=i,
-                    frozen=0 if self.train_earlier else layer - 1,
-                    lone=len(atoms) == 1,
-                )
-
         candidates: list[Candidate] = []
         tried: list[LayerStack] = []
-        runs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tries())
-        with threads_restored():
-            for atom, run in zip(atoms, _drained(runs, halt), strict=False):
-                network, training = run
-                state = training.kept if self.compare == "best" else training.last
-                loss = float("nan") if training.diverged else state.loss(on)
-                candidates.append(
-                    Candidate(
-                        layer=layer,
-                        atom=atom.name,
-                        seed=seed,
-                        effective_epochs=path + len(training.curve),
-                        training=training,
-                        loss=loss,
-                        chosen=False,
-                    )
+        for atom, (network, training) in zip(atoms, runs, strict=False):
+            state = training.kept if self.compare == "best" else training.last
+            loss = float("nan") if training.diverged else state.loss(on)
+            candidates.append(
+                Candidate(
+                    layer=layer,
+                    atom=atom.name,
+                    seed=seed,
+                    effective_epochs=path + len(training.curve),
+                    training=training,
+                    loss=loss,
+                    chosen=False,
                 )
-                tried.append(network)
-                if problem.verbose > 1:
-                    logger.info(
-                        "layer %d, %s: loss %.3e in %.1f s, %s",
-                        layer, atom.name, loss, training.seconds, training.outcome,
-                    )  # fmt: skip
+            )
+            tried.append(network)
+            if problem.verbose > 1:
+                logger.info(
+                    "layer %d, %s: loss %.3e in %.1f s, %s",
+                    layer, atom.name, loss, training.seconds, training.outcome,
+                )  # fmt: skip
         winner = _least(candidates, trainer)
         candidates[winner] = replace(candidates[winner], chosen=True)
         return tried[winner], candidates
@@ -243,81 +220,6 @@ class LayerSearch(BaseLayerSearch):
         if self.selection == "auto":
             return "held_out" if trainer.early_stopping else "train"
         return "held_out" if self.selection == "held_out" else "train"
-
-
-class _Halt:
-    """Says after which candidate of a layer no other is wanted."""
-
-    def __init__(self) -> None:
-        self.after: float = np.inf
-
-    def at(self, index: int) -> None:
-        """Want none after this candidate."""
-        self.after = min(self.after, index)
-
-    def before(self, index: int) -> bool:
-        """Return whether this candidate is not wanted."""
-        return index > self.after
-
-
-_Run = tuple[LayerStack, Training]
-
-
-def _try(
-    problem: SearchProblem,
-    trainer: Trainer,
-    atoms: Sequence[Atom],
-    *,
-    layer_task: Task,
-    halt: _Halt,
-    index: int,
-    epochs: int,
-    lone: bool,
-    **options: Any,
-) -> _Run | Exception | None:
-    """Train one candidate in a worker; return its error if there is one, None if unwanted.
-
-    An error that left a worker would leave others at work behind the caller's back.
-    """
-    if halt.before(index):
-        return None
-    try:
-        task = layer_task.start(
-            f"candidate {atoms[-1].name}",
-            index=index,
-            n_subtasks=epochs,
-            halted=partial(halt.before, index),
-        )
-        with nullcontext() if lone else single_thread():
-            network, training = train_candidate(
-                problem, trainer, atoms, epochs=epochs, task=task, **options
-            )
-        if task.finish(network):
-            halt.at(index)
-    except Exception as error:
-        halt.at(index)
-        return error
-    return network, training
-
-
-def _drained(runs: Iterator[_Run | Exception | None], halt: _Halt) -> Iterator[_Run]:
-    """Yield what was trained, up to the candidate after which none is wanted.
-
-    Every worker has returned in the end. Which candidates count does not depend on how many of
-    them ran side by side.
-    """
-    error: Exception | None = None
-    try:
-        for index, run in enumerate(runs):
-            if isinstance(run, Exception):
-                error = error or run
-            elif run is not None and error is None and not halt.before(index):
-                yield run
-    except BaseException:  # an interrupt: have the workers end at their next epoch
-        halt.at(-1)
-        raise
-    if error is not None:
-        raise error
 
 
 def _least(candidates: Sequence[Candidate], trainer: Trainer) -> int:
