@@ -1,0 +1,139 @@
+"""The bandwidth of a signal, from its samples."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+from scipy.spatial import cKDTree
+
+__all__ = ["estimate_bandwidth"]
+
+Array = NDArray[np.float64]
+
+_PAIRS_FROM = 4_096  # samples that are compared with their neighbours, at most
+_TOP = 4  # the share of the frequencies, 1/4, whose power is taken for noise
+_LEAST_SIGNAL = 0.02  # of the power; with less there is nothing to estimate
+
+
+def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = None) -> Array:
+    r"""Return the root mean square angular frequency of a signal along each axis.
+
+    .. math::
+
+        \omega_k^2 = \frac{\int \omega_k^2\,S(\omega)\,d\omega}{\int S(\omega)\,d\omega}
+        = \frac{\operatorname{E}\,(\partial f/\partial x_k)^2}{\operatorname{Var} f},
+
+    with S the power spectrum, and noise, whose power does not fall with frequency, taken off. On a
+    full regular grid the spectrum is that of the samples under a sine window. Elsewhere pairs of
+    near neighbours serve: for small lags h, :math:`\operatorname{E}\,(f(x+h)-f(x))^2 = 2\,
+    \operatorname{Var} n + \operatorname{Var} f\,\sum_k \omega_k^2 h_k^2`, a structure function
+    whose intercept is the noise n.
+
+    What varies faster than the samples can tell is taken for noise.
+
+    Parameters
+    ----------
+    coords : ndarray of shape (n_samples, n_dims)
+        Coordinates.
+    values : ndarray of shape (n_samples, n_outputs)
+        Values there; outputs count by their variance.
+    weights : ndarray of shape (n_samples,), default=None
+        Weights of the samples. With any, the pairs serve, on a grid too.
+
+    Returns
+    -------
+    bandwidth : ndarray of shape (n_dims,)
+        Radians per unit of each coordinate; 0 along an axis on which nothing varies, or where
+        there is no telling the signal from noise.
+
+    References
+    ----------
+    - Yaglom, Correlation Theory of Stationary and Related Random Functions I, 1987, for spectral
+      moments and structure functions.
+    - Cressie, Statistics for Spatial Data, 1993, section 2.4, for the variogram and its nugget.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire.spectrum import estimate_bandwidth
+    >>> x = np.linspace(-1, 1, 200)[:, None]
+    >>> estimate_bandwidth(x, np.sin(20 * x)).round().tolist()
+    [20.0]
+    """
+    mean = np.average(values, axis=0, weights=weights)
+    centred = values - mean
+    if not np.any(centred):
+        return np.zeros(coords.shape[1])
+    grid = None if weights is not None else _regular_grid(coords)
+    if grid is None:
+        return _by_pairs(coords, centred, weights)
+    shape, steps, order = grid
+    field = centred[order].reshape(*shape, -1)
+    return np.array([_by_spectrum(np.moveaxis(field, k, 0), steps[k]) for k in range(len(shape))])
+
+
+def _regular_grid(coords: Array) -> tuple[tuple[int, ...], Array, NDArray[np.intp]] | None:
+    """Return shape, steps and the order of the samples of a full regular grid, if it is one."""
+    axes = [np.unique(column) for column in coords.T]
+    shape = tuple(map(len, axes))
+    if np.prod(shape, dtype=float) != len(coords):
+        return None
+    steps = np.array([np.ptp(axis) / max(len(axis) - 1, 1) for axis in axes])
+    for axis, step in zip(axes, steps, strict=True):
+        if np.any(np.abs(np.diff(axis) - step) > 0.01 * step):
+            return None
+    order = np.lexsort(coords.T[::-1])
+    if np.any(np.diff(coords[order], axis=0).any(axis=1) == 0):  # one place twice, another missing
+        return None
+    return shape, steps, order
+
+
+def _by_spectrum(field: Array, step: float) -> float:
+    """Root mean square frequency along the first axis of a field on a grid."""
+    n = len(field)
+    if n < 4:
+        return 0.0
+    window = np.sin(np.pi * (np.arange(n) + 0.5) / n)
+    spectrum = np.fft.rfft(field.reshape(n, -1) * window[:, None], axis=0)
+    power = np.square(np.abs(spectrum)).sum(axis=1)
+    lines = np.full(len(power), 2.0)  # of either sign
+    lines[0] = 1.0
+    if n % 2 == 0:
+        lines[-1] = 1.0
+    noise = np.median(power[-max(len(power) // _TOP, 1) :])
+    left = lines * (power - noise)
+    if left.sum() < _LEAST_SIGNAL * (lines @ power):
+        return 0.0
+    frequencies = 2 * np.pi * np.fft.rfftfreq(n, step)
+    of_window = np.pi / (n * step)  # that of a constant under the window
+    square = (frequencies**2 @ left) / left.sum() - of_window**2
+    return float(np.sqrt(max(square, 0.0)))
+
+
+def _by_pairs(coords: Array, centred: Array, weights: Array | None) -> Array:
+    """Root mean square frequencies along all axes, from differences of near neighbours."""
+    n, n_dims = coords.shape
+    spacing = np.array([np.ptp(column) / len(np.unique(column)) for column in coords.T])
+    varying = spacing > 0
+    bandwidth = np.zeros(n_dims)
+    n_neighbours = min(6 * int(varying.sum()), n - 1)
+    if not varying.any() or n_neighbours < 1:
+        return bandwidth
+    # Distances in spacings of each axis, so that a grid's neighbours are not all along one.
+    places = coords[:, varying] / spacing[varying]
+    chosen = np.arange(0, n, -(-n // _PAIRS_FROM))
+    _, near = cKDTree(places).query(places[chosen], n_neighbours + 1)
+    pairs = np.stack([np.repeat(chosen, n_neighbours), near[:, 1:].ravel()])
+    lags = np.square(places[pairs[0]] - places[pairs[1]])
+    apart = lags.sum(axis=1)
+    pairs, lags, apart = pairs[:, apart > 0], lags[apart > 0], apart[apart > 0]
+    differences = np.square(centred[pairs[0]] - centred[pairs[1]]).sum(axis=1)
+    importance = 1 / (apart + np.median(apart))  # near pairs tell more, if not the nearest alone
+    if weights is not None:
+        importance = importance * np.sqrt(weights[pairs[0]] * weights[pairs[1]])
+    columns = np.column_stack([lags, np.ones(len(lags))])
+    *slopes, noise = nnls(columns * importance[:, None], differences * importance)[0]
+    variance = np.average(np.square(centred).sum(axis=1), weights=weights) - noise / 2
+    bandwidth[varying] = np.sqrt(np.array(slopes) / variance) / spacing[varying]
+    return bandwidth if variance > 0 else np.zeros(n_dims)
