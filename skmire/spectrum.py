@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
-__all__ = ["estimate_bandwidth"]
+__all__ = ["estimate_bandwidth", "overall_bandwidth"]
 
 Array = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     values : ndarray of shape (n_samples, n_outputs)
         Values there; outputs count by their variance.
     weights : ndarray of shape (n_samples,), default=None
-        Weights of the samples. With any, the pairs serve, on a grid too.
+        Weights of the samples, above 0. If they differ, the pairs serve, on a grid too.
 
     Returns
     -------
@@ -61,32 +61,69 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     >>> estimate_bandwidth(x, np.sin(20 * x)).round().tolist()
     [20.0]
     """
-    mean = np.average(values, axis=0, weights=weights)
-    centred = values - mean
+    coords, values, weights = _merged(coords, values, weights)
+    centred = values - np.average(values, axis=0, weights=weights)
     if not np.any(centred):
         return np.zeros(coords.shape[1])
-    grid = None if weights is not None else _regular_grid(coords)
+    grid = _regular_grid(coords) if np.ptp(weights) == 0 else None
     if grid is None:
         return _by_pairs(coords, centred, weights)
-    shape, steps, order = grid
-    field = centred[order].reshape(*shape, -1)
-    return np.array([_by_spectrum(np.moveaxis(field, k, 0), steps[k]) for k in range(len(shape))])
+    field = centred.reshape(*map(len, grid), -1)
+    return np.array(
+        [
+            _by_spectrum(np.moveaxis(field, k, 0), np.ptp(axis) / max(len(axis) - 1, 1))
+            for k, axis in enumerate(grid)
+        ]
+    )
 
 
-def _regular_grid(coords: Array) -> tuple[tuple[int, ...], Array, NDArray[np.intp]] | None:
-    """Return shape, steps and the order of the samples of a full regular grid, if it is one."""
-    axes = [np.unique(column) for column in coords.T]
-    shape = tuple(map(len, axes))
-    if np.prod(shape, dtype=float) != len(coords):
-        return None
-    steps = np.array([np.ptp(axis) / max(len(axis) - 1, 1) for axis in axes])
-    for axis, step in zip(axes, steps, strict=True):
-        if np.any(np.abs(np.diff(axis) - step) > 0.01 * step):
-            return None
+def overall_bandwidth(per_axis: Array) -> float:
+    """Return one bandwidth for all axes: the root mean square of those on which the signal varies.
+
+    Parameters
+    ----------
+    per_axis : ndarray of shape (n_dims,)
+        As `estimate_bandwidth` returns it, for coordinates in [-1, 1].
+
+    Returns
+    -------
+    bandwidth : float
+        Radians per unit of the box. At least 1, a third of a turn from end to end: what is slower
+        is not told from a trend.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire.spectrum import overall_bandwidth
+    >>> overall_bandwidth(np.array([30.0, 40.0, 0.0])), overall_bandwidth(np.zeros(2))
+    (35.35..., 1.0)
+    """
+    varying = per_axis[per_axis > 0]
+    return max(float(np.sqrt(np.mean(np.square(varying)))), 1.0) if varying.size else 1.0
+
+
+def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array, Array, Array]:
+    """Return the samples in the order of their coordinates, those of one place as one."""
     order = np.lexsort(coords.T[::-1])
-    if np.any(np.diff(coords[order], axis=0).any(axis=1) == 0):  # one place twice, another missing
+    coords, values = coords[order], values[order]
+    weights = np.ones(len(order)) if weights is None else weights[order]
+    first = np.flatnonzero(np.r_[True, np.diff(coords, axis=0).any(axis=1)])
+    if len(first) == len(coords):
+        return coords, values, weights
+    total = np.add.reduceat(weights, first)
+    sums = np.add.reduceat(values * weights[:, None], first, axis=0)
+    return coords[first], sums / total[:, None], total
+
+
+def _regular_grid(coords: Array) -> list[Array] | None:
+    """Return the axes of a full regular grid, if these places are one."""
+    axes = [np.unique(column) for column in coords.T]
+    if np.prod([len(axis) for axis in axes], dtype=float) != len(coords):
         return None
-    return shape, steps, order
+    regular = all(
+        np.ptp(np.diff(axis)) <= 0.01 * np.ptp(axis) / len(axis) for axis in axes if len(axis) > 1
+    )
+    return axes if regular else None
 
 
 def _by_spectrum(field: Array, step: float) -> float:
@@ -111,7 +148,7 @@ def _by_spectrum(field: Array, step: float) -> float:
     return float(np.sqrt(max(square, 0.0)))
 
 
-def _by_pairs(coords: Array, centred: Array, weights: Array | None) -> Array:
+def _by_pairs(coords: Array, centred: Array, weights: Array) -> Array:
     """Root mean square frequencies along all axes, from differences of near neighbours."""
     n, n_dims = coords.shape
     spacing = np.array([np.ptp(column) / len(np.unique(column)) for column in coords.T])
@@ -127,11 +164,9 @@ def _by_pairs(coords: Array, centred: Array, weights: Array | None) -> Array:
     pairs = np.stack([np.repeat(chosen, n_neighbours), near[:, 1:].ravel()])
     lags = np.square(places[pairs[0]] - places[pairs[1]])
     apart = lags.sum(axis=1)
-    pairs, lags, apart = pairs[:, apart > 0], lags[apart > 0], apart[apart > 0]
     differences = np.square(centred[pairs[0]] - centred[pairs[1]]).sum(axis=1)
     importance = 1 / (apart + np.median(apart))  # near pairs tell more, if not the nearest alone
-    if weights is not None:
-        importance = importance * np.sqrt(weights[pairs[0]] * weights[pairs[1]])
+    importance *= np.sqrt(weights[pairs[0]] * weights[pairs[1]])
     columns = np.column_stack([lags, np.ones(len(lags))])
     *slopes, noise = nnls(columns * importance[:, None], differences * importance)[0]
     variance = np.average(np.square(centred).sum(axis=1), weights=weights) - noise / 2

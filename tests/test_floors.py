@@ -23,6 +23,7 @@ FLOORS = {
     "datasets": 0,
     "atoms": 1,
     "scaling": 1,
+    "spectrum": 1,
     "networks": 2,
     "measurements": 3,
     "training": 4,

@@ -408,7 +408,7 @@ class RandomSearch(BaseLayerSearch):
         atoms = list(problem.dictionary)
         drawn = stream.integers(len(atoms), size=self.depth)
         return [
-            problem.dictionary.initialise(atoms[k], first=layer == 0, stream=stream)
+            problem.initialise(atoms[k], first=layer == 0, stream=stream)
             for layer, k in enumerate(drawn)
         ]
 

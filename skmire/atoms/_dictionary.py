@@ -93,9 +93,12 @@ class ActivationDictionary(BaseEstimator):
     atoms : sequence of {str, Atom, Atom class, callable}, default=None
         The atoms, each under a name of its own. ``None`` means the paper's seven: sinc, raised
         cosine, root raised cosine, prolate spheroidal, Gabor (real), Gaussian, sinusoid.
-    init : {"base", "unit"}, float or tuple, default="base"
+    init : {"matched", "base", "unit"}, float or tuple, default="matched"
         How the parameters of an atom start, unless the atom was made with a value.
 
+        - ``"matched"``: the first layer's scale is proportional to the bandwidth of the signal, as
+          `skmire.spectrum.estimate_bandwidth` finds it from the samples, and the hidden layers'
+          has a fixed value, both as the atom's `matched_scales` say; the rest as in ``"base"``;
         - ``"base"``: the scales the field has found to work on images with coordinates in
           [-1, 1]: 30 in the first layer and 10 in hidden ones, 10 and 3 for variable-periodic
           atoms; roll-off 0.5, amplitude 1, offset and phase 0;
@@ -123,7 +126,7 @@ class ActivationDictionary(BaseEstimator):
         self,
         atoms: Sequence[AtomLike] | None = None,
         *,
-        init: str | float | tuple[float, float] | tuple[str, float, float] = "base",
+        init: str | float | tuple[float, float] | tuple[str, float, float] = "matched",
     ) -> None:
         self.atoms = atoms
         self.init = init
@@ -239,7 +242,15 @@ class ActivationDictionary(BaseEstimator):
     def __contains__(self, name: object) -> bool:
         return name in self.resolve()
 
-    def initialise(self, atom: Atom, *, first: bool, stream: np.random.Generator) -> Atom:
+    def initialise(
+        self,
+        atom: Atom,
+        *,
+        first: bool,
+        stream: np.random.Generator,
+        bandwidth: float | None = None,
+        factor: float = 1.0,
+    ) -> Atom:
         """Return a copy of `atom` whose parameters start as `init` says.
 
         Parameters
@@ -250,6 +261,11 @@ class ActivationDictionary(BaseEstimator):
             Whether it is the first layer's.
         stream : numpy.random.Generator
             Source of the draws, one for each of the atom's parameters.
+        bandwidth : float, default=None
+            The signal's, in radians per unit of the box, for ``"matched"``, which is ``"base"``
+            without it.
+        factor : float, default=1.0
+            By how much the scale is to differ from what `init` says; drawn ones do not.
 
         Returns
         -------
@@ -257,12 +273,16 @@ class ActivationDictionary(BaseEstimator):
             Ready to be trained; `atom` stays as it is.
         """
         law, a, b = self.check_init()
-        if law == "base":
-            return atom.fresh(atom.at_scale(atom.image_scales[0 if first else 1]))
+        if law in ("matched", "base"):
+            a, b = atom.image_scales
+            if law == "matched" and bandwidth is not None:
+                per_bandwidth, b = atom.matched_scales
+                a = per_bandwidth * bandwidth
         if law == "unit":
-            return atom.fresh(atom.base)
-        if law == "scales":
-            return atom.fresh(atom.at_scale(a if first else b))
+            scales = {name: factor * atom.base[name] for name in atom.scale_parameters}
+            return atom.fresh({**atom.base, **scales})
+        if law not in ("uniform", "normal"):
+            return atom.fresh(atom.at_scale(factor * (a if first else b)))
         draw = stream.uniform if law == "uniform" else stream.normal
         draws = draw(a, b, len(atom.base))
         return atom.fresh(dict(zip(atom.base, draws.tolist(), strict=True)))
@@ -273,7 +293,7 @@ class ActivationDictionary(BaseEstimator):
         Returns
         -------
         law : str
-            ``"base"``, ``"unit"``, ``"scales"``, ``"uniform"`` or ``"normal"``.
+            ``"matched"``, ``"base"``, ``"unit"``, ``"scales"``, ``"uniform"`` or ``"normal"``.
         a, b : float
             The scales of the first layer and of hidden ones, or the numbers of the draw; 0 where
             there is neither.
@@ -285,8 +305,8 @@ class ActivationDictionary(BaseEstimator):
         """
         init: Any = self.init  # whatever the user gave
         match init:
-            case str() if init in ("base", "unit"):
-                return init, 0.0, 0.0
+            case "matched" | "base" | "unit":
+                return str(init), 0.0, 0.0
             case float() | int() if init is not True and 0 < init < np.inf:
                 return "scales", float(init), float(init)
             case [Real(), Real()] if all(0 < scale < np.inf for scale in init):
@@ -296,8 +316,8 @@ class ActivationDictionary(BaseEstimator):
             case ["normal", Real(), Real()] if np.isfinite(init[1]) and 0 < init[2] < np.inf:
                 return "normal", float(init[1]), float(init[2])
         raise ValueError(
-            "ActivationDictionary(init=...) must be 'base', 'unit', a scale above 0, a pair of "
-            "these (first layer, hidden ones), ('uniform', a, b) with a < b, or "
+            "ActivationDictionary(init=...) must be 'matched', 'base', 'unit', a scale above 0, a "
+            "pair of these (first layer, hidden ones), ('uniform', a, b) with a < b, or "
             f"('normal', mu, sigma) with sigma > 0; got {init!r}."
         )
 

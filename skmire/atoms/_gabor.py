@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +48,7 @@ class Gabor(Atom):
     name = "gabor"
     base: Mapping[str, float] = {"frequency": 1.0, "scale": 1.0}
     scale_parameters = ("frequency", "scale")
+    matched_scales: ClassVar[tuple[float, float]] = (0.5, 6.0)
     frequency: nn.Parameter
     scale: nn.Parameter
 
@@ -117,6 +118,7 @@ class ComplexGabor(Atom):
     name = "complex_gabor"
     base: Mapping[str, float] = {"frequency": 1.0, "scale": 1.0}
     scale_parameters = ("frequency", "scale")
+    matched_scales: ClassVar[tuple[float, float]] = (0.5, 6.0)
     frequency: nn.Parameter
     scale: nn.Parameter
     is_complex = True

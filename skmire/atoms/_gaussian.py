@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,7 @@ class Gaussian(Atom):
 
     name = "gaussian"
     base: Mapping[str, float] = {"scale": 1.0}
+    matched_scales: ClassVar[tuple[float, float]] = (0.4, 9.0)
     scale: nn.Parameter
 
     def __init__(self, *, scale: float | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -68,6 +68,7 @@ class PSWF(Atom):
 
     name = "pswf"
     base: Mapping[str, float] = {"scale": 1.0, "amplitude": 1.0, "offset": 0.0}
+    matched_scales: ClassVar[tuple[float, float]] = (0.3, 5.0)
     scale: nn.Parameter
     amplitude: nn.Parameter
     offset: nn.Parameter

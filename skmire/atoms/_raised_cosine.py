@@ -143,6 +143,7 @@ class RaisedCosine(_Pulse):
     """
 
     name = "raised_cosine"
+    matched_scales: ClassVar[tuple[float, float]] = (0.35, 5.0)
     _kernel = "raised_cosine"
 
     def _pulse(self, t: Tensor, b: Tensor) -> Tensor:
@@ -213,6 +214,7 @@ class RootRaisedCosine(_Pulse):
     """
 
     name = "root_raised_cosine"
+    matched_scales: ClassVar[tuple[float, float]] = (0.4, 3.0)
     _kernel = "root_raised_cosine"
 
     def _pulse(self, t: Tensor, b: Tensor) -> Tensor:

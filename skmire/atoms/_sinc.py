@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -97,6 +98,7 @@ class Sinc(Atom):
 
     name = "sinc"
     base: Mapping[str, float] = {"scale": 1.0}
+    matched_scales: ClassVar[tuple[float, float]] = (1.5, 15.0)
     scale: nn.Parameter
 
     def __init__(self, *, scale: float | None = None) -> None:

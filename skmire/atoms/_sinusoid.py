@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,7 @@ class Sinusoid(Atom):
     name = "sinusoid"
     base: Mapping[str, float] = {"frequency": 1.0, "phase": 0.0}
     scale_parameters = ("frequency",)
+    matched_scales: ClassVar[tuple[float, float]] = (1.5, 3.0)
     frequency: nn.Parameter
     phase: nn.Parameter
 

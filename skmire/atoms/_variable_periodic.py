@@ -43,6 +43,7 @@ class VariablePeriodic(Atom):
     """
 
     image_scales: ClassVar[tuple[float, float]] = (10.0, 3.0)
+    matched_scales: ClassVar[tuple[float, float]] = (0.4, 2.0)
 
     def __init__(self, atom: Atom) -> None:
         if not isinstance(atom, Atom):

@@ -40,6 +40,7 @@ from skmire.search import (
     SearchProblem,
     SearchResult,
 )
+from skmire.spectrum import estimate_bandwidth, overall_bandwidth
 from skmire.training import Samples, Trainer
 
 Array = NDArray[np.float64]
@@ -79,6 +80,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
     dictionary_: ActivationDictionary
     search_: BaseLayerSearch
     trainer_: Trainer
+    bandwidth_: Array
     search_result_: SearchResult
     search_results_: dict[str, NDArray[Any]]
     loss_curve_: list[float]
@@ -224,12 +226,16 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             Scaling.of_coordinates(coords, self.coordinate_scaling),
             Scaling.of_values(columns(values), weights),
         )
+        bandwidth = estimate_bandwidth(
+            units[0].scale(coords), units[1].scale(columns(values)), weights
+        )
         settled = {
             "dictionary_": dictionary,
             "search_": search,
             "trainer_": trainer,
             "coordinate_scaling_": units[0],
             "value_scaling_": units[1],
+            "bandwidth_": bandwidth * units[0].factor,
             "_seed": seed,
             "_y_ndim": values.ndim,
             "_settled": settled_parameters(self, dictionary, search, architecture),
@@ -257,6 +263,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
                     n_jobs=self.n_jobs,
                     verbose=int(self.verbose),
                     task=task,
+                    bandwidth=overall_bandwidth(bandwidth),
                 ),
                 trainer,
             )

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from skmire._callbacks import Task
@@ -70,6 +71,8 @@ class SearchProblem:
         From 1 on, stages are logged; from 2 on, candidates.
     task : Task
         The fit, for progress.
+    bandwidth : float, default=None
+        Of the signal, in radians per unit of the box, for the dictionary; ``None`` if unknown.
 
     Examples
     --------
@@ -99,6 +102,32 @@ class SearchProblem:
     n_jobs: int | None
     verbose: int
     task: Task
+    bandwidth: float | None = None
+
+    def initialise(
+        self, atom: Atom, *, first: bool, stream: np.random.Generator, factor: float = 1.0
+    ) -> Atom:
+        """Return a copy of `atom` that starts as the dictionary says, for this signal.
+
+        Parameters
+        ----------
+        atom : Atom
+            Of the dictionary, or any other.
+        first : bool
+            Whether it is the first layer's.
+        stream : numpy.random.Generator
+            Source of the draws, if the dictionary has its parameters drawn.
+        factor : float, default=1.0
+            By how much the scale is to differ from what the dictionary says.
+
+        Returns
+        -------
+        atom : Atom
+            Ready to be trained.
+        """
+        return self.dictionary.initialise(
+            atom, first=first, stream=stream, bandwidth=self.bandwidth, factor=factor
+        )
 
     @property
     def seconds_left(self) -> float | None:

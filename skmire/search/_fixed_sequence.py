@@ -79,9 +79,7 @@ class FixedSequence(BaseLayerSearch):
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         seed = derive_seed(problem.seed, "layer", 1)
         atoms = [
-            problem.dictionary.initialise(
-                atom, first=i == 0, stream=numpy_stream(seed, "parameters", i)
-            )
+            problem.initialise(atom, first=i == 0, stream=numpy_stream(seed, "parameters", i))
             for i, atom in enumerate(self._resolve(problem))
         ]
         name = "-".join(atom.name for atom in atoms)

@@ -91,7 +91,7 @@ def _attributes(search: BaseLayerSearch) -> dict[str, str]:
 @promise(
     "A search leaves samples, dictionary and trainer as they are, and no two layers of what it "
     "returns share an atom.",
-    "Start atoms with problem.dictionary.initialise, which copies; copy.deepcopy those that go "
+    "Start atoms with problem.initialise, which copies; copy.deepcopy those that go "
     "from one network to the next.",
 )
 def check_nothing_given_is_changed(search: BaseLayerSearch) -> None:
