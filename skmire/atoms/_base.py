@@ -168,6 +168,11 @@ class Atom(PlainModule, ABC):
 
         return values.detach(), pull
 
+    @property
+    def stretch(self) -> float:
+        """By how much it stretches its input now: its first scale parameter, 1 without any."""
+        return self.values()[self.scale_parameters[0]] if self.scale_parameters else 1.0
+
     def at_scale(self, scale: float) -> dict[str, float]:
         """Return the parameters that give the base configuration the wanted `scale`.
 

@@ -41,6 +41,8 @@ REGISTRY: dict[str, Callable[[], Atom]] = {
 
 #: The paper's seven.
 PAPER_ATOMS = tuple(REGISTRY)[:7]
+#: What an encoder chooses from unless told otherwise.
+DEFAULT_ATOMS = (*PAPER_ATOMS, "finer")
 
 
 def make_atom(atom: AtomLike) -> Atom:
@@ -91,8 +93,9 @@ class ActivationDictionary(BaseEstimator):
     Parameters
     ----------
     atoms : sequence of {str, Atom, Atom class, callable}, default=None
-        The atoms, each under a name of its own. ``None`` means the paper's seven: sinc, raised
-        cosine, root raised cosine, prolate spheroidal, Gabor (real), Gaussian, sinusoid.
+        The atoms, each under a name of its own. ``None`` means the paper's seven (sinc, raised
+        cosine, root raised cosine, prolate spheroidal, Gabor (real), Gaussian, sinusoid) and
+        FINER's, the variable-periodic sinusoid.
     init : {"matched", "base", "unit"}, float or tuple, default="matched"
         How the parameters of an atom start, unless the atom was made with a value.
 
@@ -131,6 +134,37 @@ class ActivationDictionary(BaseEstimator):
         self.atoms = atoms
         self.init = init
 
+    @classmethod
+    def paper(cls, *, init: Any = "matched") -> Self:
+        """Return the dictionary of the paper's seven atoms.
+
+        Parameters
+        ----------
+        init : str, float or tuple, default="matched"
+            As for the class.
+
+        Returns
+        -------
+        dictionary : ActivationDictionary
+        """
+        return cls(PAPER_ATOMS, init=init)
+
+    @classmethod
+    def extended(cls, *, init: Any = "matched") -> Self:
+        """Return the dictionary of the paper's seven atoms and the variable-periodic warp of each.
+
+        Parameters
+        ----------
+        init : str, float or tuple, default="matched"
+            As for the class.
+
+        Returns
+        -------
+        dictionary : ActivationDictionary
+        """
+        warped = [VariablePeriodic(make_atom(name)) for name in PAPER_ATOMS]
+        return cls([*PAPER_ATOMS, *warped], init=init)
+
     def resolve(self) -> dict[str, Atom]:
         """Return the atoms by name.
 
@@ -146,7 +180,7 @@ class ActivationDictionary(BaseEstimator):
         TypeError
             If an entry is no atom.
         """
-        listed = PAPER_ATOMS if self.atoms is None else self.atoms
+        listed = DEFAULT_ATOMS if self.atoms is None else self.atoms
         if isinstance(listed, str) or not isinstance(listed, Sequence):
             raise TypeError(
                 f"ActivationDictionary(atoms=...) must be a list of atoms, got {listed!r}; "

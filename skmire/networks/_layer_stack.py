@@ -95,7 +95,7 @@ class LayerStack(Field):
     @property
     def scales(self) -> tuple[float, ...]:
         """By how much each layer's atom stretches its input now, 1 where it does not."""
-        return tuple(_scale(atom) for atom in self.sequence)
+        return tuple(atom.stretch for atom in self.sequence)
 
     def hidden(self, coords: Tensor) -> Tensor:
         """Return the values of the last hidden layer, complex if its atom is.
@@ -128,9 +128,4 @@ def _places(widths: Sequence[int], atoms: Sequence[Atom]) -> Iterator[Place]:
     for (n_in, n_out), atom, first in zip(
         pairwise(widths), [*atoms, atoms[-1]], [True, *[False] * len(atoms)], strict=True
     ):
-        yield Place(n_in, n_out, first, _scale(atom))
-
-
-def _scale(atom: Atom) -> float:
-    """Return the first of the parameters that stretch the input, 1 without any."""
-    return atom.values()[atom.scale_parameters[0]] if atom.scale_parameters else 1.0
+        yield Place(n_in, n_out, first, atom.stretch)

@@ -1,4 +1,4 @@
-"""The paper's greedy growth: one layer at a time, every atom tried, the best one kept."""
+"""The greedy search: the atom of one layer decided after another."""
 
 from __future__ import annotations
 
@@ -18,38 +18,55 @@ from skmire._random import derive_seed, numpy_stream
 from skmire.atoms import Atom
 from skmire.networks import LayerStack
 from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem
+from skmire.search._lookahead import look_ahead
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
 from skmire.training import Trainer
 
 
 class LayerSearch(BaseLayerSearch):
-    """Greedy search layer by layer, as the paper grows its networks.
+    """Greedy search: the atom of one layer after another, every atom tried, the best one kept.
 
-    At layer i every atom of the dictionary is tried in a fresh network of i hidden layers,
-    weights from scratch: layers 1 to i - 1 have the atoms chosen before, with the parameters
-    found so far, and layer i has the candidate. The atom of least loss is kept, with its
-    parameters. The winner of the last layer is the fit.
+    In the mode ``"lookahead"`` every network tried has full depth: a candidate stands in the layer
+    to be decided and in all after it, so that depth is judged at depth. The best atoms are also
+    tried at other scales. These networks train for a part of the epochs. The two best sequences and
+    the best single atom then train in full, and the best of them, on all samples, is the fit.
 
-    All candidates of a layer share one seed of weights and batches, so that they differ in the
-    atom alone. A candidate that diverges is recorded and passed over.
+    The mode ``"growth"`` is the paper's. At layer i every atom is tried in a fresh network of i
+    hidden layers, weights from scratch: layers 1 to i - 1 have the atoms chosen before, with the
+    parameters found so far, and layer i has the candidate. The winner of the last layer is the fit.
+    It may be worse than a single atom in all layers, as an atom that leads at depth 1 need not lead
+    at depth 3.
+
+    All candidates of a round share one seed of weights and batches, so that they differ in the
+    atoms alone. A candidate that diverges is recorded and passed over.
 
     Parameters
     ----------
     n_layers : int, default=3
         Hidden layers, at least 1.
-    epochs : tuple of int, default=None
-        Epochs of each candidate, layer by layer; the paper's are (100, 100, 200). ``None`` shares
-        out the encoder's `max_epochs` over the layers: half to the last one, the rest alike to
-        those before. Every layer gets at least one, though `max_epochs` be too few for that.
+    mode : {"lookahead", "growth"}, default="lookahead"
+        How the layers not yet decided are treated: filled, or left out.
     selection : {"auto", "train", "held_out"}, default="auto"
-        Samples whose loss decides. ``"auto"`` is held-out ones if the trainer stops early, and
-        the training samples otherwise. The paper leaves it open.
+        Samples whose loss decides. ``"held_out"`` asks for the function between the samples: in the
+        look-ahead, a fifth of them is set aside until the sequence is found, and the fit is trained
+        on all. ``"train"`` asks for the samples alone, and prefers scales that memorise them.
+        ``"auto"`` is held-out samples in the look-ahead; in the growth they are if the trainer
+        stops early, and the training samples otherwise (the paper leaves it open).
+    epochs : tuple of int, default=None
+        Of each candidate, layer by layer, in the growth; the paper's are (100, 100, 200). ``None``
+        shares out the encoder's `max_epochs` over the layers: half to the last one, the rest alike
+        to those before. Every layer gets at least one, though `max_epochs` be too few for that.
     compare : {"best", "last"}, default="best"
-        Loss of the best state or of the state after the last epoch. The paper leaves it open.
+        In the growth, the loss of the best state or of the state after the last epoch. The paper
+        leaves it open.
     train_earlier : bool, default=True
-        Whether the atoms of earlier layers go on training their parameters, from those found so
-        far. The paper leaves it open.
+        In the growth, whether the atoms of earlier layers go on training their parameters, from
+        those found so far. The paper leaves it open.
+
+    See Also
+    --------
+    FixedSequence : No search.
 
     References
     ----------
@@ -60,16 +77,23 @@ class LayerSearch(BaseLayerSearch):
     >>> import numpy as np
     >>> from skmire import LayerSearch, MIREncoder
     >>> x = np.linspace(0, 1, 64)[:, None]
-    >>> search = LayerSearch(n_layers=2, epochs=(5, 10))
-    >>> encoder = MIREncoder(["gabor", "sinusoid"], search, hidden_width=32, random_state=0)
-    >>> encoder.fit(x, np.cos(20 * x[:, 0])).search_results_["layer"].tolist()
+    >>> y = np.cos(20 * x[:, 0])
+    >>> encoder = MIREncoder(["gabor", "sinusoid"], hidden_width=32, random_state=0)
+    >>> encoder.fit(x, y).search_results_["stage"].tolist()
+    ['layer 1', 'layer 1', 'scales', ...'finalists', 'finalists', ...'fit']
+
+    As the paper has it:
+
+    >>> growth = LayerSearch(n_layers=2, mode="growth", epochs=(5, 10))
+    >>> encoder.set_params(search=growth).fit(x, y).search_results_["layer"].tolist()
     [1, 1, 2, 2]
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "epochs": [None, tuple, list],
+        "mode": [StrOptions({"lookahead", "growth"})],
         "selection": [StrOptions({"auto", "train", "held_out"})],
+        "epochs": [None, tuple, list],
         "compare": [StrOptions({"best", "last"})],
         "train_earlier": ["boolean"],
     }
@@ -77,15 +101,17 @@ class LayerSearch(BaseLayerSearch):
     def __init__(
         self,
         n_layers: int = 3,
-        epochs: Sequence[int] | None = None,
         *,
+        mode: str = "lookahead",
         selection: str = "auto",
+        epochs: Sequence[int] | None = None,
         compare: str = "best",
         train_earlier: bool = True,
     ) -> None:
         self.n_layers = n_layers
-        self.epochs = epochs
+        self.mode = mode
         self.selection = selection
+        self.epochs = epochs
         self.compare = compare
         self.train_earlier = train_earlier
 
@@ -94,7 +120,8 @@ class LayerSearch(BaseLayerSearch):
         return self.n_layers
 
     def wants_held_out(self, trainer: Trainer) -> bool:
-        return self.selection == "held_out" or trainer.early_stopping
+        held_out = self.mode == "growth" and self.selection == "held_out"
+        return held_out or trainer.early_stopping
 
     def layer_epochs(self, max_epochs: int) -> tuple[int, ...]:
         """Return the epochs of a candidate at each layer.
@@ -134,6 +161,22 @@ class LayerSearch(BaseLayerSearch):
         return tuple(int(e) for e in given)
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
+        if self.mode == "growth":
+            return self._grow(problem, trainer)
+        if self.epochs is not None:
+            raise ValueError(
+                f"LayerSearch(epochs={self.epochs!r}) is for mode='growth'; in the look-ahead "
+                "networks train for the encoder's max_epochs, or a share of it."
+            )
+        return look_ahead(
+            problem,
+            trainer,
+            n_layers=self.n_layers,
+            width=1,
+            selection="train" if self.selection == "train" else "held_out",
+        )
+
+    def _grow(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         networks: list[LayerStack] = []
         trace: list[Candidate] = []
         epochs = self.layer_epochs(problem.max_epochs)
@@ -204,6 +247,10 @@ class LayerSearch(BaseLayerSearch):
                     training=training,
                     loss=loss,
                     chosen=False,
+                    stage=f"layer {layer}",
+                    scales=tuple(a.stretch for a in network.sequence),
+                    n_samples=len(problem.samples),
+                    hidden_width=problem.hidden_width,
                 )
             )
             tried.append(network)

@@ -33,6 +33,12 @@ class Candidate:
         What it was compared by; not a number if it diverged.
     chosen : bool
         Whether it won its stage.
+    stage : str, default=""
+        The round of the search that it was trained in, if that has a name.
+    scales : tuple of float, default=()
+        By how much its atoms stretched their inputs at the start, layer by layer, if told.
+    n_samples, hidden_width : int, default=0
+        Of the problem that it was trained on, which may be a smaller copy; 0 if not told.
 
     Examples
     --------
@@ -52,6 +58,10 @@ class Candidate:
     training: Training
     loss: float
     chosen: bool
+    stage: str = ""
+    scales: tuple[float, ...] = ()
+    n_samples: int = 0
+    hidden_width: int = 0
 
     @property
     def epochs(self) -> int:
@@ -115,18 +125,23 @@ class SearchResult:
         Returns
         -------
         table : dict of str to ndarray of shape (n_candidates,)
-            ``layer``, ``atom``, ``seed``, ``epochs``, ``effective_epochs``, ``loss`` (what was
-            compared), ``train_loss`` and ``held_out_loss`` (of the kept state; not a number
-            without held-out samples), ``seconds``, ``outcome``, ``chosen``.
+            ``stage``, ``layer``, ``atom``, ``scales`` (as text), ``seed``, ``n_samples``,
+            ``hidden_width``, ``epochs``, ``effective_epochs``, ``loss`` (what was compared),
+            ``train_loss`` and ``held_out_loss`` (of the kept state; not a number without held-out
+            samples), ``seconds``, ``outcome``, ``chosen``.
         """
 
         def held_out(training: Training) -> float:
             return np.nan if training.kept.held_out is None else training.kept.loss("held_out")
 
         columns: dict[str, list[Any]] = {
+            "stage": [c.stage for c in self.trace],
             "layer": [c.layer for c in self.trace],
             "atom": [c.atom for c in self.trace],
+            "scales": [" ".join(f"{scale:.4g}" for scale in c.scales) for c in self.trace],
             "seed": [c.seed for c in self.trace],
+            "n_samples": [c.n_samples for c in self.trace],
+            "hidden_width": [c.hidden_width for c in self.trace],
             "epochs": [c.epochs for c in self.trace],
             "effective_epochs": [c.effective_epochs for c in self.trace],
             "loss": [c.loss for c in self.trace],

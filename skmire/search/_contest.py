@@ -1,0 +1,268 @@
+"""Sequences of full depth against each other: cheap rounds, finalists, and the fit of the winner.
+
+What the strategies that judge whole sequences have in common. They differ in the sequences that
+they send into a round, and in how cheap their rounds are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+from typing import Literal, Self
+
+import numpy as np
+from sklearn.base import clone
+
+from skmire._logging import logger
+from skmire._random import derive_seed, numpy_stream, torch_stream
+from skmire.atoms import Atom
+from skmire.networks import LayerStack
+from skmire.search._base import DivergenceError, SearchProblem
+from skmire.search._result import Candidate, SearchResult
+from skmire.search._side_by_side import Plan, train_side_by_side
+from skmire.training import Trainer
+
+Selection = Literal["train", "held_out"]
+
+_HELD_OUT = 0.2  # of the samples, to judge by
+_MOST_SAMPLES = 16_384  # that a sequence is judged on
+_LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
+_FEW = 20  # samples: with fewer, none are held out
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A sequence of atoms, one a layer.
+
+    Parameters
+    ----------
+    atoms : tuple of Atom
+        As the dictionary holds them.
+    first, hidden : float, default=1.0
+        By how much the scales of the first layer and of hidden ones differ from what the
+        dictionary says.
+    """
+
+    atoms: tuple[Atom, ...]
+    first: float = 1.0
+    hidden: float = 1.0
+
+    @property
+    def sequence(self) -> str:
+        """Names of its atoms."""
+        return "-".join(atom.name for atom in self.atoms)
+
+    @property
+    def name(self) -> str:
+        """Names of its atoms, and the first layer's factor if it is another than 1."""
+        return self.sequence if self.first == 1 else f"{self.sequence} × {self.first:g}"
+
+    @property
+    def is_single(self) -> bool:
+        """Whether all layers have the same atom."""
+        return len({atom.name for atom in self.atoms}) == 1
+
+    def scaled(self, by: float) -> Self:
+        """Return the sequence at another scale of its first layer."""
+        return replace(self, first=self.first * by)
+
+    def with_atom(self, layer: int, atom: Atom, *, onwards: bool = False) -> Self:
+        """Return the sequence with `atom` in a layer, and if `onwards` in all after it."""
+        n = len(self.atoms) - layer if onwards else 1
+        return replace(self, atoms=(*self.atoms[:layer], *[atom] * n, *self.atoms[layer + n :]))
+
+    def started(self, problem: SearchProblem, seed: int) -> tuple[Atom, ...]:
+        """Return copies of its atoms with the parameters to start from."""
+        return tuple(
+            problem.initialise(
+                atom,
+                first=layer == 0,
+                stream=numpy_stream(seed, "parameters", layer),
+                factor=self.hidden if layer else self.first,
+            )
+            for layer, atom in enumerate(self.atoms)
+        )
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much a round spends on a network, as shares of a whole training.
+
+    Parameters
+    ----------
+    epochs : float, default=1.0
+        Of the encoder's `max_epochs`.
+    samples : float, default=1.0
+        Of the samples, with as large a share of the units squared, so that there are as many
+        samples to a parameter, in as many steps.
+    """
+
+    epochs: float = 1.0
+    samples: float = 1.0
+
+    @property
+    def cost(self) -> float:
+        """Share of the arithmetic."""
+        return self.epochs * self.samples**2
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an entry did in a round: its loss, not a number if it diverged."""
+
+    entry: Entry
+    loss: float
+    network: LayerStack
+    row: int  # of the trace
+
+
+class Contest:
+    """Rounds of training among sequences, and what they leave behind.
+
+    Sequences are judged by samples held out, a fifth, if `selection` says so: they then train on
+    the others, and the winner in the end on all. Or by the samples that they train on.
+
+    Parameters
+    ----------
+    problem : SearchProblem
+    trainer : Trainer
+    selection : {"train", "held_out"}
+    cost : float
+        Of all rounds but that of the winner, in trainings of a whole network, for sharing out a
+        time limit.
+    """
+
+    def __init__(
+        self, problem: SearchProblem, trainer: Trainer, selection: Selection, *, cost: float
+    ) -> None:
+        self.problem, self.trainer, self.selection = problem, trainer, selection
+        self.trace: list[Candidate] = []
+        self.stopped = False
+        self._cost = cost + 1.0
+        self._judged = _judged(problem, selection)
+
+    def round(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
+        """Train the entries, each of them once; return how they stand, the best first.
+
+        Once a callback asks for an end, only the first entry is trained, as there must be one.
+
+        Raises
+        ------
+        DivergenceError
+            If all of them diverged.
+        """
+        listed = list({entry.name: entry for entry in entries}.values())
+        listed = listed[:1] if self.stopped else listed
+        problem, trainer = copy_of(self._judged, self.trainer, effort.samples)
+        epochs = max(round(effort.epochs * problem.max_epochs), 1)
+        seed = derive_seed(problem.seed, "sequence")
+        cost = effort.cost * len(listed)
+        left = self.problem.seconds_left
+        seconds = None if left is None else left * min(cost / max(self._cost, cost), 1.0)
+        self._cost -= cost
+        if problem.verbose:
+            logger.info(
+                "%s: %d sequences, %d epochs of %d samples, %d units",
+                name, len(listed), epochs, len(problem.samples), problem.hidden_width,
+            )  # fmt: skip
+        task = self.problem.task.start(name, n_subtasks=len(listed), parallel=True)
+        plans = [Plan(entry.name, entry.started(problem, seed), seed) for entry in listed]
+        scales = [tuple(atom.stretch for atom in plan.atoms) for plan in plans]
+        standings: list[Standing] = []
+        try:
+            runs = train_side_by_side(
+                problem, trainer, plans, epochs=epochs, seconds=seconds, task=task
+            )
+            for entry, start, (network, training) in zip(listed, scales, runs, strict=False):
+                loss = float("nan") if training.diverged else training.kept.loss(self.selection)
+                standings.append(Standing(entry, loss, network, len(self.trace)))
+                self.trace.append(
+                    Candidate(
+                        layer=len(entry.atoms),
+                        atom=entry.sequence,
+                        seed=seed,
+                        effective_epochs=len(training.curve),
+                        training=training,
+                        loss=loss,
+                        chosen=False,
+                        stage=name,
+                        scales=start,
+                        n_samples=len(problem.samples),
+                        hidden_width=problem.hidden_width,
+                    )
+                )
+                if problem.verbose > 1:
+                    logger.info(
+                        "%s, %s: loss %.3e in %.1f s, %s",
+                        name, entry.name, loss, training.seconds, training.outcome,
+                    )  # fmt: skip
+        finally:
+            asked = task.finish(standings[0].network if standings else None)
+        self.stopped |= asked or len(standings) < len(listed)
+        standings.sort(key=lambda standing: np.nan_to_num(standing.loss, nan=np.inf))
+        if np.isnan(standings[0].loss):
+            reasons = "; ".join(
+                f"{s.entry.name}: {self.trace[s.row].training.outcome}" for s in standings
+            )
+            raise DivergenceError(
+                f"Every sequence of the round {name!r} diverged ({reasons}). Lower the trainer's "
+                f"learning_rate (now {trainer.learning_rate:g}) or the scales that the "
+                "dictionary's init starts from."
+            )
+        return [standing for standing in standings if not np.isnan(standing.loss)]
+
+    def decide(self, finalists: Sequence[Entry]) -> SearchResult:
+        """Train the finalists in full, and the best of them on all samples: the result."""
+        standings = self.round("finalists", finalists, Effort())
+        if self._judged is not self.problem:
+            self._judged = self.problem
+            standings = self._refit(standings)
+        winner = standings[0]
+        self.trace[winner.row] = replace(self.trace[winner.row], chosen=True)
+        if self.problem.verbose:
+            logger.info("%s: loss %.3e", winner.entry.name, winner.loss)
+        return SearchResult((winner.network,), tuple(self.trace))
+
+    def _refit(self, standings: Sequence[Standing]) -> list[Standing]:
+        """Train the best on all samples, or the next if it diverges there."""
+        *others, last = [standing.entry for standing in standings]
+        for entry in others:
+            try:
+                return self.round("fit", [entry], Effort())
+            except DivergenceError:
+                logger.info("%s diverged on all samples; the next best is taken.", entry.name)
+        return self.round("fit", [last], Effort())
+
+
+def copy_of(
+    problem: SearchProblem, trainer: Trainer, share: float
+) -> tuple[SearchProblem, Trainer]:
+    """Return a problem of a share of the samples, as many to a parameter, in as many steps."""
+    if share == 1 or len(problem.samples) * share < _LEAST_SAMPLES:
+        return problem, trainer
+    batch = trainer.batch_size_for(len(problem.samples))
+    steps_alike = clone(trainer).set_params(batch_size=max(round(batch * share), 1))
+    return _with_samples(problem, round(len(problem.samples) * share)), steps_alike
+
+
+def _with_samples(problem: SearchProblem, n: int) -> SearchProblem:
+    """Return the problem with `n` of its samples, or all if it has fewer, and fewer units."""
+    total = len(problem.samples)
+    if n >= total:
+        return problem
+    width = min(
+        problem.hidden_width, max(round(problem.hidden_width * sqrt(n / total)), _LEAST_WIDTH)
+    )
+    kept, _ = problem.samples.split(1 - n / total, torch_stream(problem.seed, "copy"))
+    return replace(problem, samples=kept, hidden_width=width)
+
+
+def _judged(problem: SearchProblem, selection: Selection) -> SearchProblem:
+    """Return the problem that sequences are judged on: `problem` itself, if that can be."""
+    if selection == "held_out" and problem.held_out is None and len(problem.samples) >= _FEW:
+        kept, held_out = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
+        if len(held_out) > _MOST_SAMPLES:
+            held_out = held_out.take(slice(_MOST_SAMPLES))
+        problem = replace(problem, samples=kept, held_out=held_out)
+    return _with_samples(problem, _MOST_SAMPLES)
