@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
-__all__ = ["estimate_bandwidth", "overall_bandwidth"]
+__all__ = ["estimate_bandwidth", "overall_bandwidth", "relative_bandwidth"]
 
 Array = NDArray[np.float64]
 
 _PAIRS_FROM = 4_096  # samples that are compared with their neighbours, at most
 _TOP = 4  # the share of the frequencies, 1/4, whose power is taken for noise
+_MOST_NOISE = 0.75  # of the differences that noise would explain
 _LEAST_SIGNAL = 0.02  # of the power; with less there is nothing to estimate
 
 
@@ -102,6 +103,31 @@ def overall_bandwidth(per_axis: Array) -> float:
     return max(float(np.sqrt(np.mean(np.square(varying)))), 1.0) if varying.size else 1.0
 
 
+def relative_bandwidth(per_axis: Array) -> Array:
+    """Return by how much each axis differs from all together, at most by a factor of 2.
+
+    Parameters
+    ----------
+    per_axis : ndarray of shape (n_dims,)
+        As `estimate_bandwidth` returns it, for coordinates in [-1, 1].
+
+    Returns
+    -------
+    factors : ndarray of shape (n_dims,)
+        In [1/2, 2]: estimates are rough, and more gained little on real signals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire.spectrum import relative_bandwidth
+    >>> relative_bandwidth(np.array([10.0, 10.0])).tolist()
+    [1.0, 1.0]
+    >>> relative_bandwidth(np.array([100.0, 0.0])).tolist()
+    [1.0, 0.5]
+    """
+    return np.clip(per_axis / overall_bandwidth(per_axis), 1 / 2, 2)
+
+
 def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array, Array, Array]:
     """Return the samples in the order of their coordinates, those of one place as one."""
     order = np.lexsort(coords.T[::-1])
@@ -167,8 +193,14 @@ def _by_pairs(coords: Array, centred: Array, weights: Array) -> Array:
     differences = np.square(centred[pairs[0]] - centred[pairs[1]]).sum(axis=1)
     importance = 1 / (apart + np.median(apart))  # near pairs tell more, if not the nearest alone
     importance *= np.sqrt(weights[pairs[0]] * weights[pairs[1]])
-    columns = np.column_stack([lags, np.ones(len(lags))])
-    *slopes, noise = nnls(columns * importance[:, None], differences * importance)[0]
+    columns = np.column_stack([lags, np.ones(len(lags))]) * importance[:, None]
+    targets = differences * importance
+    *slopes, noise = nnls(columns, targets)[0]
+    if not all(slopes):  # what is rough looks like noise along the axis that is sampled best
+        noise *= _MOST_NOISE
+        slopes = nnls(columns[:, :-1], targets - noise * importance)[0]
     variance = np.average(np.square(centred).sum(axis=1), weights=weights) - noise / 2
+    if variance <= 0:
+        return bandwidth
     bandwidth[varying] = np.sqrt(np.array(slopes) / variance) / spacing[varying]
-    return bandwidth if variance > 0 else np.zeros(n_dims)
+    return bandwidth
