@@ -19,6 +19,7 @@ from skmire._random import derive_seed, numpy_stream, torch_stream
 from skmire.atoms import Atom
 from skmire.networks import LayerStack
 from skmire.search._base import DivergenceError, SearchProblem
+from skmire.search._forecast import seconds_ahead
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
 from skmire.training import Trainer
@@ -161,14 +162,15 @@ class Contest:
         left = self.problem.seconds_left
         seconds = None if left is None else left * min(cost / max(self._cost, cost), 1.0)
         self._cost -= cost
-        if problem.verbose:
-            logger.info(
-                "%s: %d sequences, %d epochs of %d samples, %d units",
-                name, len(listed), epochs, len(problem.samples), problem.hidden_width,
-            )  # fmt: skip
         task = self.problem.task.start(name, n_subtasks=len(listed), parallel=True)
         plans = [Plan(entry.name, entry.started(problem, seed), seed) for entry in listed]
         scales = [tuple(atom.stretch for atom in plan.atoms) for plan in plans]
+        if problem.verbose:
+            logger.info(
+                "%s: %d networks of %d units, %d epochs of %d samples, about %.2g s",
+                name, len(plans), problem.hidden_width, epochs, len(problem.samples),
+                seconds_ahead(problem, trainer, plans, epochs),
+            )  # fmt: skip
         standings: list[Standing] = []
         try:
             runs = train_side_by_side(
