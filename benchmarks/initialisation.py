@@ -1,8 +1,8 @@
 """How atoms start: the paper's uniform and normal draws, five trials each, and matched scales.
 
-One real signal (``small_signals.py``) of a few thousand samples, three layers of 128 units, 30 epochs.
-For each way to start: the paper's growth, the look-ahead, and networks of one atom throughout as
-the peers have it (sinusoid: SIREN, FINER, Gaussian, real Gabor; PyTorch's weights). Mean and
+A real signal (``small_signals.py``) of a few thousand samples, three layers of 128 units, 30
+epochs. For each way to start: the paper's growth, the look-ahead, and networks of one atom as the
+peers have it (sinusoid: SIREN, FINER, Gaussian, real Gabor; PyTorch's weights). Mean and
 standard deviation over five seeds of PSNR on the samples fitted and on the test between them, and
 the sequences that the searches found.
 

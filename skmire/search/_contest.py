@@ -22,7 +22,7 @@ from skmire.search._base import DivergenceError, SearchProblem
 from skmire.search._forecast import seconds_ahead
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
-from skmire.training import Trainer
+from skmire.training import Samples, Trainer
 
 Selection = Literal["train", "held_out"]
 
@@ -256,15 +256,20 @@ def _with_samples(problem: SearchProblem, n: int) -> SearchProblem:
     width = min(
         problem.hidden_width, max(round(problem.hidden_width * sqrt(n / total)), _LEAST_WIDTH)
     )
-    kept, _ = problem.samples.split(1 - n / total, torch_stream(problem.seed, "copy"))
-    return replace(problem, samples=kept, hidden_width=width)
+    return replace(problem, samples=_some(problem.samples, n, problem.seed), hidden_width=width)
+
+
+def _some(samples: Samples, n: int, seed: int) -> Samples:
+    """Return `n` of the samples, drawn at random, or all if there are fewer."""
+    if n >= len(samples):
+        return samples
+    return samples.split(1 - n / len(samples), torch_stream(seed, "copy"))[0]
 
 
 def _judged(problem: SearchProblem, selection: Selection) -> SearchProblem:
     """Return the problem that sequences are judged on: `problem` itself, if that can be."""
     if selection == "held_out" and problem.held_out is None and len(problem.samples) >= _FEW:
         kept, held_out = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
-        if len(held_out) > _MOST_SAMPLES:
-            held_out = held_out.take(slice(_MOST_SAMPLES))
+        held_out = _some(held_out, _MOST_SAMPLES, problem.seed)
         problem = replace(problem, samples=kept, held_out=held_out)
     return _with_samples(problem, _MOST_SAMPLES)
