@@ -169,6 +169,8 @@ def _by_pairs(coords: Array, centred: Array, weights: Array) -> Array:
     importance *= np.sqrt(weights[pairs[0]] * weights[pairs[1]])
     columns = np.column_stack([lags, np.ones(len(lags))])
     *slopes, noise = nnls(columns * importance[:, None], differences * importance)[0]
-    variance = np.average(np.square(centred).sum(axis=1), weights=weights) - noise / 2
-    bandwidth[varying] = np.sqrt(np.array(slopes) / variance) / spacing[varying]
-    return bandwidth if variance > 0 else np.zeros(n_dims)
+    total = np.average(np.square(centred).sum(axis=1), weights=weights)
+    variance = total - noise / 2
+    if variance >= _LEAST_SIGNAL * total:
+        bandwidth[varying] = np.sqrt(np.array(slopes) / variance) / spacing[varying]
+    return bandwidth
