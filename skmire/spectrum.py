@@ -199,8 +199,8 @@ def _by_pairs(coords: Array, centred: Array, weights: Array) -> Array:
     if not all(slopes):  # what is rough looks like noise along the axis that is sampled best
         noise *= _MOST_NOISE
         slopes = nnls(columns[:, :-1], targets - noise * importance)[0]
-    variance = np.average(np.square(centred).sum(axis=1), weights=weights) - noise / 2
-    if variance <= 0:
-        return bandwidth
-    bandwidth[varying] = np.sqrt(np.array(slopes) / variance) / spacing[varying]
+    total = np.average(np.square(centred).sum(axis=1), weights=weights)
+    variance = total - noise / 2
+    if variance >= _LEAST_SIGNAL * total:
+        bandwidth[varying] = np.sqrt(np.array(slopes) / variance) / spacing[varying]
     return bandwidth

@@ -371,6 +371,7 @@ def atoms(signal):
 #: How each search is made for a signal; one entry more is tested on all signals.
 SEARCHES = {
     "LayerSearch": lambda signal: LayerSearch(2),
+    "growth": lambda signal: LayerSearch(2, mode="growth"),
     "FixedSequence": lambda signal: FixedSequence(atoms(signal)),
     "from_result": lambda signal: FixedSequence.from_result(
         fitted("LayerSearch", signal.name).search_result_

@@ -172,38 +172,37 @@ class Contest:
                 seconds_ahead(problem, trainer, plans, epochs),
             )  # fmt: skip
         standings: list[Standing] = []
-        try:
-            runs = train_side_by_side(
-                problem, trainer, plans, epochs=epochs, seconds=seconds, task=task
-            )
-            for entry, start, (network, training) in zip(listed, scales, runs, strict=False):
-                loss = float("nan") if training.diverged else training.kept.loss(self.selection)
-                standings.append(Standing(entry, loss, network, len(self.trace)))
-                self.trace.append(
-                    Candidate(
-                        layer=len(entry.atoms),
-                        atom=entry.sequence,
-                        seed=seed,
-                        effective_epochs=len(training.curve),
-                        training=training,
-                        loss=loss,
-                        chosen=False,
-                        stage=name,
-                        scales=start,
-                        n_samples=len(problem.samples),
-                        hidden_width=problem.hidden_width,
-                    )
+        runs = train_side_by_side(
+            problem, trainer, plans, epochs=epochs, seconds=seconds, task=task
+        )
+        for (network, training), entry, start in zip(runs, listed, scales, strict=False):
+            loss = float("nan") if training.diverged else training.kept.loss(self.selection)
+            standings.append(Standing(entry, loss, network, len(self.trace)))
+            self.trace.append(
+                Candidate(
+                    layer=len(entry.atoms),
+                    atom=entry.sequence,
+                    seed=seed,
+                    effective_epochs=len(training.curve),
+                    training=training,
+                    loss=loss,
+                    chosen=False,
+                    stage=name,
+                    scales=start,
+                    n_samples=len(problem.samples),
+                    hidden_width=problem.hidden_width,
                 )
-                if problem.verbose > 1:
-                    logger.info(
-                        "%s, %s: loss %.3e in %.1f s, %s",
-                        name, entry.name, loss, training.seconds, training.outcome,
-                    )  # fmt: skip
-        finally:
-            asked = task.finish(standings[0].network if standings else None)
-        self.stopped |= asked or len(standings) < len(listed)
+            )
+            if problem.verbose > 1:
+                logger.info(
+                    "%s, %s: loss %.3e in %.1f s, %s",
+                    name, entry.name, loss, training.seconds, training.outcome,
+                )  # fmt: skip
         standings.sort(key=lambda standing: np.nan_to_num(standing.loss, nan=np.inf))
-        if np.isnan(standings[0].loss):
+        lost = np.isnan(standings[0].loss)
+        asked = task.finish(None if lost else standings[0].network)
+        self.stopped |= asked or len(standings) < len(listed)
+        if lost:
             reasons = "; ".join(
                 f"{s.entry.name}: {self.trace[s.row].training.outcome}" for s in standings
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from skmire.atoms import Atom
-from skmire.search._base import SearchProblem
+from skmire.search._base import DivergenceError, SearchProblem
 from skmire.search._contest import Contest, Effort, Entry, Selection, Standing
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
@@ -35,7 +35,11 @@ def look_ahead(
     def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
         new = [entry for entry in entries if entry.name not in known]
         if new and not contest.stopped:
-            known.update((s.entry.name, s) for s in contest.round(name, new, effort))
+            try:
+                known.update((s.entry.name, s) for s in contest.round(name, new, effort))
+            except DivergenceError:
+                if not known:  # those of the rounds before are still there
+                    raise
         return sorted(known.values(), key=lambda standing: standing.loss)
 
     first, hidden = (1.0, 1.0) if selection == "held_out" else _TO_REPRESENT
@@ -44,7 +48,8 @@ def look_ahead(
         best = [s.entry for s in ranking if _stretches(s.entry)][:_SCALED]
         ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
         for _ in range(_CLIMBS):
-            ranking = try_out("scales", [ranking[0].entry.scaled(by) for by in (0.5, 2.0)])
+            best = [s.entry for s in ranking[:1] if _stretches(s.entry)]
+            ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
     better = list({s.entry.atoms[0]: None for s in ranking})[:n_better]
     for layer in range(1, n_layers):
         leading: dict[tuple[Atom, ...], Entry] = {}
