@@ -29,6 +29,7 @@ Selection = Literal["train", "held_out"]
 _HELD_OUT = 0.2  # of the samples, to judge by
 _MOST_SAMPLES = 16_384  # that a sequence is judged on
 _LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
+_TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
 _FEW = 20  # samples: with fewer, none are held out
 
 
@@ -48,6 +49,17 @@ class Entry:
     atoms: tuple[Atom, ...]
     first: float = 1.0
     hidden: float = 1.0
+
+    @classmethod
+    def of(cls, atoms: Iterable[Atom], selection: Selection) -> Self:
+        """Return a sequence at the scales to begin with: larger ones to represent samples alone."""
+        return cls(tuple(atoms), *((1.0, 1.0) if selection == "held_out" else _TO_REPRESENT))
+
+    def is_scalable(self, problem: SearchProblem) -> bool:
+        """Return whether its first scale is neither drawn, nor fixed by the user, nor missing."""
+        first, law = self.atoms[0], problem.dictionary.check_init()[0]
+        free = set(first.scale_parameters) - set(first.start)
+        return bool(free) and law not in ("uniform", "normal")
 
     @property
     def sequence(self) -> str:
@@ -215,7 +227,10 @@ class Contest:
 
     def decide(self, finalists: Sequence[Entry]) -> SearchResult:
         """Train the finalists in full, and the best of them on all samples: the result."""
-        standings = self.round("finalists", finalists, Effort())
+        return self.fit(self.round("finalists", finalists, Effort()))
+
+    def fit(self, standings: Sequence[Standing]) -> SearchResult:
+        """Train the best of a round in full on all samples, if it was not so yet: the result."""
         if self._judged is not self.problem:
             self._judged = self.problem
             standings = self._refit(standings)
