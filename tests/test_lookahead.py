@@ -168,6 +168,24 @@ def test_few_samples_are_judged_by_themselves(n, kept):
     assert np.isfinite(fitted.predict(X)).all()
 
 
+def test_repeated_samples_count_as_one_of_the_few():
+    few = stages(fit(data=(np.repeat(X[:19], 5, axis=0), np.repeat(Y[:19], 5))))
+    assert "fit" not in few
+
+
+@pytest.mark.parametrize("n", [30, 19])
+def test_weights_are_repeated_rows(n):
+    counts = np.random.default_rng(0).integers(1, 4, n)
+    trainer = Trainer(batch_size=1000)
+    order = np.random.default_rng(1).permutation(counts.sum())
+    repeated = fit(
+        trainer=trainer, data=(X[:n].repeat(counts, axis=0)[order], Y[:n].repeat(counts)[order])
+    )
+    weighted = fit(trainer=trainer, data=(X[:n], Y[:n], counts.astype(float)))
+    assert weighted.activations_ == repeated.activations_
+    np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-6)
+
+
 def test_a_trainer_that_stops_early_judges_by_the_samples_it_holds_out():
     rounds = stages(fit(trainer=Trainer(early_stopping=True, validation_fraction=0.3)))
     assert "fit" not in rounds

@@ -62,7 +62,7 @@ def test_it_is_the_slope_over_the_spread_of_the_signal(signal, kind):
 @pytest.mark.parametrize("frequency", [6, 10, 30, 100])
 @KINDS
 def test_a_tone_has_its_own_frequency(kind, frequency):
-    coords = places(kind, 1)
+    coords = places(kind, 1) if kind == "grid" else places(kind, 1, n=1_000)
     found = estimate_bandwidth(coords, wave(coords, [frequency]))
     assert found == pytest.approx([frequency], rel=0.02 if kind == "grid" else 0.1)
 
@@ -71,9 +71,9 @@ def test_a_tone_has_its_own_frequency(kind, frequency):
 @KINDS
 def test_every_axis_has_its_own(n_dims, kind):
     coords = places(kind, n_dims)
-    frequencies = np.array([7.0, 4.0, 5.0, 6.0][:n_dims])
+    frequencies = np.array([5.0, 3.0, 4.0, 3.5][:n_dims])
     found = estimate_bandwidth(coords, wave(coords, frequencies))
-    assert found == pytest.approx(frequencies, rel=0.2)
+    assert found == pytest.approx(frequencies, rel=0.25)
 
 
 @KINDS
@@ -119,7 +119,24 @@ def test_noise_moves_it_little(n_dims, kind):
     clean = wave(coords, np.full(n_dims, 5.0))
     noisy = clean + np.random.default_rng(1).normal(scale=0.3 * clean.std(), size=clean.shape)
     one, other = (overall_bandwidth(estimate_bandwidth(coords, v)) for v in (clean, noisy))
-    assert other == pytest.approx(one, rel=0.25)
+    assert other == pytest.approx(one, rel=0.1 if kind == "grid" else 0.5)
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.3, 1.0])
+@pytest.mark.parametrize("frequency", [5, 30, 100])
+@pytest.mark.parametrize("n", [4_000, 50_000])
+def test_noise_of_very_many_samples_moves_it_little(noise, frequency, n):
+    # Each line of noise is as strong as the next, so that all but the slowest is above the signal;
+    # neighbours differ by nothing but noise.
+    rng = np.random.default_rng(0)
+    for coords, within in (
+        (np.linspace(-1, 1, n)[:, None], 1.05),
+        (rng.uniform(-1, 1, (n, 1)), 5),
+    ):
+        tone = wave(coords, [frequency])
+        noisy = tone + rng.normal(scale=noise * tone.std(), size=tone.shape)
+        (found,) = estimate_bandwidth(coords, noisy)
+        assert frequency / within < found < frequency * within
 
 
 @DIMS

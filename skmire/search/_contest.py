@@ -30,7 +30,7 @@ _HELD_OUT = 0.2  # of the samples, to judge by
 _MOST_SAMPLES = 16_384  # that a sequence is judged on
 _LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
 _TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
-_FEW = 20  # samples: with fewer, none are held out
+_FEW = 20  # places: with fewer, none are held out
 
 
 @dataclass(frozen=True)
@@ -282,7 +282,8 @@ def _some(samples: Samples, n: int, seed: int) -> Samples:
 
 def _judged(problem: SearchProblem, selection: Selection) -> SearchProblem:
     """Return the problem that sequences are judged on: `problem` itself, if that can be."""
-    if selection == "held_out" and problem.held_out is None and len(problem.samples) >= _FEW:
+    held_out_here = selection == "held_out" and problem.held_out is None
+    if held_out_here and int(problem.samples.places().max()) + 1 >= _FEW:
         kept, held_out = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
         held_out = _some(held_out, _MOST_SAMPLES, problem.seed)
         problem = replace(problem, samples=kept, held_out=held_out)

@@ -28,17 +28,19 @@ def look_ahead(
     n_better = max(-(-len(atoms) // 2), 3)
     n_entries = len(atoms) + n_better * (n_layers - 1) * width + 2 * (_SCALED + _CLIMBS)
     contest = Contest(problem, trainer, selection, cost=n_entries * effort.cost + 3)
-    known: dict[str, Standing] = {}
+    tried: set[str] = set()
+    known: list[Standing] = []
 
     def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
-        new = [entry for entry in entries if entry.name not in known]
+        new = [entry for entry in entries if entry.name not in tried]
         if new and not contest.stopped:
+            tried.update(entry.name for entry in new)
             try:
-                known.update((s.entry.name, s) for s in contest.round(name, new, effort))
+                known.extend(contest.round(name, new, effort))
             except DivergenceError:
                 if not known:  # those of the rounds before are still there
                     raise
-        return sorted(known.values(), key=lambda standing: standing.loss)
+        return sorted(known, key=lambda standing: standing.loss)
 
     singles = [Entry.of([atom] * n_layers, selection) for atom in atoms]
     ranking = try_out("layer 1", singles)
