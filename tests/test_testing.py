@@ -27,8 +27,11 @@ from skmire.atoms import (
 from skmire.atoms._dictionary import REGISTRY
 from skmire.search import (
     BaseLayerSearch,
+    BeamSearch,
     Candidate,
     DivergenceError,
+    ExhaustiveSearch,
+    HalvingSearch,
     SearchResult,
     train_candidate,
 )
@@ -55,6 +58,11 @@ SEARCHES = [
     LayerSearch(2, mode="growth"),
     LayerSearch(3, mode="growth", epochs=(2, 3, 4), train_earlier=False),
     LayerSearch(1, mode="growth", selection="held_out", compare="last"),
+    BeamSearch(3, 2),
+    HalvingSearch(2, 4),
+    HalvingSearch(2, 20, factor=2, selection="train"),
+    ExhaustiveSearch(2),
+    ExhaustiveSearch(2, selection="train"),
     FixedSequence("gaussian", 2),
     FixedSequence([Gaussian(scale=2.0), "sinc"]),
 ]
