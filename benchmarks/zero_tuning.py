@@ -10,8 +10,9 @@ of the training are those of skmire, so that only the choice of activation and s
 plain loops the peers would be slower (``time_to_quality.py``).
 
 PSNR by the range of the values, on the test and on the samples fitted; seconds of skmire, search
-and all, and of one peer's grid: processor time, on one thread on both sides. scipy's RBFInterpolator with 50 neighbours stands beside. A row of
-the CSV is written as soon as it is measured; what the file holds is not measured again.
+and all, and of one peer's grid: processor time, on one thread on both sides. scipy's
+RBFInterpolator with 50 neighbours stands beside. A row of the CSV is written as soon as it is
+measured; what the file holds is not measured again.
 
     SKMIRE_DATA=... python benchmarks/zero_tuning.py [--csv benchmarks/zero_tuning.csv]
     python benchmarks/zero_tuning.py --report
