@@ -68,10 +68,10 @@ def run_demo(
     seconds = time.perf_counter() - begun
     encoder.set_callbacks()
 
-    print("\nThe search, candidate by candidate:\n")
+    print("\nThe search, judged by pixels held out until the fit, which is on all of them:\n")
     print("\n".join(search_table(encoder, data_range=1.0)))
     matched = score("-".join(encoder.activations_), encoder, pixels, seconds)
-    print(f"\nSingle atoms, {encoder.n_iter_} epochs each, as many as led to the sequence found:\n")
+    print("\nOn the pixels themselves, beside single atoms at matched scales, trained as long:\n")
     scores = [matched, *single_atoms(encoder, pixels)]
     print("\n".join(score_table(scores)))
     print(f"\n{verdict(scores)}\n")
@@ -89,15 +89,18 @@ def watch(encoder: MIREncoder) -> None:
 
 
 def search_table(encoder: MIREncoder, *, data_range: float) -> Iterator[str]:
-    """Yield the lines of a table of the search's candidates."""
+    """Yield the lines of a table of the search's candidates, as they were judged."""
     squares = encoder.value_scaling_.half_range**2
     name = max(len(c.atom) for c in encoder.search_result_.trace)
-    yield f"layer  {'atom':{name}}       loss  PSNR (dB)  seconds  chosen"
+    yield f"{'round':9}  {'atoms':{name}}  {'scales':>17}  PSNR (dB)  seconds  chosen"
     for c in encoder.search_result_.trace:
-        quality = float(decibels(data_range**2, (c.training.kept.train * squares).mean()))
+        kept = c.training.kept
+        losses = kept.train if kept.held_out is None else kept.held_out
+        quality = float(decibels(data_range**2, (losses * squares).mean()))
         told = "*" if c.chosen else c.training.outcome if c.training.diverged else ""
+        scales = " ".join(f"{scale:.3g}" for scale in c.scales)
         yield (
-            f"{c.layer:5}  {c.atom:{name}}  {c.loss:9.3e}  {quality:9.2f}  "
+            f"{c.stage:9}  {c.atom:{name}}  {scales:>17}  {quality:9.2f}  "
             f"{c.training.seconds:7.1f}  {told}"
         ).rstrip()
 
@@ -152,7 +155,7 @@ def verdict(scores: Sequence[Score]) -> str:
         return f"The matched sequence {matched.name} leads the best single atom by {gap:.2f} dB."
     return (
         f"A single atom wins here: {best.name} is {-gap:.2f} dB better than the sequence "
-        f"{matched.name} that the greedy search chose."
+        f"{matched.name} that the search chose."
     )
 
 

@@ -90,17 +90,17 @@ def test_a_size_of_nothing_is_refused(png, capsys):
 
 def test_the_search_table_has_a_line_a_candidate(encoder):
     head, *lines = search_table(encoder, data_range=1.0)
-    assert head.split() == ["layer", "atom", "loss", "PSNR", "(dB)", "seconds", "chosen"]
-    assert [line.split()[:2] for line in lines] == [
-        [str(layer), atom] for layer in (1, 2) for atom in ("sinusoid", "gaussian")
+    assert head.split() == ["round", "atoms", "scales", "PSNR", "(dB)", "seconds", "chosen"]
+    assert [line.split()[:3] for line in lines] == [
+        ["layer", str(layer), atom] for layer in (1, 2) for atom in ("sinusoid", "gaussian")
     ]
-    assert [line.split()[1] for line in lines if line.endswith("*")] == encoder.activations_
+    assert [line.split()[2] for line in lines if line.endswith("*")] == encoder.activations_
 
 
 def test_the_search_tables_quality_is_the_psnr_of_the_fit(encoder, image):
     chosen = [line for line in search_table(encoder, data_range=1.0) if line.endswith("*")]
     coords, values = grid_samples(image, n_dims=2)
-    told = [float(line.split()[3]) for line in chosen]
+    told = [float(line.split()[-3]) for line in chosen]
     stages = [psnr(values, fit, data_range=1.0) for fit in encoder.staged_predict(coords)]
     np.testing.assert_allclose(told, stages, atol=0.006)
 
