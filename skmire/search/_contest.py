@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import inf, isnan, nan, sqrt
 from typing import Literal, Self
 
-import numpy as np
 from sklearn.base import clone
 
 from skmire._logging import logger
@@ -30,6 +29,11 @@ _HELD_OUT = 0.2  # of the samples, to judge by
 _MOST_SAMPLES = 16_384  # that a sequence is judged on
 _LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
 _FEW = 20  # samples: with fewer, none are held out
+
+
+def judged_by(selection: str) -> Selection:
+    """Return the samples that a search's parameter `selection` asks for."""
+    return "train" if selection == "train" else "held_out"
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,10 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Names of its atoms, and the first layer's factor if it is another than 1."""
-        return self.sequence if self.first == 1 else f"{self.sequence} × {self.first:g}"
+        """Names of its atoms, and the factors if they are others than 1."""
+        if self.first == self.hidden == 1:
+            return self.sequence
+        return f"{self.sequence} × {self.first:g}, {self.hidden:g}"
 
     @property
     def is_single(self) -> bool:
@@ -108,14 +114,20 @@ class Effort:
         return self.epochs * self.samples**2
 
 
+#: What a cheap round spends. Held-out samples rank networks after a part of the epochs; the samples
+#: trained on do so in a copy of the problem; each ranks worse in the other's way.
+CHEAP: dict[Selection, Effort] = {
+    "held_out": Effort(epochs=1 / 6),
+    "train": Effort(samples=1 / 4),
+}
+
+
 @dataclass(frozen=True)
 class Standing:
     """How an entry did in a round: its loss, not a number if it diverged."""
 
     entry: Entry
     loss: float
-    network: LayerStack
-    row: int  # of the trace
 
 
 class Contest:
@@ -140,8 +152,34 @@ class Contest:
         self.problem, self.trainer, self.selection = problem, trainer, selection
         self.trace: list[Candidate] = []
         self.stopped = False
+        self.seed = derive_seed(problem.seed, "sequence")
+        self.judged = _judged(problem, selection)
         self._cost = cost + 1.0
-        self._judged = _judged(problem, selection)
+        self._known: dict[tuple[int, int], dict[str, Standing]] = {}
+        self._leader: tuple[int, LayerStack] | None = None  # of the last round: row and network
+
+    def try_out(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
+        """Train those entries that were not yet; return all tried at this effort, the best first.
+
+        Those that diverge are left out, and not tried again. Once a callback asks for an end, none
+        are trained that need not be.
+
+        Raises
+        ------
+        DivergenceError
+            If all that were tried diverged.
+        """
+        known = self._known.setdefault(self._size(effort), {})
+        new = [entry for entry in entries if entry.name not in known]
+        if new and not (known and self.stopped):
+            first = not known
+            known.update((entry.name, Standing(entry, nan)) for entry in new)
+            try:
+                known.update((s.entry.name, s) for s in self.round(name, new, effort))
+            except DivergenceError:
+                if first:  # else those of the rounds before are still there
+                    raise
+        return ranked(standing for standing in known.values() if not isnan(standing.loss))
 
     def round(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train the entries, each of them once; return how they stand, the best first.
@@ -155,9 +193,9 @@ class Contest:
         """
         listed = list({entry.name: entry for entry in entries}.values())
         listed = listed[:1] if self.stopped else listed
-        problem, trainer = copy_of(self._judged, self.trainer, effort.samples)
-        epochs = max(round(effort.epochs * problem.max_epochs), 1)
-        seed = derive_seed(problem.seed, "sequence")
+        problem, trainer = copy_of(self.judged, self.trainer, effort.samples)
+        epochs, _ = self._size(effort)
+        seed = self.seed
         cost = effort.cost * len(listed)
         left = self.problem.seconds_left
         seconds = None if left is None else left * min(cost / max(self._cost, cost), 1.0)
@@ -172,12 +210,15 @@ class Contest:
                 seconds_ahead(problem, trainer, plans, epochs),
             )  # fmt: skip
         standings: list[Standing] = []
+        least, self._leader = inf, None  # only one network is kept, as there may be many
         runs = train_side_by_side(
             problem, trainer, plans, epochs=epochs, seconds=seconds, task=task
         )
         for (network, training), entry, start in zip(runs, listed, scales, strict=False):
-            loss = float("nan") if training.diverged else training.kept.loss(self.selection)
-            standings.append(Standing(entry, loss, network, len(self.trace)))
+            loss = nan if training.diverged else training.kept.loss(self.selection)
+            standings.append(Standing(entry, loss))
+            if loss < least:
+                least, self._leader = loss, (len(self.trace), network)
             self.trace.append(
                 Candidate(
                     layer=len(entry.atoms),
@@ -198,42 +239,63 @@ class Contest:
                     "%s, %s: loss %.3e in %.1f s, %s",
                     name, entry.name, loss, training.seconds, training.outcome,
                 )  # fmt: skip
-        standings.sort(key=lambda standing: np.nan_to_num(standing.loss, nan=np.inf))
-        lost = np.isnan(standings[0].loss)
-        asked = task.finish(None if lost else standings[0].network)
+        asked = task.finish(self._leader[1] if self._leader else None)
         self.stopped |= asked or len(standings) < len(listed)
-        if lost:
+        if self._leader is None:
+            rows = self.trace[len(self.trace) - len(standings) :]
             reasons = "; ".join(
-                f"{s.entry.name}: {self.trace[s.row].training.outcome}" for s in standings
+                f"{standing.entry.name}: {row.training.outcome}"
+                for standing, row in zip(standings, rows, strict=True)
             )
             raise DivergenceError(
                 f"Every sequence of the round {name!r} diverged ({reasons}). Lower the trainer's "
                 f"learning_rate (now {trainer.learning_rate:g}) or the scales that the "
                 "dictionary's init starts from."
             )
-        return [standing for standing in standings if not np.isnan(standing.loss)]
+        return ranked(standing for standing in standings if not isnan(standing.loss))
 
-    def decide(self, finalists: Sequence[Entry]) -> SearchResult:
+    def decide(self, finalists: Iterable[Entry]) -> SearchResult:
         """Train the finalists in full, and the best of them on all samples: the result."""
         standings = self.round("finalists", finalists, Effort())
-        if self._judged is not self.problem:
-            self._judged = self.problem
-            standings = self._refit(standings)
-        winner = standings[0]
-        self.trace[winner.row] = replace(self.trace[winner.row], chosen=True)
+        if self.judged is not self.problem:
+            self.judged = self.problem
+            self._refit([standing.entry for standing in standings])
+        assert self._leader is not None  # else the round would have raised
+        row, network = self._leader
+        self.trace[row] = winner = replace(self.trace[row], chosen=True)
         if self.problem.verbose:
-            logger.info("%s: loss %.3e", winner.entry.name, winner.loss)
-        return SearchResult((winner.network,), tuple(self.trace))
+            logger.info("%s: loss %.3e", winner.atom, winner.loss)
+        return SearchResult((network,), tuple(self.trace))
 
-    def _refit(self, standings: Sequence[Standing]) -> list[Standing]:
+    def _refit(self, entries: Sequence[Entry]) -> None:
         """Train the best on all samples, or the next if it diverges there."""
-        *others, last = [standing.entry for standing in standings]
+        *others, last = entries
         for entry in others:
             try:
-                return self.round("fit", [entry], Effort())
+                self.round("fit", [entry], Effort())
+                return
             except DivergenceError:
                 logger.info("%s diverged on all samples; the next best is taken.", entry.name)
-        return self.round("fit", [last], Effort())
+        self.round("fit", [last], Effort())
+
+    def _size(self, effort: Effort) -> tuple[int, int]:
+        """Return the epochs and samples that an effort amounts to."""
+        problem, _ = copy_of(self.judged, self.trainer, effort.samples)
+        return max(round(effort.epochs * problem.max_epochs), 1), len(problem.samples)
+
+
+def ranked(standings: Iterable[Standing]) -> list[Standing]:
+    """Return the standings, the best first."""
+    return sorted(standings, key=lambda standing: standing.loss)
+
+
+def finalists(ranking: Sequence[Standing], n: int = 2) -> list[Entry]:
+    """Return the best `n` of a ranking, and the best single atom if it is not among them.
+
+    So a sequence is never chosen knowingly over a better single atom.
+    """
+    single = next((s for s in ranking if s.entry.is_single), ranking[0])
+    return [s.entry for s in (*ranking[:n], single)]
 
 
 def copy_of(

@@ -2,55 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from skmire.atoms import Atom
-from skmire.search._base import DivergenceError, SearchProblem
-from skmire.search._contest import Contest, Effort, Entry, Selection, Standing
+from skmire.search._base import SearchProblem
+from skmire.search._contest import (
+    CHEAP,
+    Contest,
+    Entry,
+    Selection,
+    Standing,
+    finalists,
+)
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 
-_CHEAP = {"held_out": Effort(epochs=1 / 6), "train": Effort(samples=1 / 4)}
+#: Judges the entries that it has not yet, and returns all that it has, the best first.
+TryOut = Callable[[str, Iterable[Entry]], list[Standing]]
+
 _TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, for samples alone, times those for a signal
 _SCALED = 3  # atoms that are tried at other scales
 _CLIMBS = 2  # rounds after that, while other scales are better
+_MOST_SCALES = 2 * _SCALED + 2 * _CLIMBS
+
+
+def beam_search(
+    problem: SearchProblem, trainer: Trainer, *, n_layers: int, width: int, selection: Selection
+) -> SearchResult:
+    """Decide the layers one after another by cheap rounds, and the best sequences in full.
+
+    The two best sequences and the best single atom are finalists.
+    """
+    n_atoms = len(problem.dictionary)
+    effort = CHEAP[selection]
+    n_entries = n_atoms + _MOST_SCALES + _n_better(n_atoms) * (n_layers - 1) * width
+    contest = Contest(problem, trainer, selection, cost=n_entries * effort.cost + 3)
+
+    def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
+        return contest.try_out(name, entries, effort)
+
+    ranking = look_ahead(try_out, problem, selection, n_layers=n_layers, width=width)
+    return contest.decide(finalists(ranking))
 
 
 def look_ahead(
-    problem: SearchProblem, trainer: Trainer, *, n_layers: int, width: int, selection: Selection
-) -> SearchResult:
-    """Decide the layers one after another, each in networks of full depth.
+    try_out: TryOut, problem: SearchProblem, selection: Selection, *, n_layers: int, width: int
+) -> list[Standing]:
+    """Try sequences layer by layer, each of full depth; return all, the best first.
 
-    First every atom is tried in all layers, the best of them at other scales. Then, layer by layer,
-    the better half of the atoms in that layer and all after it, behind the best `width` beginnings.
-    The two best sequences and the best single atom are finalists.
+    First the `opening`. Then, layer by layer, the better half of the atoms in that layer and all
+    after it, behind the best `width` beginnings.
     """
-    atoms, effort = list(problem.dictionary), _CHEAP[selection]
-    n_scales = 2 * _SCALED + _CLIMBS if _free(problem) else 0
-    n_better = max(-(-len(atoms) // 2), 3)
-    n_entries = len(atoms) + n_better * (n_layers - 1) * width + n_scales
-    contest = Contest(problem, trainer, selection, cost=n_entries * effort.cost + 3)
-    known: dict[str, Standing] = {}
-
-    def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
-        new = [entry for entry in entries if entry.name not in known]
-        if new and not contest.stopped:
-            try:
-                known.update((s.entry.name, s) for s in contest.round(name, new, effort))
-            except DivergenceError:
-                if not known:  # those of the rounds before are still there
-                    raise
-        return sorted(known.values(), key=lambda standing: standing.loss)
-
-    first, hidden = (1.0, 1.0) if selection == "held_out" else _TO_REPRESENT
-    ranking = try_out("layer 1", [Entry((atom,) * n_layers, first, hidden) for atom in atoms])
-    if n_scales:
-        best = [s.entry for s in ranking if _stretches(s.entry)][:_SCALED]
-        ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
-        for _ in range(_CLIMBS):
-            best = [s.entry for s in ranking[:1] if _stretches(s.entry)]
-            ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
-    better = list({s.entry.atoms[0]: None for s in ranking})[:n_better]
+    ranking = opening(try_out, problem, selection, n_layers=n_layers)
+    better = better_half(ranking)
     for layer in range(1, n_layers):
         leading: dict[tuple[Atom, ...], Entry] = {}
         for standing in ranking:
@@ -63,13 +67,42 @@ def look_ahead(
                 for atom in better
             ],
         )
-    single = next((s for s in ranking if s.entry.is_single), ranking[0])
-    return contest.decide([*[s.entry for s in ranking[:2]], single.entry])
+    return ranking
 
 
-def _free(problem: SearchProblem) -> bool:
+def opening(
+    try_out: TryOut, problem: SearchProblem, selection: Selection, *, n_layers: int
+) -> list[Standing]:
+    """Try every atom in all layers, the best of them at other scales; return all."""
+    ranking = try_out("layer 1", singles(problem, selection, n_layers))
+    if is_free(problem):
+        best = [s.entry for s in ranking if _stretches(s.entry)][:_SCALED]
+        ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
+        for _ in range(_CLIMBS):
+            best = [s.entry for s in ranking[:1] if _stretches(s.entry)]
+            ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
+    return ranking
+
+
+def singles(problem: SearchProblem, selection: Selection, n_layers: int) -> list[Entry]:
+    """Return every atom in all layers, at the scales to start from."""
+    first, hidden = (1.0, 1.0) if selection == "held_out" else _TO_REPRESENT
+    return [Entry((atom,) * n_layers, first, hidden) for atom in problem.dictionary]
+
+
+def better_half(ranking: Sequence[Standing]) -> list[Atom]:
+    """Return the atoms that lead a ranking of single atoms, half of them but at least three."""
+    atoms = list({standing.entry.atoms[0]: None for standing in ranking})
+    return atoms[: _n_better(len(atoms))]
+
+
+def is_free(problem: SearchProblem) -> bool:
     """Return whether scales start from the dictionary's and not from a draw."""
     return problem.dictionary.check_init()[0] not in ("uniform", "normal")
+
+
+def _n_better(n_atoms: int) -> int:
+    return max(-(-n_atoms // 2), 3)
 
 
 def _stretches(entry: Entry) -> bool:
