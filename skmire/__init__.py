@@ -5,7 +5,12 @@ from importlib.metadata import version
 from skmire.atoms import ActivationDictionary
 from skmire.encoders import MIREncoder
 from skmire.networks import Architecture
-from skmire.search import FixedSequence, LayerSearch
+from skmire.search import (
+    BeamSearch,
+    ExhaustiveSearch,
+    FixedSequence,
+    LayerSearch,
+)
 from skmire.training import Trainer
 
 __version__ = version("skmire")
@@ -13,6 +18,8 @@ __version__ = version("skmire")
 __all__ = [
     "ActivationDictionary",
     "Architecture",
+    "BeamSearch",
+    "ExhaustiveSearch",
     "FixedSequence",
     "LayerSearch",
     "MIREncoder",

@@ -29,6 +29,7 @@ _HELD_OUT = 0.2  # of the samples, to judge by
 _MOST_SAMPLES = 16_384  # that a sequence is judged on
 _LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
 _FEW = 20  # samples: with fewer, none are held out
+_TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, for samples alone, times those for a signal
 
 
 def judged_by(selection: str) -> Selection:
@@ -157,6 +158,11 @@ class Contest:
         self._cost = cost + 1.0
         self._known: dict[tuple[int, int], dict[str, Standing]] = {}
         self._leader: tuple[int, LayerStack] | None = None  # of the last round: row and network
+
+    def entry(self, *atoms: Atom) -> Entry:
+        """Return a sequence at the scales to start from."""
+        first, hidden = (1.0, 1.0) if self.selection == "held_out" else _TO_REPRESENT
+        return Entry(atoms, first, hidden)
 
     def try_out(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train those entries that were not yet; return all tried at this effort, the best first.

@@ -20,7 +20,6 @@ from skmire.training import Trainer
 #: Judges the entries that it has not yet, and returns all that it has, the best first.
 TryOut = Callable[[str, Iterable[Entry]], list[Standing]]
 
-_TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, for samples alone, times those for a signal
 _SCALED = 3  # atoms that are tried at other scales
 _CLIMBS = 2  # rounds after that, while other scales are better
 _MOST_SCALES = 2 * _SCALED + 2 * _CLIMBS
@@ -41,19 +40,17 @@ def beam_search(
     def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
         return contest.try_out(name, entries, effort)
 
-    ranking = look_ahead(try_out, problem, selection, n_layers=n_layers, width=width)
+    ranking = look_ahead(contest, try_out, n_layers=n_layers, width=width)
     return contest.decide(finalists(ranking))
 
 
-def look_ahead(
-    try_out: TryOut, problem: SearchProblem, selection: Selection, *, n_layers: int, width: int
-) -> list[Standing]:
+def look_ahead(contest: Contest, try_out: TryOut, *, n_layers: int, width: int) -> list[Standing]:
     """Try sequences layer by layer, each of full depth; return all, the best first.
 
     First the `opening`. Then, layer by layer, the better half of the atoms in that layer and all
     after it, behind the best `width` beginnings.
     """
-    ranking = opening(try_out, problem, selection, n_layers=n_layers)
+    ranking = opening(contest, try_out, n_layers=n_layers)
     better = better_half(ranking)
     for layer in range(1, n_layers):
         leading: dict[tuple[Atom, ...], Entry] = {}
@@ -70,12 +67,10 @@ def look_ahead(
     return ranking
 
 
-def opening(
-    try_out: TryOut, problem: SearchProblem, selection: Selection, *, n_layers: int
-) -> list[Standing]:
+def opening(contest: Contest, try_out: TryOut, *, n_layers: int) -> list[Standing]:
     """Try every atom in all layers, the best of them at other scales; return all."""
-    ranking = try_out("layer 1", singles(problem, selection, n_layers))
-    if is_free(problem):
+    ranking = try_out("layer 1", singles(contest, n_layers))
+    if is_free(contest.problem):
         best = [s.entry for s in ranking if _stretches(s.entry)][:_SCALED]
         ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
         for _ in range(_CLIMBS):
@@ -84,10 +79,9 @@ def opening(
     return ranking
 
 
-def singles(problem: SearchProblem, selection: Selection, n_layers: int) -> list[Entry]:
+def singles(contest: Contest, n_layers: int) -> list[Entry]:
     """Return every atom in all layers, at the scales to start from."""
-    first, hidden = (1.0, 1.0) if selection == "held_out" else _TO_REPRESENT
-    return [Entry((atom,) * n_layers, first, hidden) for atom in problem.dictionary]
+    return [contest.entry(*[atom] * n_layers) for atom in contest.problem.dictionary]
 
 
 def better_half(ranking: Sequence[Standing]) -> list[Atom]:
