@@ -9,6 +9,7 @@ from skmire.search import (
     BeamSearch,
     ExhaustiveSearch,
     FixedSequence,
+    HalvingSearch,
     LayerSearch,
 )
 from skmire.training import Trainer
@@ -21,6 +22,7 @@ __all__ = [
     "BeamSearch",
     "ExhaustiveSearch",
     "FixedSequence",
+    "HalvingSearch",
     "LayerSearch",
     "MIREncoder",
     "Trainer",
