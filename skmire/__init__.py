@@ -11,6 +11,7 @@ from skmire.search import (
     FixedSequence,
     HalvingSearch,
     LayerSearch,
+    ProjectionSearch,
 )
 from skmire.training import Trainer
 
@@ -25,5 +26,6 @@ __all__ = [
     "HalvingSearch",
     "LayerSearch",
     "MIREncoder",
+    "ProjectionSearch",
     "Trainer",
 ]

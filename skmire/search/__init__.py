@@ -12,6 +12,7 @@ from skmire.search._exhaustive_search import ExhaustiveSearch
 from skmire.search._fixed_sequence import FixedSequence
 from skmire.search._halving_search import HalvingSearch
 from skmire.search._layer_search import LayerSearch
+from skmire.search._projection_search import ProjectionSearch
 from skmire.search._result import Candidate, SearchResult
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "FixedSequence",
     "HalvingSearch",
     "LayerSearch",
+    "ProjectionSearch",
     "SearchProblem",
     "SearchResult",
     "single_thread",

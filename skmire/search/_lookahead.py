@@ -45,12 +45,18 @@ def beam_search(
 
 
 def look_ahead(contest: Contest, try_out: TryOut, *, n_layers: int, width: int) -> list[Standing]:
-    """Try sequences layer by layer, each of full depth; return all, the best first.
-
-    First the `opening`. Then, layer by layer, the better half of the atoms in that layer and all
-    after it, behind the best `width` beginnings.
-    """
+    """Try sequences layer by layer, each of full depth; return all, the best first."""
     ranking = opening(contest, try_out, n_layers=n_layers)
+    return deepen(try_out, ranking, n_layers=n_layers, width=width)
+
+
+def deepen(
+    try_out: TryOut, ranking: list[Standing], *, n_layers: int, width: int
+) -> list[Standing]:
+    """From a ranking of single atoms, try the better half of them in one layer after another.
+
+    A candidate stands in the layer and all after it, behind the best `width` beginnings.
+    """
     better = better_half(ranking)
     for layer in range(1, n_layers):
         leading: dict[tuple[Atom, ...], Entry] = {}
@@ -71,10 +77,10 @@ def opening(contest: Contest, try_out: TryOut, *, n_layers: int) -> list[Standin
     """Try every atom in all layers, the best of them at other scales; return all."""
     ranking = try_out("layer 1", singles(contest, n_layers))
     if is_free(contest.problem):
-        best = [s.entry for s in ranking if _stretches(s.entry)][:_SCALED]
+        best = [s.entry for s in ranking if stretches(s.entry)][:_SCALED]
         ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
         for _ in range(_CLIMBS):
-            best = [s.entry for s in ranking[:1] if _stretches(s.entry)]
+            best = [s.entry for s in ranking[:1] if stretches(s.entry)]
             ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
     return ranking
 
@@ -99,7 +105,7 @@ def _n_better(n_atoms: int) -> int:
     return max(-(-n_atoms // 2), 3)
 
 
-def _stretches(entry: Entry) -> bool:
+def stretches(entry: Entry) -> bool:
     """Return whether the first layer's scale is free: not fixed by the user, nor without any."""
     first = entry.atoms[0]
     return bool(set(first.scale_parameters) - set(first.start))
