@@ -6,6 +6,7 @@ from skmire.atoms import ActivationDictionary
 from skmire.encoders import MIREncoder
 from skmire.networks import Architecture
 from skmire.search import (
+    BayesSearch,
     BeamSearch,
     ExhaustiveSearch,
     FixedSequence,
@@ -20,6 +21,7 @@ __version__ = version("skmire")
 __all__ = [
     "ActivationDictionary",
     "Architecture",
+    "BayesSearch",
     "BeamSearch",
     "ExhaustiveSearch",
     "FixedSequence",

@@ -7,6 +7,7 @@ from skmire.search._base import (
     SearchProblem,
     train_candidate,
 )
+from skmire.search._bayes_search import BayesSearch
 from skmire.search._beam_search import BeamSearch
 from skmire.search._exhaustive_search import ExhaustiveSearch
 from skmire.search._fixed_sequence import FixedSequence
@@ -17,6 +18,7 @@ from skmire.search._result import Candidate, SearchResult
 
 __all__ = [
     "BaseLayerSearch",
+    "BayesSearch",
     "BeamSearch",
     "Candidate",
     "DivergenceError",
