@@ -27,7 +27,7 @@ from small_signals import CASES
 from skmire import FixedSequence, LayerSearch, MIREncoder
 from skmire.atoms import ActivationDictionary, make_atom
 from skmire.metrics import psnr
-from skmire.search import single_thread
+from skmire.search import BeamSearch, HalvingSearch, single_thread
 
 SIGNALS = ("face", "music", "ridge", "sea temperature", "houses, noise")
 WIDTH, EPOCHS, FRESH = 128, 30, (1, 2, 3)
@@ -35,7 +35,8 @@ ATOMS = ActivationDictionary.paper().names
 SEARCHES = {
     "LayerSearch()": LayerSearch(),
     'LayerSearch(mode="growth")': LayerSearch(mode="growth"),
-    'LayerSearch(selection="train")': LayerSearch(selection="train"),
+    "BeamSearch()": BeamSearch(),
+    "HalvingSearch()": HalvingSearch(),
 }
 COLUMNS = ("signal", "what", "sequence", "scales", "seed", "cost", "test_psnr")
 

@@ -10,14 +10,15 @@ from numbers import Integral
 from types import ModuleType
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from skmire._optional import require
 from skmire._random import derive_seed
 from skmire.atoms import Atom
-from skmire.search._base import BaseLayerSearch, SearchProblem
-from skmire.search._contest import CHEAP, Contest, Entry, Standing, finalists, judged_by
-from skmire.search._lookahead import is_free, singles
+from skmire.search._base import SearchProblem
+from skmire.search._contest import CHEAP, Contest, Entry, Selection, Standing, finalists
+from skmire.search._contest_search import ContestSearch
+from skmire.search._lookahead import singles
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 
@@ -25,7 +26,7 @@ _BATCH = 4  # trials proposed together, whatever n_jobs
 _FIRST, _HIDDEN = (-2.0, 2.0), (-1.0, 1.0)  # ranges of the scales, in powers of 2
 
 
-class BayesSearch(BaseLayerSearch):
+class BayesSearch(ContestSearch):
     """Bayesian optimisation of atoms and scales, with optuna's tree-structured Parzen estimator.
 
     A trial is a sequence of full depth and the scales that it starts from: that of the first layer
@@ -42,8 +43,8 @@ class BayesSearch(BaseLayerSearch):
         Hidden layers, at least 1.
     n_trials : int, default=30
         Trials, at least 1; at least as many as there are atoms are made.
-    selection : {"auto", "train", "held_out"}, default="auto"
-        Samples whose loss decides: as for `LayerSearch`, ``"auto"`` means held-out ones.
+    selection : {"held_out", "train"}, default="held_out"
+        Samples whose loss decides, as in `LayerSearch`.
 
     See Also
     --------
@@ -69,19 +70,16 @@ class BayesSearch(BaseLayerSearch):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        **ContestSearch._parameter_constraints,
         "n_trials": [Interval(Integral, 1, None, closed="left")],
-        "selection": [StrOptions({"auto", "train", "held_out"})],
     }
 
-    def __init__(self, n_layers: int = 3, n_trials: int = 30, *, selection: str = "auto") -> None:
+    def __init__(
+        self, n_layers: int = 3, n_trials: int = 30, *, selection: Selection = "held_out"
+    ) -> None:
         self.n_layers = n_layers
         self.n_trials = n_trials
         self.selection = selection
-
-    @property
-    def depth(self) -> int:
-        return self.n_layers
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         optuna = require("optuna", extra="bayes", purpose="BayesSearch")
@@ -89,14 +87,14 @@ class BayesSearch(BaseLayerSearch):
         sampler = optuna.samplers.TPESampler(seed=derive_seed(problem.seed, "proposals") % 2**32)
         with _quiet(optuna):
             study = optuna.create_study(sampler=sampler)
-        selection = judged_by(self.selection)
-        effort = CHEAP[selection]
+        effort = CHEAP[self.selection]
         atoms = problem.dictionary.resolve()
         n_trials = max(self.n_trials, len(atoms))
-        contest = Contest(problem, trainer, selection, cost=n_trials * effort.cost + 3)
+        contest = Contest(problem, trainer, self.selection, cost=n_trials * effort.cost + 3)
 
-        ranking = contest.try_out("singles", singles(contest, self.n_layers), effort)
-        for entry in singles(contest, self.n_layers):
+        first = singles(problem, self.selection, self.n_layers)
+        ranking = contest.try_out("singles", first, effort)
+        for entry in first:
             middle = dict.fromkeys(space, 0.0) | dict.fromkeys(_layers(space), entry.atoms[0].name)
             study.add_trial(
                 optuna.create_trial(params=middle, distributions=space, value=_loss(entry, ranking))
@@ -115,7 +113,7 @@ class BayesSearch(BaseLayerSearch):
         """Return the distributions of what a trial may vary."""
         names = optuna.distributions.CategoricalDistribution(problem.dictionary.names)
         space = {f"layer {layer}": names for layer in range(1, self.n_layers + 1)}
-        if is_free(problem):
+        if problem.dictionary.check_init()[0] not in ("uniform", "normal"):
             space["first"] = optuna.distributions.FloatDistribution(*_FIRST)
             space["hidden"] = optuna.distributions.FloatDistribution(*_HIDDEN)
         return space
@@ -127,7 +125,7 @@ def _layers(space: Iterable[str]) -> list[str]:
 
 def _entry(contest: Contest, atoms: dict[str, Atom], params: dict[str, Any]) -> Entry:
     """Return the sequence that a trial stands for."""
-    start = contest.entry(*(atoms[params[layer]] for layer in _layers(params)))
+    start = Entry.of([atoms[params[layer]] for layer in _layers(params)], contest.selection)
     return replace(
         start,
         first=start.first * 2 ** params.get("first", 0.0),

@@ -28,13 +28,8 @@ Selection = Literal["train", "held_out"]
 _HELD_OUT = 0.2  # of the samples, to judge by
 _MOST_SAMPLES = 16_384  # that a sequence is judged on
 _LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
-_FEW = 20  # samples: with fewer, none are held out
-_TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, for samples alone, times those for a signal
-
-
-def judged_by(selection: str) -> Selection:
-    """Return the samples that a search's parameter `selection` asks for."""
-    return "train" if selection == "train" else "held_out"
+_TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
+_FEW = 20  # places: with fewer, none are held out
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,17 @@ class Entry:
     atoms: tuple[Atom, ...]
     first: float = 1.0
     hidden: float = 1.0
+
+    @classmethod
+    def of(cls, atoms: Iterable[Atom], selection: Selection) -> Self:
+        """Return a sequence at the scales to begin with: larger ones to represent samples alone."""
+        return cls(tuple(atoms), *((1.0, 1.0) if selection == "held_out" else _TO_REPRESENT))
+
+    def is_scalable(self, problem: SearchProblem) -> bool:
+        """Return whether its first scale is neither drawn, nor fixed by the user, nor missing."""
+        first, law = self.atoms[0], problem.dictionary.check_init()[0]
+        free = set(first.scale_parameters) - set(first.start)
+        return bool(free) and law not in ("uniform", "normal")
 
     @property
     def sequence(self) -> str:
@@ -156,13 +162,8 @@ class Contest:
         self.seed = derive_seed(problem.seed, "sequence")
         self.judged = _judged(problem, selection)
         self._cost = cost + 1.0
-        self._known: dict[tuple[int, int], dict[str, Standing]] = {}
+        self._known: dict[tuple[Effort, str], Standing] = {}
         self._leader: tuple[int, LayerStack] | None = None  # of the last round: row and network
-
-    def entry(self, *atoms: Atom) -> Entry:
-        """Return a sequence at the scales to start from."""
-        first, hidden = (1.0, 1.0) if self.selection == "held_out" else _TO_REPRESENT
-        return Entry(atoms, first, hidden)
 
     def try_out(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train those entries that were not yet; return all tried at this effort, the best first.
@@ -175,17 +176,17 @@ class Contest:
         DivergenceError
             If all that were tried diverged.
         """
-        known = self._known.setdefault(self._size(effort), {})
-        new = [entry for entry in entries if entry.name not in known]
-        if new and not (known and self.stopped):
-            first = not known
-            known.update((entry.name, Standing(entry, nan)) for entry in new)
+        tried = any(known == effort for known, _ in self._known)
+        new = [entry for entry in entries if (effort, entry.name) not in self._known]
+        if new and not (tried and self.stopped):
+            self._known.update({(effort, entry.name): Standing(entry, nan) for entry in new})
             try:
-                known.update((s.entry.name, s) for s in self.round(name, new, effort))
+                standings = self.round(name, new, effort)
+                self._known.update({(effort, s.entry.name): s for s in standings})
             except DivergenceError:
-                if first:  # else those of the rounds before are still there
+                if not tried:  # else those of the rounds before are still there
                     raise
-        return ranked(standing for standing in known.values() if not isnan(standing.loss))
+        return ranked(s for (known, _), s in self._known.items() if known == effort)
 
     def round(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train the entries, each of them once; return how they stand, the best first.
@@ -200,7 +201,7 @@ class Contest:
         listed = list({entry.name: entry for entry in entries}.values())
         listed = listed[:1] if self.stopped else listed
         problem, trainer = copy_of(self.judged, self.trainer, effort.samples)
-        epochs, _ = self._size(effort)
+        epochs = max(round(effort.epochs * problem.max_epochs), 1)
         seed = self.seed
         cost = effort.cost * len(listed)
         left = self.problem.seconds_left
@@ -248,21 +249,24 @@ class Contest:
         asked = task.finish(self._leader[1] if self._leader else None)
         self.stopped |= asked or len(standings) < len(listed)
         if self._leader is None:
-            rows = self.trace[len(self.trace) - len(standings) :]
+            outcomes = [row.training.outcome for row in self.trace[-len(standings) :]]
             reasons = "; ".join(
-                f"{standing.entry.name}: {row.training.outcome}"
-                for standing, row in zip(standings, rows, strict=True)
+                f"{standing.entry.name}: {outcome}"
+                for standing, outcome in zip(standings, outcomes, strict=True)
             )
             raise DivergenceError(
                 f"Every sequence of the round {name!r} diverged ({reasons}). Lower the trainer's "
                 f"learning_rate (now {trainer.learning_rate:g}) or the scales that the "
                 "dictionary's init starts from."
             )
-        return ranked(standing for standing in standings if not isnan(standing.loss))
+        return ranked(standings)
 
     def decide(self, finalists: Iterable[Entry]) -> SearchResult:
         """Train the finalists in full, and the best of them on all samples: the result."""
-        standings = self.round("finalists", finalists, Effort())
+        return self.fit(self.round("finalists", finalists, Effort()))
+
+    def fit(self, standings: Sequence[Standing]) -> SearchResult:
+        """Train the best of the last round in full on all samples, if it was not so yet."""
         if self.judged is not self.problem:
             self.judged = self.problem
             self._refit([standing.entry for standing in standings])
@@ -284,15 +288,10 @@ class Contest:
                 logger.info("%s diverged on all samples; the next best is taken.", entry.name)
         self.round("fit", [last], Effort())
 
-    def _size(self, effort: Effort) -> tuple[int, int]:
-        """Return the epochs and samples that an effort amounts to."""
-        problem, _ = copy_of(self.judged, self.trainer, effort.samples)
-        return max(round(effort.epochs * problem.max_epochs), 1), len(problem.samples)
-
 
 def ranked(standings: Iterable[Standing]) -> list[Standing]:
-    """Return the standings, the best first."""
-    return sorted(standings, key=lambda standing: standing.loss)
+    """Return the standings of those that did not diverge, the best first."""
+    return sorted((s for s in standings if not isnan(s.loss)), key=lambda s: s.loss)
 
 
 def finalists(ranking: Sequence[Standing], n: int = 2) -> list[Entry]:
@@ -323,10 +322,10 @@ def _with_samples(problem: SearchProblem, n: int) -> SearchProblem:
     width = min(
         problem.hidden_width, max(round(problem.hidden_width * sqrt(n / total)), _LEAST_WIDTH)
     )
-    return replace(problem, samples=_some(problem.samples, n, problem.seed), hidden_width=width)
+    return replace(problem, samples=thinned(problem.samples, n, problem.seed), hidden_width=width)
 
 
-def _some(samples: Samples, n: int, seed: int) -> Samples:
+def thinned(samples: Samples, n: int, seed: int) -> Samples:
     """Return `n` of the samples, drawn at random, or all if there are fewer."""
     if n >= len(samples):
         return samples
@@ -335,8 +334,9 @@ def _some(samples: Samples, n: int, seed: int) -> Samples:
 
 def _judged(problem: SearchProblem, selection: Selection) -> SearchProblem:
     """Return the problem that sequences are judged on: `problem` itself, if that can be."""
-    if selection == "held_out" and problem.held_out is None and len(problem.samples) >= _FEW:
+    held_out_here = selection == "held_out" and problem.held_out is None
+    if held_out_here and int(problem.samples.places().max()) + 1 >= _FEW:
         kept, held_out = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
-        held_out = _some(held_out, _MOST_SAMPLES, problem.seed)
+        held_out = thinned(held_out, _MOST_SAMPLES, problem.seed)
         problem = replace(problem, samples=kept, held_out=held_out)
     return _with_samples(problem, _MOST_SAMPLES)

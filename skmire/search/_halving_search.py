@@ -1,79 +1,63 @@
-"""Many sequences for little effort each, and fewer and fewer for more of it."""
+"""Successive halving: many sequences at little effort, few at much."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from math import sqrt
 from numbers import Integral
 from typing import Any, ClassVar
 
-import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from skmire._random import numpy_stream
-from skmire.atoms import Atom
-from skmire.search._base import BaseLayerSearch, SearchProblem
-from skmire.search._contest import Contest, Effort, Entry, Standing, finalists, judged_by
-from skmire.search._lookahead import better_half, opening
+from skmire.search._base import SearchProblem
+from skmire.search._contest import Contest, Effort, Entry, Selection, Standing, finalists
+from skmire.search._contest_search import ContestSearch
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 
 
-class HalvingSearch(BaseLayerSearch):
-    """Successive halving: a pool of sequences, of which each rung keeps the best for more effort.
+class HalvingSearch(ContestSearch):
+    """Train many sequences at little effort, and the best part of them at more, round by round.
 
-    The pool holds every single atom, the best of these at other scales, and sequences of mixed
-    atoms drawn from the better half, at the scale that suited their first atom best. On every rung
-    a network costs `factor` times as much as on the one before; on the last, where the best single
-    atom joins if it is no longer there, networks train in full.
+    The first round has every atom in all layers, at half, once and twice its scale, and sequences
+    drawn at random. After each round the best ``1 / factor`` go on at `factor` times the effort,
+    until three or fewer are left, which train in full beside the best single atom.
 
-    What is spared is what misleads least. Judged by samples held out, networks of a lower rung
-    train for a share of the epochs. Judged by the samples trained on, they are copies: a share of
-    the samples, with as large a share of the units squared, so that there are as many samples to a
-    parameter, in as many steps. Copies of fewer than 256 samples are not made; so small problems
-    are trained in full on every rung.
+    Effort is a share of the epochs where samples held out decide. Where those trained on do, it is
+    a share of the samples, with as large a share of the units squared, in as many steps: that ranks
+    better there (``benchmarks/screening.py``).
 
     Parameters
     ----------
     n_layers : int, default=3
         Hidden layers, at least 1.
     n_sequences : int, default=27
-        Sequences in the pool, at least 1. There are more if the single atoms and their scales
-        are, and fewer if no more differ.
+        Sequences drawn at random, beside the single atoms.
     factor : int, default=3
-        By how much effort grows and the pool shrinks from rung to rung, at least 2.
-    selection : {"auto", "train", "held_out"}, default="auto"
-        Samples whose loss decides: as for `LayerSearch`, ``"auto"`` means held-out ones.
-
-    See Also
-    --------
-    LayerSearch : Goes from one layer to the next instead of drawing sequences.
+        At least 2.
+    selection : {"held_out", "train"}, default="held_out"
+        Samples whose loss decides, as in `LayerSearch`.
 
     References
     ----------
-    K. Jamieson and A. Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter
-    Optimization, 2016.
+    Jamieson and Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization,
+    AISTATS 2016.
 
     Examples
     --------
     >>> import numpy as np
     >>> from skmire import HalvingSearch, MIREncoder
     >>> x = np.linspace(0, 1, 64)[:, None]
-    >>> encoder = MIREncoder(
-    ...     ["gabor", "sinc"], HalvingSearch(n_layers=2, n_sequences=9), hidden_width=16,
-    ...     max_epochs=9, random_state=0,
-    ... )
-    >>> table = encoder.fit(x, np.cos(20 * x[:, 0])).search_results_
-    >>> sorted(set(zip(table["stage"].tolist(), table["epochs"].tolist())))
-    [('drawn', 3), ('finalists', 9), ('fit', 9), ('layer 1', 3), ('scales', 3)]
+    >>> search = HalvingSearch(n_layers=2, n_sequences=4)
+    >>> encoder = MIREncoder(["gabor", "sinusoid"], search, hidden_width=32, max_epochs=9)
+    >>> stages = encoder.fit(x, np.cos(20 * x[:, 0])).search_results_["stage"].tolist()
+    >>> list(dict.fromkeys(stages))
+    ['rung 1', 'finalists', 'fit']
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "n_sequences": [Interval(Integral, 1, None, closed="left")],
+        **ContestSearch._parameter_constraints,
+        "n_sequences": [Interval(Integral, 0, None, closed="left")],
         "factor": [Interval(Integral, 2, None, closed="left")],
-        "selection": [StrOptions({"auto", "train", "held_out"})],
     }
 
     def __init__(
@@ -82,80 +66,35 @@ class HalvingSearch(BaseLayerSearch):
         n_sequences: int = 27,
         *,
         factor: int = 3,
-        selection: str = "auto",
+        selection: Selection = "held_out",
     ) -> None:
         self.n_layers = n_layers
         self.n_sequences = n_sequences
         self.factor = factor
         self.selection = selection
 
-    @property
-    def depth(self) -> int:
-        return self.n_layers
-
-    def rung_sizes(self) -> tuple[int, ...]:
-        """Return how many sequences stand on each rung, the pool first.
-
-        Returns
-        -------
-        sizes : tuple of int
-            At least two, the last of them at most `factor`.
-
-        Examples
-        --------
-        >>> from skmire import HalvingSearch
-        >>> HalvingSearch().rung_sizes(), HalvingSearch(n_sequences=100, factor=4).rung_sizes()
-        ((27, 9, 3), (100, 25, 7, 2))
-        """
-        sizes = [self.n_sequences, -(-self.n_sequences // self.factor)]
-        while sizes[-1] > self.factor:
-            sizes.append(-(-sizes[-1] // self.factor))
-        return tuple(sizes)
-
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
-        sizes = self.rung_sizes()
-        costs = [1 / self.factor**i for i in reversed(range(len(sizes)))]
-        selection = judged_by(self.selection)
-        contest = Contest(problem, trainer, selection, cost=float(np.dot(sizes, costs)) + 1)
-        efforts = [
-            Effort(epochs=cost) if selection == "held_out" else Effort(samples=sqrt(cost))
-            for cost in costs
-        ]
-        pool = self._pool(contest, efforts[0])
-        ranking = pool
-        for rung, (size, effort) in enumerate(zip(sizes[1:-1], efforts[1:-1], strict=True), 2):
-            if contest.stopped:
-                break
-            best = [standing.entry for standing in ranking[:size]]
-            ranking = contest.try_out(f"rung {rung}", best, effort)
-        return contest.decide(finalists([*ranking, *pool], sizes[-1]))
+        entries = self._pool(problem)
+        sizes = [len(entries)]
+        while sizes[-1] > 3:
+            sizes.append(max(sizes[-1] // self.factor, 1))
+        efforts = [self._effort(self.factor**-i) for i in range(len(sizes) - 1, 0, -1)]
+        cost = sum(size * effort.cost for size, effort in zip(sizes, efforts, strict=False))
+        contest = Contest(problem, trainer, self.selection, cost=cost + sizes[-1] + 1)
+        standings: list[Standing] = []
+        for i, (effort, kept) in enumerate(zip(efforts, sizes[1:], strict=True), start=1):
+            standings = [*contest.round(f"rung {i}", entries, effort), *standings]
+            entries = [standing.entry for standing in standings[:kept]]
+        return contest.decide([*entries, *finalists(standings, 0)])
 
-    def _pool(self, contest: Contest, effort: Effort) -> list[Standing]:
-        def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
-            return contest.try_out(name, entries, effort)
+    def _pool(self, problem: SearchProblem) -> list[Entry]:
+        atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")
+        singles = [Entry.of([atom] * self.n_layers, self.selection) for atom in atoms]
+        scaled = [e.scaled(by) for e in singles if e.is_scalable(problem) for by in (0.5, 2.0)]
+        drawn = draw.integers(len(atoms), size=(self.n_sequences, self.n_layers))
+        mixed = [Entry.of([atoms[i] for i in row], self.selection) for row in drawn]
+        pool = [*singles, *scaled, *mixed]
+        return list({entry.name: entry for entry in pool}.values())
 
-        ranking = opening(contest, try_out, n_layers=self.n_layers)
-        leading: dict[Atom, Entry] = {}
-        for standing in ranking:
-            leading.setdefault(standing.entry.atoms[0], standing.entry)
-        stream = numpy_stream(contest.problem.seed, "drawn")
-        n = max(self.n_sequences - len(ranking), 0)
-        drawn = draw_mixed(better_half(ranking), self.n_layers, n, stream)
-        return try_out("drawn", [replace(leading[atoms[0]], atoms=atoms) for atoms in drawn])
-
-
-def draw_mixed(
-    atoms: Sequence[Atom], n_layers: int, n: int, stream: np.random.Generator
-) -> list[tuple[Atom, ...]]:
-    """Return about `n` sequences of more than one atom, drawn at random, all different.
-
-    There are fewer if hardly more differ.
-    """
-    drawn: dict[tuple[int, ...], None] = {}
-    for _ in range(20 * n):
-        places = tuple(stream.integers(len(atoms), size=n_layers).tolist())
-        if len(set(places)) > 1:
-            drawn[places] = None
-        if len(drawn) == n:
-            break
-    return [tuple(atoms[i] for i in places) for places in drawn]
+    def _effort(self, share: float) -> Effort:
+        return Effort(epochs=share) if self.selection == "held_out" else Effort(samples=share**0.5)

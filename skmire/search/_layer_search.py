@@ -18,8 +18,7 @@ from skmire._random import derive_seed, numpy_stream
 from skmire.atoms import Atom
 from skmire.networks import LayerStack
 from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem
-from skmire.search._contest import judged_by
-from skmire.search._lookahead import beam_search
+from skmire.search._lookahead import look_ahead
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
 from skmire.training import Trainer
@@ -169,12 +168,12 @@ class LayerSearch(BaseLayerSearch):
                 f"LayerSearch(epochs={self.epochs!r}) is for mode='growth'; in the look-ahead "
                 "networks train for the encoder's max_epochs, or a share of it."
             )
-        return beam_search(
+        return look_ahead(
             problem,
             trainer,
             n_layers=self.n_layers,
             width=1,
-            selection=judged_by(self.selection),
+            selection="train" if self.selection == "train" else "held_out",
         )
 
     def _grow(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 from numbers import Integral
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.parallel import Parallel, delayed
 
 from skmire._logging import logger
-from skmire._random import torch_stream
 from skmire._threads import single_thread, threads_restored
-from skmire.search._base import BaseLayerSearch, SearchProblem
-from skmire.search._contest import CHEAP, Contest, Entry, Standing, finalists, judged_by, ranked
-from skmire.search._lookahead import deepen, is_free, singles, stretches
+from skmire.search._base import SearchProblem
+from skmire.search._contest import (
+    CHEAP,
+    Contest,
+    Entry,
+    Selection,
+    Standing,
+    finalists,
+    ranked,
+    thinned,
+)
+from skmire.search._contest_search import ContestSearch
+from skmire.search._lookahead import deepen, singles
 from skmire.search._result import SearchResult
 from skmire.search._tangent import tangent_loss
-from skmire.training import Samples, Trainer
+from skmire.training import Trainer
 
 _FACTORS = (0.25, 0.5, 2.0, 4.0)  # of the scale, for every atom
 _WIDTH = 3  # beginnings kept from layer to layer
 _SHARE = 0.25  # of a time limit, at most
 
 
-class ProjectionSearch(BaseLayerSearch):
+class ProjectionSearch(ContestSearch):
     """Filter sequences without training any: by least squares in the tangent space of each.
 
     As it starts, a network is nearly linear in small changes of its weights. How much of the signal
@@ -48,10 +57,10 @@ class ProjectionSearch(BaseLayerSearch):
     n_kept : int, default=8
         Sequences that are trained, at least 1; the best single atom is one more if it is not among
         them.
-    selection : {"auto", "train", "held_out"}, default="auto"
-        Samples whose loss decides: as for `LayerSearch`, ``"auto"`` means held-out ones. Projected
-        by ``"train"``, what is left of the samples themselves counts, after as much regularisation
-        as leaves out what would take long to learn.
+    selection : {"held_out", "train"}, default="held_out"
+        Samples whose loss decides, as in `LayerSearch`. Projected by ``"train"``, what is left of
+        the samples themselves counts, after as much regularisation as leaves out what would take
+        long to learn.
 
     See Also
     --------
@@ -80,10 +89,9 @@ class ProjectionSearch(BaseLayerSearch):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        **ContestSearch._parameter_constraints,
         "n_samples": [Interval(Integral, 1, None, closed="left")],
         "n_kept": [Interval(Integral, 1, None, closed="left")],
-        "selection": [StrOptions({"auto", "train", "held_out"})],
     }
 
     def __init__(
@@ -92,30 +100,27 @@ class ProjectionSearch(BaseLayerSearch):
         n_samples: int = 800,
         n_kept: int = 8,
         *,
-        selection: str = "auto",
+        selection: Selection = "held_out",
     ) -> None:
         self.n_layers = n_layers
         self.n_samples = n_samples
         self.n_kept = n_kept
         self.selection = selection
 
-    @property
-    def depth(self) -> int:
-        return self.n_layers
-
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
-        selection = judged_by(self.selection)
-        effort = CHEAP[selection]
-        contest = Contest(problem, trainer, selection, cost=(self.n_kept + 1) * effort.cost + 3)
+        effort = CHEAP[self.selection]
+        contest = Contest(
+            problem, trainer, self.selection, cost=(self.n_kept + 1) * effort.cost + 3
+        )
         ranking = self._project(contest)
         kept = contest.try_out("projected", finalists(ranking, self.n_kept), effort)
         return contest.decide(finalists(kept))
 
-    def _project(self, contest: Contest) -> list[Standing]:
+    def _project(self, contest: Contest) -> Sequence[Standing]:
         """Return sequences by their loss without training, the best first."""
         problem = contest.judged
-        samples = _some(problem.samples, self.n_samples, problem.seed)
-        held_out = _some(problem.held_out or problem.samples, self.n_samples, problem.seed)
+        samples = thinned(problem.samples, self.n_samples, problem.seed)
+        held_out = thinned(problem.held_out or problem.samples, self.n_samples, problem.seed)
         left = problem.seconds_left
         late = inf if left is None else time.monotonic() + _SHARE * left
         on_cpu = samples.inputs.device.type == "cpu"
@@ -126,7 +131,7 @@ class ProjectionSearch(BaseLayerSearch):
                 return Standing(entry, inf)
             with single_thread():
                 network = problem.build(entry.started(problem, contest.seed), contest.seed)
-                return Standing(entry, tangent_loss(network, samples, held_out, contest.selection))
+                return Standing(entry, tangent_loss(network, samples, held_out, self.selection))
 
         def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
             new = {entry.name: entry for entry in entries if entry.name not in known}
@@ -139,16 +144,8 @@ class ProjectionSearch(BaseLayerSearch):
             return ranked(known.values())
 
         task = contest.problem.task.start("projections")
-        starts = singles(contest, self.n_layers)
-        if is_free(problem):
-            starts += [e.scaled(by) for e in starts if stretches(e) for by in _FACTORS]
+        starts = singles(problem, self.selection, self.n_layers)
+        starts += [e.scaled(by) for e in starts if e.is_scalable(problem) for by in _FACTORS]
         ranking = deepen(try_out, try_out("singles", starts), n_layers=self.n_layers, width=_WIDTH)
         contest.stopped = task.finish()
         return ranking
-
-
-def _some(samples: Samples, n: int, seed: int) -> Samples:
-    """Return `n` of the samples, drawn at random, or all if there are fewer."""
-    if n >= len(samples):
-        return samples
-    return samples.split(1 - n / len(samples), torch_stream(seed, "projected"))[0]
