@@ -140,6 +140,32 @@ class SearchProblem:
             atom, first=first, stream=stream, bandwidth=bandwidth, factor=factor
         )
 
+    def build(self, atoms: Sequence[Atom], seed: int) -> LayerStack:
+        """Return a network of these atoms for the problem, its weights as they start.
+
+        Parameters
+        ----------
+        atoms : sequence of Atom
+            One a layer, with the parameters to start from; they become the network's own.
+        seed : int
+            Of the weights.
+
+        Returns
+        -------
+        network : LayerStack
+            On the device of the samples.
+        """
+        samples = self.samples
+        return self.architecture.build(
+            atoms,
+            in_features=samples.inputs.shape[1],
+            out_features=samples.targets.shape[1],
+            hidden_width=self.hidden_width,
+            generator=torch_stream(seed, "weights"),
+            dtype=samples.inputs.dtype,
+            stretch=self.stretch,
+        ).to(samples.inputs.device)
+
     @property
     def seconds_left(self) -> float | None:
         """Seconds to the deadline, ``None`` without one."""
@@ -279,21 +305,12 @@ def train_candidate(
     >>> MIREncoder(search=OneBell(), max_epochs=5).fit(x, np.cos(20 * x[:, 0])).n_iter_
     5
     """
-    samples = problem.samples
-    network = problem.architecture.build(
-        atoms,
-        in_features=samples.inputs.shape[1],
-        out_features=samples.targets.shape[1],
-        hidden_width=problem.hidden_width,
-        generator=torch_stream(seed, "weights"),
-        dtype=samples.inputs.dtype,
-        stretch=problem.stretch,
-    ).to(samples.inputs.device)
+    network = problem.build(atoms, seed)
     for atom in network.sequence[:frozen]:
         atom.requires_grad_(False)
     training = trainer.train(
         network,
-        samples,
+        problem.samples,
         problem.held_out,
         epochs=epochs,
         seconds=seconds,
