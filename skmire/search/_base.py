@@ -21,6 +21,7 @@ from skmire._callbacks import Task
 from skmire._random import torch_stream
 from skmire.atoms import ActivationDictionary, Atom
 from skmire.networks import Architecture, LayerStack
+from skmire.search._checkpoint import Checkpoint
 from skmire.search._result import SearchResult
 from skmire.training import Samples, Trainer, Training
 
@@ -73,6 +74,8 @@ class SearchProblem:
         The fit, for progress.
     bandwidth : float, default=None
         Of the signal, in radians per unit of the box, for the dictionary; ``None`` if unknown.
+    checkpoint : Checkpoint, default=None
+        Where finished candidates are kept, if they are; `train_candidate` sees to it.
 
     Examples
     --------
@@ -103,6 +106,7 @@ class SearchProblem:
     verbose: int
     task: Task
     bandwidth: float | None = None
+    checkpoint: Checkpoint | None = None
 
     def initialise(
         self, atom: Atom, *, first: bool, stream: np.random.Generator, factor: float = 1.0
@@ -217,6 +221,9 @@ def train_candidate(
 ) -> tuple[LayerStack, Training]:
     """Train one network of these atoms, its weights from scratch.
 
+    If the fit has a checkpoint, a candidate that was finished before is taken from there, and one
+    that is finished now is kept there. One that a time limit or a callback cut short is not.
+
     Parameters
     ----------
     problem : SearchProblem
@@ -279,6 +286,12 @@ def train_candidate(
     ).to(samples.inputs.device)
     for atom in network.sequence[:frozen]:
         atom.requires_grad_(False)
+    checkpoint, key, timed = problem.checkpoint, "", seconds is not None
+    if checkpoint is not None:
+        key = checkpoint.key(network, trainer, samples, problem.held_out, epochs=epochs, seed=seed)
+        finished = checkpoint.restore(key, network, timed=timed)
+        if finished is not None:
+            return network, finished
     training = trainer.train(
         network,
         samples,
@@ -288,4 +301,6 @@ def train_candidate(
         generator=torch_stream(seed, "batches"),
         task=task,
     )
+    if checkpoint is not None and not training.cut_short:
+        checkpoint.keep(key, network, training, timed=timed)
     return network, training
