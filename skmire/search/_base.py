@@ -22,6 +22,7 @@ from skmire._callbacks import Task
 from skmire._random import torch_stream
 from skmire.atoms import ActivationDictionary, Atom
 from skmire.networks import Architecture, LayerStack
+from skmire.search._checkpoint import Checkpoint
 from skmire.search._result import SearchResult
 from skmire.spectrum import overall_bandwidth, relative_bandwidth
 from skmire.training import Samples, Trainer, Training
@@ -75,6 +76,8 @@ class SearchProblem:
         The fit, for progress.
     bandwidth : ndarray of shape (n_dims,), default=None
         Of the signal along each axis, in radians per unit of the box; ``None`` if unknown.
+    checkpoint : Checkpoint, default=None
+        Where finished candidates are kept, if they are; `train_candidate` sees to it.
 
     Examples
     --------
@@ -105,6 +108,7 @@ class SearchProblem:
     verbose: int
     task: Task
     bandwidth: NDArray[np.float64] | None = None
+    checkpoint: Checkpoint | None = None
 
     @property
     def stretch(self) -> NDArray[np.float64] | None:
@@ -254,6 +258,9 @@ def train_candidate(
 ) -> tuple[LayerStack, Training]:
     """Train one network of these atoms, its weights from scratch.
 
+    If the fit has a checkpoint, a candidate that was finished before is taken from there, and one
+    that is finished now is kept there. One that a time limit or a callback cut short is not.
+
     Parameters
     ----------
     problem : SearchProblem
@@ -308,6 +315,14 @@ def train_candidate(
     network = problem.build(atoms, seed)
     for atom in network.sequence[:frozen]:
         atom.requires_grad_(False)
+    checkpoint, key, timed = problem.checkpoint, "", seconds is not None
+    if checkpoint is not None:
+        key = checkpoint.key(
+            network, trainer, problem.samples, problem.held_out, epochs=epochs, seed=seed
+        )
+        finished = checkpoint.restore(key, network, timed=timed)
+        if finished is not None:
+            return network, finished
     training = trainer.train(
         network,
         problem.samples,
@@ -317,4 +332,6 @@ def train_candidate(
         generator=torch_stream(seed, "batches"),
         task=task,
     )
+    if checkpoint is not None and not training.cut_short:
+        checkpoint.keep(key, network, training, timed=timed)
     return network, training
