@@ -7,13 +7,17 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
-__all__ = ["estimate_bandwidth", "overall_bandwidth"]
+__all__ = ["estimate_bandwidth", "overall_bandwidth", "relative_bandwidth"]
 
 Array = NDArray[np.float64]
 
 _PAIRS_FROM = 4_096  # samples that are compared with their neighbours, at most
 _TOP = 4  # the share of the frequencies, 1/4, whose power is taken for noise
+_MOST_NOISE = 0.75  # of the differences that noise would explain
 _LEAST_SIGNAL = 0.02  # of the power; with less there is nothing to estimate
+_CHANCE = 0.01  # that noise alone is taken for a signal somewhere in a spectrum
+_DROWNED = 6.0  # standard deviations of the noise of pairs; a signal below them is not to be seen
+_LEAST_KEPT = 64  # samples, for neighbours further apart
 
 
 def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = None) -> Array:
@@ -62,9 +66,10 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     [20.0]
     """
     coords, values, weights = _merged(coords, values, weights)
-    centred = values - np.average(values, axis=0, weights=weights)
-    if not np.any(centred):
+    if not np.ptp(values, axis=0).any():
         return np.zeros(coords.shape[1])
+    centred = values - np.average(values, axis=0, weights=weights)
+    centred = centred / np.abs(centred).max()
     grid = _regular_grid(coords) if np.ptp(weights) == 0 else None
     if grid is None:
         return _by_pairs(coords, centred, weights)
@@ -100,6 +105,31 @@ def overall_bandwidth(per_axis: Array) -> float:
     """
     varying = per_axis[per_axis > 0]
     return max(float(np.sqrt(np.mean(np.square(varying)))), 1.0) if varying.size else 1.0
+
+
+def relative_bandwidth(per_axis: Array) -> Array:
+    """Return by how much each axis differs from all together, at most by a factor of 2.
+
+    Parameters
+    ----------
+    per_axis : ndarray of shape (n_dims,)
+        As `estimate_bandwidth` returns it, for coordinates in [-1, 1].
+
+    Returns
+    -------
+    factors : ndarray of shape (n_dims,)
+        In [1/2, 2]: estimates are rough, and more gained little on real signals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire.spectrum import relative_bandwidth
+    >>> relative_bandwidth(np.array([10.0, 10.0])).tolist()
+    [1.0, 1.0]
+    >>> relative_bandwidth(np.array([100.0, 0.0])).tolist()
+    [1.0, 0.5]
+    """
+    return np.clip(per_axis / overall_bandwidth(per_axis), 1 / 2, 2)
 
 
 def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array, Array, Array]:
@@ -138,8 +168,10 @@ def _by_spectrum(field: Array, step: float) -> float:
     lines[0] = 1.0
     if n % 2 == 0:
         lines[-1] = 1.0
-    noise = np.median(power[-max(len(power) // _TOP, 1) :])
-    left = lines * (power - noise)
+    # White noise has a chi-squared distribution in each line, whose median is below its mean.
+    freedom = spectrum.shape[1]  # in pairs
+    noise = np.median(power[-max(len(power) // _TOP, 1) :]) / (1 - 1 / (9 * freedom)) ** 3
+    left = np.where(_clear(power, freedom, noise), lines * (power - noise), 0.0)
     if left.sum() < _LEAST_SIGNAL * (lines @ power):
         return 0.0
     frequencies = 2 * np.pi * np.fft.rfftfreq(n, step)
@@ -148,17 +180,51 @@ def _by_spectrum(field: Array, step: float) -> float:
     return float(np.sqrt(max(square, 0.0)))
 
 
+def _clear(power: Array, freedom: int, noise: float) -> NDArray[np.bool_]:
+    """Return which lines of a spectrum, averaged with those around, noise does not explain.
+
+    The noise of frequencies at which there is no signal has no mean once its level is taken off,
+    but by far the largest part in a mean of squared frequencies.
+    """
+    width = min(len(power) // 16, 8) + 1
+    around = np.convolve(power, np.ones(width), "same")
+    around /= np.convolve(np.ones(len(power)), np.ones(width), "same")
+    freedom_around = freedom * (width + 1) / 2  # lines are correlated under a window
+    sure = np.log(len(power) / _CHANCE) / freedom_around
+    return np.asarray(around > noise * (1 + np.sqrt(2 * sure) + sure))  # Laurent and Massart, 2000
+
+
 def _by_pairs(coords: Array, centred: Array, weights: Array) -> Array:
-    """Root mean square frequencies along all axes, from differences of near neighbours."""
-    n, n_dims = coords.shape
+    """Root mean square frequencies along all axes, from differences of near neighbours.
+
+    Between neighbours that are very near a signal may differ by much less than noise does. Then
+    half of the samples are left out, whose neighbours are further apart, and again.
+    """
     spacing = np.array([np.ptp(column) / len(np.unique(column)) for column in coords.T])
     varying = spacing > 0
-    bandwidth = np.zeros(n_dims)
-    n_neighbours = min(6 * int(varying.sum()), n - 1)
-    if not varying.any() or n_neighbours < 1:
+    bandwidth = np.zeros(len(spacing))
+    if not varying.any():
         return bandwidth
     # Distances in spacings of each axis, so that a grid's neighbours are not all along one.
     places = coords[:, varying] / spacing[varying]
+    total = np.average(np.square(centred).sum(axis=1), weights=weights)
+    order = np.random.default_rng(0).permutation(len(places))
+    while True:
+        kept = np.sort(order)
+        slopes, noise, drowned = _structure(places[kept], centred[kept], weights[kept])
+        order = order[: len(order) // 2]
+        if not drowned or len(order) < _LEAST_KEPT:
+            break
+    variance = total - noise / 2
+    if variance >= _LEAST_SIGNAL * total:
+        bandwidth[varying] = np.sqrt(slopes / variance) / spacing[varying]
+    return bandwidth
+
+
+def _structure(places: Array, centred: Array, weights: Array) -> tuple[Array, float, bool]:
+    """Return slopes and intercept of the structure function, and whether noise drowns it."""
+    n, n_dims = places.shape
+    n_neighbours = min(6 * n_dims, n - 1)
     chosen = np.arange(0, n, -(-n // _PAIRS_FROM))
     _, near = cKDTree(places).query(places[chosen], n_neighbours + 1)
     pairs = np.stack([np.repeat(chosen, n_neighbours), near[:, 1:].ravel()])
@@ -167,8 +233,12 @@ def _by_pairs(coords: Array, centred: Array, weights: Array) -> Array:
     differences = np.square(centred[pairs[0]] - centred[pairs[1]]).sum(axis=1)
     importance = 1 / (apart + np.median(apart))  # near pairs tell more, if not the nearest alone
     importance *= np.sqrt(weights[pairs[0]] * weights[pairs[1]])
-    columns = np.column_stack([lags, np.ones(len(lags))])
-    *slopes, noise = nnls(columns * importance[:, None], differences * importance)[0]
-    variance = np.average(np.square(centred).sum(axis=1), weights=weights) - noise / 2
-    bandwidth[varying] = np.sqrt(np.array(slopes) / variance) / spacing[varying]
-    return bandwidth if variance > 0 else np.zeros(n_dims)
+    columns = np.column_stack([lags, np.ones(len(lags))]) * importance[:, None]
+    targets = differences * importance
+    *slopes, noise = nnls(columns, targets)[0]
+    least = 1 + _DROWNED / np.sqrt(len(chosen))
+    drowned = bool(targets.sum() < least * noise * importance.sum())
+    if not all(slopes):  # what is rough looks like noise along the axis that is sampled best
+        noise *= _MOST_NOISE
+        slopes = nnls(columns[:, :-1], targets - noise * importance)[0]
+    return np.array(slopes), noise, drowned

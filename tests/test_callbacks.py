@@ -32,7 +32,8 @@ class Watcher:
     """A callback by scikit-learn's protocol, that writes everything down."""
 
     def __init__(self, stop=lambda context: False, query=False):
-        self.begun, self.ended, self.phases, self.predictions = [], [], [], []
+        self.begun, self.ended, self.phases = [], [], []
+        self.queried, self.predictions = [], []
         self.stop, self.query = stop, query
 
     def setup(self, estimator, context):
@@ -47,15 +48,18 @@ class Watcher:
     def on_fit_task_end(self, estimator, context, *, X=None, y=None, fitted_estimator=None):
         self.ended.append(context.task_name)
         if self.query and fitted_estimator is not None:
+            self.queried.append(context.task_name)
             self.predictions.append(fitted_estimator.predict(X))
         return self.stop(context)
 
 
-def watched(watcher, search=None, dictionary=PAIR, **options):
-    encoder = MIREncoder(
-        dictionary, search or LayerSearch(2, epochs=(2, 3)), hidden_width=16, random_state=0,
-        **options,
-    )  # fmt: skip
+GROWTH = LayerSearch(2, mode="growth", epochs=(2, 3))
+BOTH = pytest.mark.parametrize("search", [GROWTH, LayerSearch(2)], ids=lambda s: s.mode)
+
+
+def watched(watcher, search=GROWTH, dictionary=PAIR, **options):
+    options = {"hidden_width": 16, "random_state": 0, **options}
+    encoder = MIREncoder(dictionary, search, **options)
     return encoder.set_callbacks(watcher).fit(X, Y)
 
 
@@ -81,35 +85,68 @@ def test_a_callback_that_stops_a_layer_ends_the_search():
     assert len(fitted.activations_) == 1
 
 
+@pytest.mark.parametrize("stopped", ["layer 1", "scales", "layer 2", "finalists", "fit"])
+def test_a_callback_that_stops_a_round_leaves_the_best_so_far(stopped):
+    watcher = Watcher(lambda context: context.task_name == stopped)
+    fitted = watched(watcher, LayerSearch(2), max_epochs=12)
+    rounds = list(dict.fromkeys(fitted.search_results_["stage"].tolist()))
+    decided = ["layer 1", "scales", "layer 2", "finalists", "fit"]
+    cut = decided[: decided.index(stopped) + 1]
+    assert rounds == [*cut, *(r for r in ("finalists", "fit") if r not in cut)]
+    *rest, last = fitted.search_result_.trace
+    assert last.chosen
+    assert last.n_samples == len(X)
+    if stopped not in ("finalists", "fit"):
+        best = min((c for c in rest if c.stage in cut), key=lambda c: c.loss)
+        assert [c.atom for c in rest if c.stage == "finalists"] == [best.atom] == [last.atom]
+        assert last.scales == best.scales
+
+
 def test_a_callback_that_stops_a_candidate_leaves_out_those_after():
     fitted = watched(Watcher(lambda context: context.task_name == "candidate sinusoid"))
     assert fitted.search_results_["atom"].tolist() == ["sinusoid", "sinusoid"]
 
 
-def test_a_callback_can_query_the_fit_as_it_stands():
+@BOTH
+def test_a_callback_can_query_the_fit_as_it_stands(search):
     watcher = Watcher(query=True)
-    fitted = watched(watcher)
+    fitted = watched(watcher, search, max_epochs=12)
     assert len(watcher.predictions) >= 10
     assert all(p.shape == Y.shape and np.isfinite(p).all() for p in watcher.predictions)
     np.testing.assert_array_equal(watcher.predictions[-1], fitted.predict(X))
 
 
-def test_tasks_that_begin_also_end_when_a_candidate_diverges():
+@BOTH
+def test_a_callback_is_shown_the_best_network_of_a_round(search):
+    watcher = Watcher(query=True)
+    fitted = watched(watcher, search, [FunctionAtom(runaway), "relu", "sinusoid"], max_epochs=30)
+    first = [c for c in fitted.search_result_.trace if c.stage == "layer 1"]
+    best = min(first[1:], key=lambda c: c.loss)  # the very first has diverged
+    end = watcher.queried.index("layer 1")
+    its_own = watcher.queried.index(f"candidate {best.atom}")
+    np.testing.assert_array_equal(watcher.predictions[end], watcher.predictions[its_own])
+
+
+@BOTH
+def test_tasks_that_begin_also_end_when_a_candidate_diverges(search):
     watcher = Watcher()
-    watched(watcher, dictionary=["gaussian", FunctionAtom(runaway)])
+    watched(watcher, search, ["gaussian", FunctionAtom(runaway)])
     assert sorted(watcher.begun) == sorted(watcher.ended)
 
 
-def test_tasks_that_begin_also_end_when_every_candidate_diverges():
+@BOTH
+def test_tasks_that_begin_also_end_when_every_candidate_diverges(search):
     watcher = Watcher()
     with pytest.raises(DivergenceError):
-        watched(watcher, dictionary=[FunctionAtom(runaway)])
-    assert sorted(watcher.begun) == sorted([*watcher.ended, "fit"])  # the fit itself has failed
+        watched(watcher, search, [FunctionAtom(runaway)])
+    failed = [name for name in watcher.begun if name == "fit"]  # the fit itself has failed
+    assert sorted(watcher.begun) == sorted([*watcher.ended, *failed])
 
 
-def test_tasks_that_begin_also_end_when_a_fit_goes_on():
+@BOTH
+def test_tasks_that_begin_also_end_when_a_fit_goes_on(search):
     watcher = Watcher()
-    fitted = watched(watcher, warm_start=True, max_epochs=3)
+    fitted = watched(watcher, search, warm_start=True, max_epochs=3)
     fitted.fit(X, Y)
     assert watcher.phases == ["setup", "teardown"] * 2
     assert sorted(watcher.begun) == sorted(watcher.ended)
@@ -121,7 +158,7 @@ FOUR = ["gaussian", "sinusoid", "sinc", "gabor"]
 
 
 def several(watcher, **options):
-    search = LayerSearch(2, epochs=(12, 12))
+    search = LayerSearch(2, mode="growth", epochs=(12, 12))
     encoder = MIREncoder(FOUR, search, hidden_width=16, random_state=0, **options)
     return encoder.set_callbacks(watcher)
 
@@ -197,8 +234,7 @@ def test_a_callback_that_fails_leaves_the_encoder_as_it_was(name):
 
 
 def encoder(**options):
-    search = LayerSearch(2, epochs=(2, 3))
-    return MIREncoder(PAIR, search, hidden_width=16, random_state=0, **options)
+    return MIREncoder(PAIR, GROWTH, hidden_width=16, random_state=0, **options)
 
 
 def test_the_scoring_monitor_has_a_score_for_every_epoch_of_every_candidate():

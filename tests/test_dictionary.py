@@ -67,13 +67,44 @@ def start(atom, init, *, first=True, seed=0):
 # --- What it holds ------------------------------------------------------------------------------
 
 
-def test_the_papers_seven_by_default_in_order():
+DEFAULT = (*PAPER, "finer")
+
+
+def test_the_papers_seven_in_order_and_finers_by_default():
     dictionary = ActivationDictionary()
-    assert dictionary.names == tuple(PAPER)
-    assert [type(atom) for atom in dictionary] == list(PAPER.values())
-    assert len(dictionary) == 7
+    assert dictionary.names == DEFAULT
+    assert [type(atom) for atom in dictionary] == [*PAPER.values(), VariablePeriodic]
+    assert len(dictionary) == 8
     assert dictionary.atoms is None
     assert all(atom.start == {} for atom in dictionary)
+
+
+@pytest.mark.parametrize("init", ["matched", "unit", ("uniform", 0, 1)])
+def test_the_papers_dictionary_holds_its_seven(init):
+    dictionary = ActivationDictionary.paper(init=init)
+    assert dictionary.names == tuple(PAPER)
+    assert dictionary.init == init
+    assert ActivationDictionary.paper().init == "matched"
+    assert clone(dictionary).names == dictionary.names
+
+
+@pytest.mark.parametrize("init", ["matched", "unit", ("uniform", 0, 1)])
+def test_the_extended_dictionary_holds_the_seven_and_the_warp_of_each(init):
+    dictionary = ActivationDictionary.extended(init=init)
+    assert dictionary.names[:7] == tuple(PAPER)
+    assert dictionary.init == init
+    warped = list(dictionary)[7:]
+    assert [type(atom.atom) for atom in warped] == list(PAPER.values())
+    assert all(type(atom) is VariablePeriodic for atom in warped)
+    assert "finer" in dictionary  # the warped sinusoid
+    assert clone(dictionary).names == dictionary.names
+
+
+def test_dictionaries_of_ones_own_kind_are_made_by_its_ways_too():
+    class Mine(ActivationDictionary):
+        pass
+
+    assert type(Mine.paper()) is type(Mine.extended()) is Mine
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -213,10 +244,10 @@ def test_add_drop_and_union_leave_the_old_alone():
     assert other.init == "base"
 
 
-def test_changes_start_from_the_papers_seven():
-    assert ActivationDictionary().add("finer").names == (*PAPER, "finer")
-    assert ActivationDictionary().drop("pswf").names == tuple(n for n in PAPER if n != "pswf")
-    assert (ActivationDictionary(["relu"]) | ActivationDictionary()).names == ("relu", *PAPER)
+def test_changes_start_from_the_defaults():
+    assert ActivationDictionary().add("relu").names == (*DEFAULT, "relu")
+    assert ActivationDictionary().drop("pswf").names == tuple(n for n in DEFAULT if n != "pswf")
+    assert (ActivationDictionary(["relu"]) | ActivationDictionary()).names == ("relu", *DEFAULT)
 
 
 def test_a_union_keeps_the_left_ones_atom():
@@ -336,13 +367,96 @@ def test_scales_may_be_given_for_all_atoms_alike(name, first, init):
     assert found == {key: scale if key in SCALES else REST[key] for key in found}
 
 
+# --- Matched to a signal ------------------------------------------------------------------------
+
+
+def matched(atom, *, bandwidth=20.0, **options):
+    """Parameters that `atom` starts with for a signal of this bandwidth."""
+    options = {"first": True, "init": "matched", **options}
+    dictionary = ActivationDictionary([atom], init=options.pop("init"))
+    stream = np.random.default_rng(0)
+    return dictionary.initialise(
+        make_atom(atom), stream=stream, bandwidth=bandwidth, **options
+    ).values()
+
+
+EVERY_NAME = pytest.mark.parametrize("name", NAMED)
+
+
+def test_matched_is_the_default():
+    assert ActivationDictionary().init == "matched"
+
+
+@EVERY_NAME
+@pytest.mark.parametrize("bandwidth", [1.0, 20.0, 1e4])
+def test_the_first_scale_is_proportional_to_the_bandwidth(name, bandwidth):
+    per_bandwidth, _ = make_atom(name).matched_scales
+    found = matched(name, bandwidth=bandwidth)
+    wanted = {key: per_bandwidth * bandwidth if key in SCALES else REST[key] for key in found}
+    assert found == pytest.approx(wanted, rel=1e-12)
+
+
+@EVERY_NAME
+@pytest.mark.parametrize("bandwidth", [1.0, 20.0, 1e4])
+def test_hidden_scales_do_not_depend_on_the_bandwidth(name, bandwidth):
+    _, hidden = make_atom(name).matched_scales
+    found = matched(name, bandwidth=bandwidth, first=False)
+    assert found == {key: hidden if key in SCALES else REST[key] for key in found}
+
+
+@EVERY_NAME
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("init", ["matched", "base", "unit", 7.0, (7.0, 2.0)])
+def test_a_factor_multiplies_the_scales_and_nothing_else(name, first, init):
+    one, other = (
+        matched(name, first=first, init=init, factor=factor) for factor in (1.0, 2.5)
+    )  # fmt: skip
+    wanted = {key: 2.5 * one[key] if key in SCALES else one[key] for key in one}
+    assert other == pytest.approx(wanted, rel=1e-12)
+
+
+@EVERY_NAME
+@pytest.mark.parametrize("init", [("uniform", 1, 2), ("normal", 0, 1)])
+def test_draws_depend_on_neither_bandwidth_nor_factor(name, init):
+    assert matched(name, init=init, factor=3.0) == start(name, init)
+
+
+@EVERY_NAME
+@pytest.mark.parametrize("init", ["base", "unit", 7.0, (7.0, 2.0)])
+def test_starts_that_are_not_matched_do_not_depend_on_the_bandwidth(name, init):
+    assert matched(name, init=init) == start(name, init)
+
+
+@EVERY_NAME
+@pytest.mark.parametrize("first", [True, False])
+def test_without_a_bandwidth_matched_is_base(name, first):
+    assert start(name, "matched", first=first) == start(name, "base", first=first)
+
+
+@EVERY_NAME
+def test_an_atom_says_by_how_much_it_stretches(name):
+    atom = make_atom(name)
+    assert atom.fresh(atom.at_scale(7.0)).stretch == (7.0 if atom.scale_parameters else 1.0)
+
+
+def test_scales_that_the_user_fixed_stay_whatever_signal_and_factor():
+    found = matched(Gabor(scale=0.25), factor=2.0)
+    per_bandwidth, _ = Gabor.matched_scales
+    assert found == {"scale": 0.25, "frequency": pytest.approx(2 * 20 * per_bandwidth)}
+
+
+def test_a_warped_atom_is_matched_as_finers_is():
+    found = matched(VariablePeriodic(Gaussian()))
+    assert list(found.values()) == pytest.approx([20 * VariablePeriodic.matched_scales[0]])
+
+
 def test_an_atom_of_ones_own_starts_by_its_declarations():
     assert start(Lorentzian, "base") == {"scale": 30.0, "height": 2.0}
     assert start(Lorentzian, "unit") == {"scale": 1.0, "height": 2.0}
     assert start(Lorentzian(height=5.0), ("uniform", 0, 1))["height"] == 5.0
 
 
-@pytest.mark.parametrize("init", ["base", "unit", ("uniform", -1, 1), ("normal", 0, 10)])
+@pytest.mark.parametrize("init", ["matched", "base", "unit", ("uniform", -1, 1), ("normal", 0, 10)])
 @pytest.mark.parametrize(
     "atom",
     [
@@ -426,14 +540,14 @@ def test_a_stream_gives_one_draw_for_each_parameter():
     assert fixed["scale"] == start(Gabor, ("uniform", 0, 1), seed=4)["scale"]
 
 
-@pytest.mark.parametrize("init", ["base", "unit"])
+@pytest.mark.parametrize("init", ["matched", "base", "unit"])
 def test_fixed_starts_draw_nothing(init):
     stream = np.random.default_rng(11)
     ActivationDictionary(init=init).initialise(Gabor(), first=True, stream=stream)
     assert stream.uniform() == np.random.default_rng(11).uniform()
 
 
-@pytest.mark.parametrize("init", ["base", "unit", ("uniform", 0, 1)])
+@pytest.mark.parametrize("init", ["matched", "base", "unit", ("uniform", 0, 1)])
 def test_initialise_returns_a_trainable_copy(init):
     atom = Gabor()
     dictionary = ActivationDictionary([atom], init=init)
@@ -497,7 +611,7 @@ WRONG = [
 def test_starts_that_are_none_are_refused(init):
     dictionary = ActivationDictionary(["gabor"], init=init)
     rule = (
-        r"ActivationDictionary\(init=\.\.\.\) must be 'base', 'unit', a scale .*"
+        r"ActivationDictionary\(init=\.\.\.\) must be 'matched', 'base', 'unit', a scale .*"
         r"\('uniform', a, b\).*"
         r"\('normal', mu, sigma\).*got "
     )
@@ -511,6 +625,7 @@ def test_starts_that_are_none_are_refused(init):
 @pytest.mark.parametrize(
     ("init", "law"),
     [
+        ("matched", ("matched", 0.0, 0.0)),
         ("base", ("base", 0.0, 0.0)),
         ("unit", ("unit", 0.0, 0.0)),
         (3, ("scales", 3.0, 3.0)),

@@ -45,6 +45,13 @@ def encoder(dictionary=None, search=None, **options):
     return MIREncoder(dictionary, search, **{**defaults, **options})
 
 
+def growth(n_layers, **options):
+    return LayerSearch(n_layers, mode="growth", **options)
+
+
+BOTH = pytest.mark.parametrize("mode", ["lookahead", "growth"])
+
+
 def assert_same(one, other, coords=X):
     """Hold two fits to the same answers and losses, bit for bit."""
     np.testing.assert_array_equal(one.predict(coords), other.predict(coords))
@@ -59,15 +66,15 @@ def assert_close(actual, expected, *, size):
 
 # -- searches that are the same training ---------------------------------------------------------
 
-# Both kinds of search give the first layer the same stream of weights and of batches. Parameters
-# that are drawn come from streams with other names, and deeper layers of a search start from
-# parameters found before: there the two differ.
+# The growth and a fixed sequence give the first layer the same stream of weights and of batches.
+# Parameters that are drawn come from streams with other names, and deeper layers of a search start
+# from parameters found before: there the two differ.
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("atom", ATOMS)
 def test_one_layer_of_one_atom_is_that_fixed_sequence(atom, dtype):
-    searched = encoder([atom], LayerSearch(1), dtype=dtype).fit(X, Y)
+    searched = encoder([atom], growth(1), dtype=dtype).fit(X, Y)
     given = encoder([atom], FixedSequence(atom, 1), dtype=dtype).fit(X, Y)
     assert searched.loss_curve_ == given.loss_curve_
     assert_same(searched, given)
@@ -75,7 +82,7 @@ def test_one_layer_of_one_atom_is_that_fixed_sequence(atom, dtype):
 
 @pytest.mark.parametrize("trainer", [Trainer(), Trainer(early_stopping=True)])
 def test_one_layer_is_the_best_of_its_atoms_alone(trainer):
-    searched = encoder(THREE, LayerSearch(1), trainer=trainer).fit(X, Y)
+    searched = encoder(THREE, growth(1), trainer=trainer).fit(X, Y)
     alone = [encoder([a], FixedSequence(a, 1), trainer=trainer).fit(X, Y) for a in THREE]
     losses = [fit.best_loss_ for fit in alone]
     assert searched.search_results_["loss"].tolist() == losses
@@ -83,22 +90,23 @@ def test_one_layer_is_the_best_of_its_atoms_alone(trainer):
 
 
 def test_the_first_stage_is_a_search_of_one_layer():
-    deep = encoder(THREE, LayerSearch(3, epochs=(3, 1, 1))).fit(X, Y)
-    shallow = encoder(THREE, LayerSearch(1), max_epochs=3).fit(X, Y)
+    deep = encoder(THREE, growth(3, epochs=(3, 1, 1))).fit(X, Y)
+    shallow = encoder(THREE, growth(1), max_epochs=3).fit(X, Y)
     np.testing.assert_array_equal(next(deep.staged_predict(X)), shallow.predict(X))
 
 
 def test_atoms_that_are_never_chosen_may_be_left_out():
-    searched = encoder(ATOMS, LayerSearch(2)).fit(X, Y)
+    searched = encoder(ATOMS, growth(2)).fit(X, Y)
     chosen = set(searched.activations_)
     assert len(chosen) < len(ATOMS)
-    assert_same(searched, encoder(sorted(chosen), LayerSearch(2)).fit(X, Y))
+    assert_same(searched, encoder(sorted(chosen), growth(2)).fit(X, Y))
 
 
-def test_the_order_of_the_dictionary_does_not_matter():
-    drawn = ("uniform", 1, 5)
+@BOTH
+@pytest.mark.parametrize("init", ["matched", ("uniform", 1, 5)])
+def test_the_order_of_the_dictionary_does_not_matter(mode, init):
     one, other = (
-        encoder(ActivationDictionary(atoms, init=drawn), LayerSearch(2)).fit(X, Y)
+        encoder(ActivationDictionary(atoms, init=init), LayerSearch(2, mode=mode)).fit(X, Y)
         for atoms in (THREE, THREE[::-1])
     )
     assert one.activations_ == other.activations_
@@ -117,18 +125,19 @@ def test_ways_to_write_a_sequence_are_one_sequence(atoms):
 
 
 @pytest.mark.parametrize(
-    "search",
+    ("written", "plain"),
     [
-        LayerSearch(2, epochs=LayerSearch(2).layer_epochs(6)),
-        LayerSearch(2, epochs=[3, 3]),
-        LayerSearch(2, selection="train"),
+        (LayerSearch(2, mode="lookahead"), LayerSearch(2)),
+        (LayerSearch(2, selection="held_out"), LayerSearch(2)),
+        (growth(2, epochs=LayerSearch(2).layer_epochs(6)), growth(2)),
+        (growth(2, epochs=[3, 3]), growth(2)),
+        (growth(2, selection="train"), growth(2)),
     ],
+    ids=str,
 )
-def test_defaults_of_the_search_may_be_written_out(search):
-    assert_same(
-        encoder(PAIR, search, max_epochs=6).fit(X, Y),
-        encoder(PAIR, LayerSearch(2), max_epochs=6).fit(X, Y),
-    )
+def test_defaults_of_the_search_may_be_written_out(written, plain):
+    one, other = (encoder(PAIR, search, max_epochs=6).fit(X, Y) for search in (written, plain))
+    assert_same(one, other)
 
 
 @pytest.mark.parametrize(
@@ -209,12 +218,15 @@ def test_whole_weights_are_repeated_rows(loss, n_outputs, counts):
 powers = st.integers(-40, 40)
 
 
+@pytest.mark.parametrize("init", ["matched", "unit"])
+@BOTH
 @examples
 @given(axes=st.tuples(powers, powers), values=powers, dtype=st.sampled_from(["float32", "float64"]))
-def test_powers_of_two_change_nothing_but_the_units(axes, values, dtype):
+def test_powers_of_two_change_nothing_but_the_units(mode, init, axes, values, dtype):
     a, b = 2.0 ** np.array(axes), 2.0**values
+    dictionary, search = ActivationDictionary(PAIR, init=init), LayerSearch(2, mode=mode)
     one, other = (
-        encoder(search=LayerSearch(2), dtype=dtype).fit(*data) for data in ((X, Y), (X * a, Y * b))
+        encoder(dictionary, search, dtype=dtype).fit(*data) for data in ((X, Y), (X * a, Y * b))
     )
     np.testing.assert_array_equal(other.predict(X * a), one.predict(X) * b)
     np.testing.assert_array_equal(other.gradient(X * a), one.gradient(X) * b / a)

@@ -262,6 +262,7 @@ OUT_OF_RANGE: list[tuple[type, str, object]] = [
     (ActivationDictionary, "init", ("uniform", 2, 1)),
     (ActivationDictionary, "init", ("normal", 0, -1)),
     (LayerSearch, "n_layers", 0),
+    (LayerSearch, "mode", "beam"),
     (LayerSearch, "epochs", (5,)),
     (LayerSearch, "selection", "test"),
     (LayerSearch, "compare", "worst"),

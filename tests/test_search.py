@@ -24,6 +24,14 @@ def fit(dictionary=None, search=None, trainer=None, **options):
     ).fit(X, Y)
 
 
+def growth(n_layers=3, **options):
+    """Search as the paper does it."""
+    return LayerSearch(n_layers, mode="growth", **options)
+
+
+BOTH = pytest.mark.parametrize("mode", ["lookahead", "growth"])
+
+
 def runaway(z):
     return z * float("nan")
 
@@ -63,14 +71,14 @@ def test_few_epochs_still_give_every_layer_one():
 
 
 def test_given_epochs_are_trained():
-    table = fit(search=LayerSearch(2, epochs=(3, 5))).search_results_
+    table = fit(search=growth(2, epochs=(3, 5))).search_results_
     assert table["epochs"].tolist() == [3, 3, 5, 5]
 
 
 @pytest.mark.parametrize("epochs", [(3,), (3, 5, 7), (), (3, 0), (3, 2.5), [-1, 4]])
 def test_other_epochs_are_refused(epochs):
     with pytest.raises(ValueError, match="one integer of at least 1 for each of the 2 layers"):
-        fit(search=LayerSearch(2, epochs=epochs))
+        fit(search=growth(2, epochs=epochs))
 
 
 # -- the trace -----------------------------------------------------------------------------------
@@ -80,7 +88,7 @@ THREE = ["gaussian", "sinc", "sinusoid"]
 
 @pytest.fixture(scope="module")
 def searched():
-    return fit(THREE, LayerSearch(3, epochs=(2, 3, 4)))
+    return fit(THREE, growth(3, epochs=(2, 3, 4)))
 
 
 def test_every_atom_is_tried_at_every_layer_in_order(searched):
@@ -119,9 +127,12 @@ def test_epochs_are_counted_along_the_path_and_in_all(searched):
 def test_the_table_is_the_trace(searched):
     table = searched.search_results_
     assert list(table) == [
-        "layer", "atom", "seed", "epochs", "effective_epochs", "loss", "train_loss",
-        "held_out_loss", "seconds", "outcome", "chosen",
+        "stage", "layer", "atom", "scales", "seed", "n_samples", "hidden_width", "epochs",
+        "effective_epochs", "loss", "train_loss", "held_out_loss", "seconds", "outcome", "chosen",
     ]  # fmt: skip
+    assert table["stage"].tolist() == [f"layer {layer}" for layer in table["layer"]]
+    assert set(table["n_samples"]) == {64}
+    assert set(table["hidden_width"]) == {16}
     assert {len(column) for column in table.values()} == {9}
     assert table["loss"].tolist() == [c.loss for c in searched.search_result_.trace]
     assert np.isnan(table["held_out_loss"]).all()
@@ -136,23 +147,33 @@ def test_candidates_of_a_layer_share_their_seed(searched):
     assert len(set(seeds[:, 0].tolist())) == 3
 
 
-def test_another_atom_in_the_dictionary_changes_no_other_candidate():
-    few = fit(ActivationDictionary(PAIR, init=("uniform", 1, 9)), LayerSearch(1))
-    more = fit(ActivationDictionary(["relu", *PAIR], init=("uniform", 1, 9)), LayerSearch(1))
-    few, more = ({c.atom: c.loss for c in e.search_result_.trace} for e in (few, more))
+@BOTH
+def test_another_atom_in_the_dictionary_changes_no_other_candidate(mode):
+    search = LayerSearch(1, mode=mode)
+    few = fit(ActivationDictionary(PAIR, init=("uniform", 1, 9)), search)
+    more = fit(ActivationDictionary(["relu", *PAIR], init=("uniform", 1, 9)), search)
+    few, more = (
+        {c.atom: c.loss for c in e.search_result_.trace if c.stage == "layer 1"}
+        for e in (few, more)
+    )
     assert {name: more[name] for name in PAIR} == few
 
 
 def test_a_dictionary_of_one_is_layerwise_training():
-    fitted = fit(["gaussian"], LayerSearch(3))
+    fitted = fit(["gaussian"], growth())
     assert fitted.activations_ == ["gaussian"] * 3
     assert len(fitted.search_result_.trace) == 3
     assert all(c.chosen for c in fitted.search_result_.trace)
 
 
-def test_a_complex_atom_works_amid_real_ones():
-    fitted = fit(["complex_gabor", "sinc"], LayerSearch(3), max_epochs=8)
+@BOTH
+def test_a_complex_atom_works_amid_real_ones(mode):
+    fitted = fit(["complex_gabor", "sinc"], LayerSearch(mode=mode), max_epochs=8)
     assert np.isfinite(fitted.search_results_["loss"]).all()
+    assert np.isfinite(fitted.gradient(X)).all()
+
+
+def test_a_complex_atom_works_in_any_layer():
     mixed = fit(search=FixedSequence(["sinusoid", "complex_gabor", "gaussian"]), max_epochs=20)
     assert mixed.loss_curve_[-1] < mixed.loss_curve_[0]
     assert np.isfinite(mixed.gradient(X)).all()
@@ -162,8 +183,8 @@ def test_a_complex_atom_works_amid_real_ones():
 
 
 def test_earlier_atoms_stay_as_found_if_asked_to():
-    stay = fit(search=LayerSearch(3, train_earlier=False), trainer=Trainer(learning_rate=1e-2))
-    go_on = fit(search=LayerSearch(3), trainer=Trainer(learning_rate=1e-2))
+    stay = fit(search=growth(train_earlier=False), trainer=Trainer(learning_rate=1e-2))
+    go_on = fit(search=growth(), trainer=Trainer(learning_rate=1e-2))
     for fitted, same in ((stay, True), (go_on, False)):
         networks = fitted.search_result_.networks
         for before, after in pairwise(networks):
@@ -172,37 +193,35 @@ def test_earlier_atoms_stay_as_found_if_asked_to():
 
 
 def test_earlier_atoms_start_from_the_parameters_found():
-    fitted = fit(search=LayerSearch(2, epochs=(8, 1)), trainer=STILL)
+    fitted = fit(search=growth(2, epochs=(8, 1)), trainer=STILL)
     first, second = fitted.search_result_.networks
     assert second.sequence[0].values() == pytest.approx(first.sequence[0].values(), abs=1e-9)
 
 
 def test_comparing_the_last_state():
-    table = fit(
-        search=LayerSearch(2, compare="last"), trainer=Trainer(learning_rate=3.0, decay=1.0)
-    )
+    fast = Trainer(learning_rate=3.0, decay=1.0)
+    fitted = fit(search=growth(2, compare="last"), trainer=fast, max_epochs=16)
     differ = 0
-    for c in table.search_result_.trace:
+    for c in fitted.search_result_.trace:
         assert c.loss == c.training.last.loss("train")
         differ += c.training.last.loss("train") != c.training.kept.loss("train")
     assert differ
 
 
 def test_selection_on_held_out_samples():
-    fitted = fit(search=LayerSearch(2, selection="held_out"))
-    table = fitted.search_results_
+    table = fit(search=growth(2, selection="held_out")).search_results_
     assert np.isfinite(table["held_out_loss"]).all()
     np.testing.assert_array_equal(table["loss"], table["held_out_loss"])
     assert (table["held_out_loss"] != table["train_loss"]).all()
 
 
+@BOTH
 @pytest.mark.parametrize(
     ("selection", "column"), [("auto", "held_out_loss"), ("train", "train_loss")]
 )
-def test_selection_with_early_stopping(selection, column):
-    table = fit(
-        search=LayerSearch(2, selection=selection), trainer=Trainer(early_stopping=True)
-    ).search_results_
+def test_selection_with_early_stopping(mode, selection, column):
+    search = LayerSearch(2, mode=mode, selection=selection)
+    table = fit(search=search, trainer=Trainer(early_stopping=True)).search_results_
     assert np.isfinite(table["held_out_loss"]).all()
     np.testing.assert_array_equal(table["loss"], table[column])
 
@@ -213,6 +232,7 @@ def test_selection_with_early_stopping(selection, column):
         ("n_layers", 0),
         ("n_layers", 1.5),
         ("epochs", 10),
+        ("mode", "ahead"),
         ("selection", "test"),
         ("compare", "first"),
         ("train_earlier", "no"),
@@ -228,7 +248,7 @@ def test_invalid_parameters_are_refused(name, value):
 
 @pytest.mark.parametrize("compare", ["best", "last"])
 def test_a_candidate_that_diverges_is_recorded_and_passed_over(compare):
-    fitted = fit([FunctionAtom(runaway), "gaussian"], LayerSearch(2, compare=compare))
+    fitted = fit([FunctionAtom(runaway), "gaussian"], growth(2, compare=compare))
     bad = [c for c in fitted.search_result_.trace if c.atom == "runaway"]
     assert len(bad) == 2
     assert all(c.training.outcome.startswith("diverged") for c in bad)
@@ -237,7 +257,7 @@ def test_a_candidate_that_diverges_is_recorded_and_passed_over(compare):
     assert np.isfinite(fitted.predict(X)).all()
 
 
-@pytest.mark.parametrize("search", [LayerSearch(1), FixedSequence(runaway, 1)])
+@pytest.mark.parametrize("search", [LayerSearch(1), growth(1), FixedSequence(runaway, 1)])
 def test_nothing_but_divergence_is_an_error_that_says_what_to_do(search):
     with pytest.raises(
         DivergenceError,
@@ -270,13 +290,9 @@ def test_a_name_is_looked_up_in_the_dictionary_first():
 
 
 def test_the_dictionary_says_how_the_atoms_start():
-    unit = ActivationDictionary(init="unit")
-    for dictionary, scales in ((None, [30, 10]), (unit, [1, 1])):
+    for init, scales in (("base", [30, 10]), ("unit", [1, 1]), ((4.0, 2.0), [4, 2])):
         fitted = fit(
-            ActivationDictionary() if dictionary is None else dictionary,
-            FixedSequence("gaussian", 2),
-            STILL,
-            max_epochs=1,
+            ActivationDictionary(init=init), FixedSequence("gaussian", 2), STILL, max_epochs=1
         )
         assert [a.values()["scale"] for a in fitted.network_.sequence] == pytest.approx(scales)
 
@@ -295,8 +311,9 @@ def test_an_empty_sequence_is_refused():
         fit(search=FixedSequence([]))
 
 
-def test_global_state_of_torch_is_used_by_no_search():
+@BOTH
+def test_global_state_of_torch_is_used_by_no_search(mode):
     torch.manual_seed(0)
     state = torch.get_rng_state()
-    fit(ActivationDictionary(PAIR, init=("normal", 1, 0.5)), LayerSearch(2))
+    fit(ActivationDictionary(PAIR, init=("normal", 1, 0.5)), LayerSearch(2, mode=mode))
     assert torch.equal(state, torch.get_rng_state())

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer
 from skmire.atoms import Gaussian, Sinusoid
 from skmire.datasets import SIGNALS, load_signal
+from skmire.search import BeamSearch, ExhaustiveSearch, HalvingSearch
 
 EVERY_SIGNAL = pytest.mark.parametrize("signal", SIGNALS.values(), ids=SIGNALS)
 BOX_POINTS = 8  # of a signal's box at which the slow reference is asked
@@ -371,6 +372,10 @@ def atoms(signal):
 #: How each search is made for a signal; one entry more is tested on all signals.
 SEARCHES = {
     "LayerSearch": lambda signal: LayerSearch(2),
+    "growth": lambda signal: LayerSearch(2, mode="growth"),
+    "BeamSearch": lambda signal: BeamSearch(2, 2),
+    "HalvingSearch": lambda signal: HalvingSearch(2, 2),
+    "ExhaustiveSearch": lambda signal: ExhaustiveSearch(2),
     "FixedSequence": lambda signal: FixedSequence(atoms(signal)),
     "from_result": lambda signal: FixedSequence.from_result(
         fitted("LayerSearch", signal.name).search_result_

@@ -27,8 +27,11 @@ from skmire.atoms import (
 from skmire.atoms._dictionary import REGISTRY
 from skmire.search import (
     BaseLayerSearch,
+    BeamSearch,
     Candidate,
     DivergenceError,
+    ExhaustiveSearch,
+    HalvingSearch,
     SearchResult,
     train_candidate,
 )
@@ -51,8 +54,15 @@ ATOMS = [
 ]
 SEARCHES = [
     LayerSearch(2),
-    LayerSearch(3, epochs=(2, 3, 4), train_earlier=False),
-    LayerSearch(1, selection="held_out", compare="last"),
+    LayerSearch(3, selection="train"),
+    LayerSearch(2, mode="growth"),
+    LayerSearch(3, mode="growth", epochs=(2, 3, 4), train_earlier=False),
+    LayerSearch(1, mode="growth", selection="held_out", compare="last"),
+    BeamSearch(3, 2),
+    HalvingSearch(2, 4),
+    HalvingSearch(2, 20, factor=2, selection="train"),
+    ExhaustiveSearch(2),
+    ExhaustiveSearch(2, selection="train"),
     FixedSequence("gaussian", 2),
     FixedSequence([Gaussian(scale=2.0), "sinc"]),
 ]
@@ -228,7 +238,7 @@ class Sized(Bell):
 
 
 class Stunted(Bell):
-    image_scales = (1e-4, 1e-4)
+    matched_scales = (1e-4, 1e-4)
 
 
 class Hasty(Bell):
@@ -279,6 +289,14 @@ def test_an_atom_that_breaks_one_promise_fails_that_check_alone(make, check, see
     said = caught(atom_checks(), make())
     assert list(said) == [check], said
     assert re.search(seen, said[check])
+
+
+@pytest.mark.parametrize("scales", ["image_scales", "matched_scales"])
+@pytest.mark.parametrize("wrong", [(1.0,), (0.0, 1.0), (1.0, -1.0), (1.0, float("inf"))])
+def test_scales_that_are_not_two_positive_numbers_are_named(scales, wrong):
+    atom = type("Bell", (Bell,), {scales: wrong})()
+    said = caught(atom_checks(), atom)["check_at_scale_stretches"]
+    assert f"{scales} is {list(wrong)}, not two positive numbers" in said
 
 
 def test_every_check_of_an_atom_can_fail():
@@ -630,7 +648,7 @@ class Slower(LayerSearch):
     """Has fewer parameters than what it derives from, and a trainer of its own."""
 
     def __init__(self, n_layers=2, *, make=clone):
-        super().__init__(n_layers, epochs=(3,) * n_layers)
+        super().__init__(n_layers, mode="growth", epochs=(3,) * n_layers)
         self.make = make
 
     def search(self, problem, trainer):

@@ -198,6 +198,25 @@ def test_without_early_stopping_nothing_is_held_out():
     assert training.kept.held_out is None
 
 
+def test_samples_of_one_place_are_held_out_together_whatever_their_order():
+    place = torch.arange(60) % 20
+    inputs = torch.stack([place / 7.0, -place / 3.0], dim=1)
+    parts = []
+    for order in (torch.arange(60), torch.arange(60).flip(0)):
+        data = Samples(inputs[order], place[order, None].double())
+        kept, out = data.split(0.25, torch.Generator().manual_seed(0))
+        assert (len(kept), len(out)) == (45, 15)
+        assert not set(kept.targets.ravel().tolist()) & set(out.targets.ravel().tolist())
+        parts.append(set(out.targets.ravel().tolist()))
+    assert parts[0] == parts[1]
+
+
+def test_samples_of_a_single_place_are_split_all_the_same():
+    data = Samples(torch.zeros(10, 2), torch.arange(10.0)[:, None])
+    kept, out = data.split(0.2, torch.Generator().manual_seed(0))
+    assert (len(kept), len(out)) == (8, 2)
+
+
 @pytest.mark.parametrize(("fraction", "held"), [(0.1, 6), (0.5, 30), (1e-6, 1), (0.9999, 59)])
 def test_the_share_held_out_is_the_one_asked_for(fraction, held):
     order = torch.arange(60.0)[:, None]
@@ -473,7 +492,7 @@ def test_a_state_chosen_by_held_out_samples_may_fit_the_others_badly():
     """Noise, which is over-fitted: the best epoch is an early one, its training loss high."""
     noise = np.random.default_rng(0).standard_normal(60)
     trainer = Trainer(learning_rate=1e-2, early_stopping=True, n_iter_no_change=1_000)
-    fitted = encoder(trainer, atoms=["sinusoid", "sinusoid"], max_epochs=150).fit(X, noise)
+    fitted = encoder(trainer, atoms=["sinusoid", "sinusoid"], max_epochs=400).fit(X, noise)
     training = fitted.search_result_.trace[0].training
     assert training.kept.loss("held_out") == pytest.approx(training.held_out_curve.min())
     assert training.kept.loss("train") > 10 * training.curve.min()

@@ -339,8 +339,8 @@ class ActivationDictionary(BaseEstimator):
         """
         init: Any = self.init  # whatever the user gave
         match init:
-            case "matched" | "base" | "unit":
-                return str(init), 0.0, 0.0
+            case str() if init in ("matched", "base", "unit"):
+                return init, 0.0, 0.0
             case float() | int() if init is not True and 0 < init < np.inf:
                 return "scales", float(init), float(init)
             case [Real(), Real()] if all(0 < scale < np.inf for scale in init):

@@ -1,4 +1,4 @@
-"""The search as a picture: every candidate's curve, layer by layer."""
+"""The search as a picture: how candidates stand, round by round, or their curves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ from skmire.encoders import MIREncoder
 from skmire.metrics import decibels
 from skmire.search import Candidate
 
+Array = NDArray[np.float64]
+
 
 class SearchDisplay:
-    """Quality against epochs along the path of the search, with every candidate's curve.
+    """How the candidates of a search did.
+
+    Of a search in rounds of whole sequences, the quality that each candidate was judged by, round
+    by round, with the best of each round named. Of a growth, whose networks gain a layer from stage
+    to stage, quality against epochs along its path.
 
     Made by `from_estimator`.
 
@@ -25,8 +31,10 @@ class SearchDisplay:
         The candidates.
     curves : sequence of ndarray
         Of each candidate, the quality after each of its epochs.
+    judged : sequence of float
+        Of each candidate, the quality of its best state: on held-out samples if there are any.
     quality : str
-        What the curves show, for the axis.
+        What is shown, for the axis.
 
     Attributes
     ----------
@@ -38,24 +46,26 @@ class SearchDisplay:
     Examples
     --------
     >>> import numpy as np
-    >>> from skmire import LayerSearch, MIREncoder
+    >>> from skmire import MIREncoder
     >>> from skmire.display import SearchDisplay
     >>> x = np.linspace(0, 1, 50)[:, None]
-    >>> encoder = MIREncoder(["sinc", "gaussian"], LayerSearch(n_layers=2), max_epochs=8)
+    >>> encoder = MIREncoder(["sinc", "gaussian"], max_epochs=8, hidden_width=32)
     >>> display = SearchDisplay.from_estimator(encoder.fit(x, np.sin(9 * x[:, 0])))
-    >>> display.ax_.get_xlabel()
-    'effective epochs'
+    >>> display.ax_.get_ylabel()
+    'judged loss'
     """
 
     def __init__(
         self,
         *,
         trace: tuple[Candidate, ...],
-        curves: list[NDArray[np.float64]],
+        curves: list[Array],
+        judged: list[float],
         quality: str,
     ) -> None:
         self.trace = trace
         self.curves = curves
+        self.judged = judged
         self.quality = quality
 
     @classmethod
@@ -80,19 +90,23 @@ class SearchDisplay:
         """
         check_is_fitted(estimator)
         trace = estimator.search_result_.trace
-        if data_range is None:
-            curves = [c.training.curve.mean(axis=1) for c in trace]
-            quality = "training loss"
-        else:
-            squares = estimator.value_scaling_.half_range**2
-            curves = [
-                decibels(data_range**2, (c.training.curve * squares).mean(axis=1)) for c in trace
-            ]
-            quality = "training PSNR (dB)"
-        return cls(trace=trace, curves=curves, quality=quality).plot(ax=ax)
+        squares = estimator.value_scaling_.half_range**2
+
+        def shown(losses: Array) -> Array:
+            if data_range is None:
+                return np.asarray(losses.mean(axis=-1))
+            return decibels(data_range**2, (losses * squares).mean(axis=-1))
+
+        states = [c.training.kept for c in trace]
+        return cls(
+            trace=trace,
+            curves=[shown(c.training.curve) for c in trace],
+            judged=[float(shown(s.train if s.held_out is None else s.held_out)) for s in states],
+            quality="loss" if data_range is None else "PSNR (dB)",
+        ).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw the curves.
+        """Draw the candidates.
 
         Parameters
         ----------
@@ -106,7 +120,45 @@ class SearchDisplay:
         """
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="SearchDisplay")
         if ax is None:
-            _, ax = pyplot.subplots()
+            _, ax = pyplot.subplots(layout="constrained")
+        if len({c.layer for c in self.trace}) > 1:
+            self._plot_growth(ax)
+        else:
+            self._plot_rounds(ax)
+        if self.quality == "loss":
+            ax.set_yscale("log")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _plot_rounds(self, ax: Any) -> None:
+        """Draw a column of points for each round, and name the best."""
+        rounds = [stage for stage in dict.fromkeys(c.stage for c in self.trace) if stage != "fit"]
+        rounds = rounds or ["fit"]
+        losses = self.quality == "loss"
+        for place, stage in enumerate(rounds):
+            rows = [i for i, c in enumerate(self.trace) if c.stage == stage and np.isfinite(c.loss)]
+            rows.sort(key=lambda i: self.trace[i].loss)
+            x = place + (np.linspace(-0.25, 0.25, len(rows)) if len(rows) > 1 else np.zeros(1))
+            y = [self.judged[i] for i in rows]
+            ax.plot(x[1:], y[1:], "o", color="C0", ms=5, alpha=0.6)
+            ax.plot(x[0], y[0], "o", color="C1", ms=8)
+            ax.annotate(
+                _short(self.trace[rows[0]].atom),
+                (x[0], y[0]),
+                xytext=(0, -8 if losses else 8),
+                textcoords="offset points",
+                ha="center",
+                va="top" if losses else "bottom",
+                fontsize="x-small",
+            )
+        ax.margins(x=0.1, y=0.3)
+        ax.set_xticks(range(len(rounds)), rounds)
+        chosen = next(c for c in self.trace if c.chosen)
+        ax.set_title(f"fit: {chosen.atom}", fontsize="medium")
+        ax.set_ylabel(f"judged {self.quality}")
+
+    def _plot_growth(self, ax: Any) -> None:
+        """Draw the curves of all candidates along the path."""
         atoms = list(dict.fromkeys(c.atom for c in self.trace))
         colours = {atom: f"C{i % 10}" for i, atom in enumerate(atoms)}
         for candidate, curve in zip(self.trace, self.curves, strict=True):
@@ -126,9 +178,11 @@ class SearchDisplay:
         for atom, colour in colours.items():
             ax.plot([], [], color=colour, label=atom)
         ax.legend(fontsize="small", ncols=2, frameon=False)
-        if self.quality == "training loss":
-            ax.set_yscale("log")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.set(xlabel="effective epochs", ylabel=self.quality)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        ax.set(xlabel="effective epochs", ylabel=f"training {self.quality}")
+
+
+def _short(sequence: str) -> str:
+    """Return a sequence as a column of names, that of a single atom in a line."""
+    names = sequence.split("-")
+    return f"{names[0]} × {len(names)}" if len(set(names)) == 1 else "\n".join(names)

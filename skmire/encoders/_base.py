@@ -40,7 +40,7 @@ from skmire.search import (
     SearchProblem,
     SearchResult,
 )
-from skmire.spectrum import estimate_bandwidth, overall_bandwidth
+from skmire.spectrum import estimate_bandwidth
 from skmire.training import Trainer
 
 Array = NDArray[np.float64]
@@ -266,7 +266,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
                     n_jobs=self.n_jobs,
                     verbose=int(self.verbose),
                     task=task,
-                    bandwidth=overall_bandwidth(bandwidth),
+                    bandwidth=bandwidth,
                     checkpoint=checkpoint,
                 ),
                 trainer,

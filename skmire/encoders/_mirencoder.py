@@ -22,10 +22,10 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
     ----------
     dictionary : ActivationDictionary or list of atoms, default=None
         What a layer may be. A list, as in ``["gabor", "sinc"]``, is short for a dictionary of
-        these; ``None`` means the paper's seven.
+        these; ``None`` means the paper's seven and FINER's.
     search : BaseLayerSearch, default=None
-        Which sequence of atoms. ``None`` means `LayerSearch`, the paper's greedy growth over
-        three layers.
+        Which sequence of atoms. ``None`` means `LayerSearch` with its defaults: three layers,
+        decided one after another at full depth by samples held out.
     trainer : Trainer, default=None
         How a network is fitted. ``None`` means `Trainer` with its defaults.
     network : Architecture, default=None
@@ -91,6 +91,9 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         The fitted network, on scaled coordinates and values.
     dictionary_, search_, trainer_ : object
         The collaborators used.
+    bandwidth_ : ndarray of shape (`n_features_in_`,)
+        Root mean square angular frequency of the signal along each coordinate, in radians per
+        unit, as estimated from the samples: what scales are matched to.
     coordinate_scaling_, value_scaling_ : Scaling
         Between the user's units and the network's.
 

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import torch
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -98,6 +99,7 @@ class Architecture(BaseEstimator):
         hidden_width: int,
         generator: torch.Generator,
         dtype: torch.dtype,
+        stretch: ArrayLike | None = None,
     ) -> LayerStack:
         """Return a network of these atoms.
 
@@ -113,13 +115,16 @@ class Architecture(BaseEstimator):
             Source of the weights.
         dtype : {torch.float32, torch.float64}
             Real type of the computation.
+        stretch : array-like of shape (in_features,), default=None
+            Factors on the first layer's weights, coordinate by coordinate: where the signal varies
+            faster along one than along another, so do the units.
 
         Returns
         -------
         network : LayerStack
             On the CPU.
         """
-        return LayerStack(
+        network = LayerStack(
             atoms,
             in_features=in_features,
             out_features=out_features,
@@ -129,3 +134,8 @@ class Architecture(BaseEstimator):
             weight_init=self.weight_init,
             first_bias=self.first_bias,
         )
+        if stretch is not None:
+            with torch.no_grad():
+                weight = network.affines[0].get_parameter("weight")
+                weight.mul_(torch.as_tensor(stretch).to(weight.dtype))
+        return network

@@ -7,15 +7,21 @@ from skmire.search._base import (
     SearchProblem,
     train_candidate,
 )
+from skmire.search._beam_search import BeamSearch
+from skmire.search._exhaustive_search import ExhaustiveSearch
 from skmire.search._fixed_sequence import FixedSequence
+from skmire.search._halving_search import HalvingSearch
 from skmire.search._layer_search import LayerSearch
 from skmire.search._result import Candidate, SearchResult
 
 __all__ = [
     "BaseLayerSearch",
+    "BeamSearch",
     "Candidate",
     "DivergenceError",
+    "ExhaustiveSearch",
     "FixedSequence",
+    "HalvingSearch",
     "LayerSearch",
     "SearchProblem",
     "SearchResult",

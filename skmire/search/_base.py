@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from skmire._callbacks import Task
@@ -23,6 +24,7 @@ from skmire.atoms import ActivationDictionary, Atom
 from skmire.networks import Architecture, LayerStack
 from skmire.search._checkpoint import Checkpoint
 from skmire.search._result import SearchResult
+from skmire.spectrum import overall_bandwidth, relative_bandwidth
 from skmire.training import Samples, Trainer, Training
 
 
@@ -72,8 +74,8 @@ class SearchProblem:
         From 1 on, stages are logged; from 2 on, candidates.
     task : Task
         The fit, for progress.
-    bandwidth : float, default=None
-        Of the signal, in radians per unit of the box, for the dictionary; ``None`` if unknown.
+    bandwidth : ndarray of shape (n_dims,), default=None
+        Of the signal along each axis, in radians per unit of the box; ``None`` if unknown.
     checkpoint : Checkpoint, default=None
         Where finished candidates are kept, if they are; `train_candidate` sees to it.
 
@@ -105,8 +107,16 @@ class SearchProblem:
     n_jobs: int | None
     verbose: int
     task: Task
-    bandwidth: float | None = None
+    bandwidth: NDArray[np.float64] | None = None
     checkpoint: Checkpoint | None = None
+
+    @property
+    def stretch(self) -> NDArray[np.float64] | None:
+        """How first weights start along each axis, if scales are to be matched to the signal."""
+        matched = self.dictionary.check_init()[0] == "matched"
+        return (
+            relative_bandwidth(self.bandwidth) if matched and self.bandwidth is not None else None
+        )
 
     def initialise(
         self, atom: Atom, *, first: bool, stream: np.random.Generator, factor: float = 1.0
@@ -129,8 +139,9 @@ class SearchProblem:
         atom : Atom
             Ready to be trained.
         """
+        bandwidth = None if self.bandwidth is None else overall_bandwidth(self.bandwidth)
         return self.dictionary.initialise(
-            atom, first=first, stream=stream, bandwidth=self.bandwidth, factor=factor
+            atom, first=first, stream=stream, bandwidth=bandwidth, factor=factor
         )
 
     @property
@@ -283,6 +294,7 @@ def train_candidate(
         hidden_width=problem.hidden_width,
         generator=torch_stream(seed, "weights"),
         dtype=samples.inputs.dtype,
+        stretch=problem.stretch,
     ).to(samples.inputs.device)
     for atom in network.sequence[:frozen]:
         atom.requires_grad_(False)

@@ -19,16 +19,18 @@ from skmire._random import derive_seed, numpy_stream, torch_stream
 from skmire.atoms import Atom
 from skmire.networks import LayerStack
 from skmire.search._base import DivergenceError, SearchProblem
+from skmire.search._forecast import seconds_ahead
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
-from skmire.training import Trainer
+from skmire.training import Samples, Trainer
 
 Selection = Literal["train", "held_out"]
 
 _HELD_OUT = 0.2  # of the samples, to judge by
 _MOST_SAMPLES = 16_384  # that a sequence is judged on
 _LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
-_FEW = 20  # samples: with fewer, none are held out
+_TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
+_FEW = 20  # places: with fewer, none are held out
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,17 @@ class Entry:
     atoms: tuple[Atom, ...]
     first: float = 1.0
     hidden: float = 1.0
+
+    @classmethod
+    def of(cls, atoms: Iterable[Atom], selection: Selection) -> Self:
+        """Return a sequence at the scales to begin with: larger ones to represent samples alone."""
+        return cls(tuple(atoms), *((1.0, 1.0) if selection == "held_out" else _TO_REPRESENT))
+
+    def is_scalable(self, problem: SearchProblem) -> bool:
+        """Return whether its first scale is neither drawn, nor fixed by the user, nor missing."""
+        first, law = self.atoms[0], problem.dictionary.check_init()[0]
+        free = set(first.scale_parameters) - set(first.start)
+        return bool(free) and law not in ("uniform", "normal")
 
     @property
     def sequence(self) -> str:
@@ -161,47 +174,47 @@ class Contest:
         left = self.problem.seconds_left
         seconds = None if left is None else left * min(cost / max(self._cost, cost), 1.0)
         self._cost -= cost
-        if problem.verbose:
-            logger.info(
-                "%s: %d sequences, %d epochs of %d samples, %d units",
-                name, len(listed), epochs, len(problem.samples), problem.hidden_width,
-            )  # fmt: skip
         task = self.problem.task.start(name, n_subtasks=len(listed), parallel=True)
         plans = [Plan(entry.name, entry.started(problem, seed), seed) for entry in listed]
         scales = [tuple(atom.stretch for atom in plan.atoms) for plan in plans]
+        if problem.verbose:
+            logger.info(
+                "%s: %d networks of %d units, %d epochs of %d samples, about %.2g s",
+                name, len(plans), problem.hidden_width, epochs, len(problem.samples),
+                seconds_ahead(problem, trainer, plans, epochs),
+            )  # fmt: skip
         standings: list[Standing] = []
-        try:
-            runs = train_side_by_side(
-                problem, trainer, plans, epochs=epochs, seconds=seconds, task=task
-            )
-            for entry, start, (network, training) in zip(listed, scales, runs, strict=False):
-                loss = float("nan") if training.diverged else training.kept.loss(self.selection)
-                standings.append(Standing(entry, loss, network, len(self.trace)))
-                self.trace.append(
-                    Candidate(
-                        layer=len(entry.atoms),
-                        atom=entry.sequence,
-                        seed=seed,
-                        effective_epochs=len(training.curve),
-                        training=training,
-                        loss=loss,
-                        chosen=False,
-                        stage=name,
-                        scales=start,
-                        n_samples=len(problem.samples),
-                        hidden_width=problem.hidden_width,
-                    )
+        runs = train_side_by_side(
+            problem, trainer, plans, epochs=epochs, seconds=seconds, task=task
+        )
+        for (network, training), entry, start in zip(runs, listed, scales, strict=False):
+            loss = float("nan") if training.diverged else training.kept.loss(self.selection)
+            standings.append(Standing(entry, loss, network, len(self.trace)))
+            self.trace.append(
+                Candidate(
+                    layer=len(entry.atoms),
+                    atom=entry.sequence,
+                    seed=seed,
+                    effective_epochs=len(training.curve),
+                    training=training,
+                    loss=loss,
+                    chosen=False,
+                    stage=name,
+                    scales=start,
+                    n_samples=len(problem.samples),
+                    hidden_width=problem.hidden_width,
                 )
-                if problem.verbose > 1:
-                    logger.info(
-                        "%s, %s: loss %.3e in %.1f s, %s",
-                        name, entry.name, loss, training.seconds, training.outcome,
-                    )  # fmt: skip
-        finally:
-            asked = task.finish(standings[0].network if standings else None)
-        self.stopped |= asked or len(standings) < len(listed)
+            )
+            if problem.verbose > 1:
+                logger.info(
+                    "%s, %s: loss %.3e in %.1f s, %s",
+                    name, entry.name, loss, training.seconds, training.outcome,
+                )  # fmt: skip
         standings.sort(key=lambda standing: np.nan_to_num(standing.loss, nan=np.inf))
-        if np.isnan(standings[0].loss):
+        lost = np.isnan(standings[0].loss)
+        asked = task.finish(None if lost else standings[0].network)
+        self.stopped |= asked or len(standings) < len(listed)
+        if lost:
             reasons = "; ".join(
                 f"{s.entry.name}: {self.trace[s.row].training.outcome}" for s in standings
             )
@@ -214,7 +227,10 @@ class Contest:
 
     def decide(self, finalists: Sequence[Entry]) -> SearchResult:
         """Train the finalists in full, and the best of them on all samples: the result."""
-        standings = self.round("finalists", finalists, Effort())
+        return self.fit(self.round("finalists", finalists, Effort()))
+
+    def fit(self, standings: Sequence[Standing]) -> SearchResult:
+        """Train the best of a round in full on all samples, if it was not so yet: the result."""
         if self._judged is not self.problem:
             self._judged = self.problem
             standings = self._refit(standings)
@@ -254,15 +270,21 @@ def _with_samples(problem: SearchProblem, n: int) -> SearchProblem:
     width = min(
         problem.hidden_width, max(round(problem.hidden_width * sqrt(n / total)), _LEAST_WIDTH)
     )
-    kept, _ = problem.samples.split(1 - n / total, torch_stream(problem.seed, "copy"))
-    return replace(problem, samples=kept, hidden_width=width)
+    return replace(problem, samples=_some(problem.samples, n, problem.seed), hidden_width=width)
+
+
+def _some(samples: Samples, n: int, seed: int) -> Samples:
+    """Return `n` of the samples, drawn at random, or all if there are fewer."""
+    if n >= len(samples):
+        return samples
+    return samples.split(1 - n / len(samples), torch_stream(seed, "copy"))[0]
 
 
 def _judged(problem: SearchProblem, selection: Selection) -> SearchProblem:
     """Return the problem that sequences are judged on: `problem` itself, if that can be."""
-    if selection == "held_out" and problem.held_out is None and len(problem.samples) >= _FEW:
+    held_out_here = selection == "held_out" and problem.held_out is None
+    if held_out_here and int(problem.samples.places().max()) + 1 >= _FEW:
         kept, held_out = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
-        if len(held_out) > _MOST_SAMPLES:
-            held_out = held_out.take(slice(_MOST_SAMPLES))
+        held_out = _some(held_out, _MOST_SAMPLES, problem.seed)
         problem = replace(problem, samples=kept, held_out=held_out)
     return _with_samples(problem, _MOST_SAMPLES)

@@ -235,7 +235,7 @@ class LayerSearch(BaseLayerSearch):
         )
         candidates: list[Candidate] = []
         tried: list[LayerStack] = []
-        for atom, (network, training) in zip(atoms, runs, strict=False):
+        for (network, training), atom in zip(runs, atoms, strict=False):
             state = training.kept if self.compare == "best" else training.last
             loss = float("nan") if training.diverged else state.loss(on)
             candidates.append(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from skmire.atoms import Atom
-from skmire.search._base import SearchProblem
+from skmire.search._base import DivergenceError, SearchProblem
 from skmire.search._contest import Contest, Effort, Entry, Selection, Standing
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 
 _CHEAP = {"held_out": Effort(epochs=1 / 6), "train": Effort(samples=1 / 4)}
-_TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, for samples alone, times those for a signal
 _SCALED = 3  # atoms that are tried at other scales
 _CLIMBS = 2  # rounds after that, while other scales are better
 
@@ -26,25 +25,28 @@ def look_ahead(
     The two best sequences and the best single atom are finalists.
     """
     atoms, effort = list(problem.dictionary), _CHEAP[selection]
-    n_scales = 2 * _SCALED + _CLIMBS if _free(problem) else 0
     n_better = max(-(-len(atoms) // 2), 3)
-    n_entries = len(atoms) + n_better * (n_layers - 1) * width + n_scales
+    n_entries = len(atoms) + n_better * (n_layers - 1) * width + 2 * (_SCALED + _CLIMBS)
     contest = Contest(problem, trainer, selection, cost=n_entries * effort.cost + 3)
-    known: dict[str, Standing] = {}
+    tried: set[str] = set()
+    known: list[Standing] = []
 
     def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
-        new = [entry for entry in entries if entry.name not in known]
+        new = [entry for entry in entries if entry.name not in tried]
         if new and not contest.stopped:
-            known.update((s.entry.name, s) for s in contest.round(name, new, effort))
-        return sorted(known.values(), key=lambda standing: standing.loss)
+            tried.update(entry.name for entry in new)
+            try:
+                known.extend(contest.round(name, new, effort))
+            except DivergenceError:
+                if not known:  # those of the rounds before are still there
+                    raise
+        return sorted(known, key=lambda standing: standing.loss)
 
-    first, hidden = (1.0, 1.0) if selection == "held_out" else _TO_REPRESENT
-    ranking = try_out("layer 1", [Entry((atom,) * n_layers, first, hidden) for atom in atoms])
-    if n_scales:
-        best = [s.entry for s in ranking if _stretches(s.entry)][:_SCALED]
+    singles = [Entry.of([atom] * n_layers, selection) for atom in atoms]
+    ranking = try_out("layer 1", singles)
+    for n_scaled in (_SCALED, *[1] * _CLIMBS):
+        best = [s.entry for s in ranking if s.entry.is_scalable(problem)][:n_scaled]
         ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
-        for _ in range(_CLIMBS):
-            ranking = try_out("scales", [ranking[0].entry.scaled(by) for by in (0.5, 2.0)])
     better = list({s.entry.atoms[0]: None for s in ranking})[:n_better]
     for layer in range(1, n_layers):
         leading: dict[tuple[Atom, ...], Entry] = {}
@@ -60,14 +62,3 @@ def look_ahead(
         )
     single = next((s for s in ranking if s.entry.is_single), ranking[0])
     return contest.decide([*[s.entry for s in ranking[:2]], single.entry])
-
-
-def _free(problem: SearchProblem) -> bool:
-    """Return whether scales start from the dictionary's and not from a draw."""
-    return problem.dictionary.check_init()[0] not in ("uniform", "normal")
-
-
-def _stretches(entry: Entry) -> bool:
-    """Return whether the first layer's scale is free: not fixed by the user, nor without any."""
-    first = entry.atoms[0]
-    return bool(set(first.scale_parameters) - set(first.start))

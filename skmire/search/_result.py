@@ -45,7 +45,8 @@ class Candidate:
     >>> import numpy as np
     >>> from skmire import LayerSearch, MIREncoder
     >>> x = np.linspace(0, 1, 50)[:, None]
-    >>> encoder = MIREncoder(["sinc", "gaussian"], LayerSearch(n_layers=2), max_epochs=8)
+    >>> growth = LayerSearch(n_layers=2, mode="growth")
+    >>> encoder = MIREncoder(["sinc", "gaussian"], growth, max_epochs=8)
     >>> last = encoder.fit(x, np.sin(9 * x[:, 0])).search_result_.trace[-1]
     >>> last.layer, last.atom, last.epochs, last.effective_epochs
     (2, 'gaussian', 4, 8)
@@ -85,7 +86,8 @@ class SearchResult:
     >>> import numpy as np
     >>> from skmire import LayerSearch, MIREncoder
     >>> x = np.linspace(0, 1, 50)[:, None]
-    >>> encoder = MIREncoder(["sinc", "gaussian"], LayerSearch(n_layers=2), max_epochs=8)
+    >>> growth = LayerSearch(n_layers=2, mode="growth")
+    >>> encoder = MIREncoder(["sinc", "gaussian"], growth, max_epochs=8)
     >>> result = encoder.fit(x, np.sin(9 * x[:, 0])).search_result_
     >>> len(result.sequence), len(result.networks), len(result.trace)
     (2, 2, 4)

@@ -98,7 +98,7 @@ def check_export(atom: Atom) -> None:
 @promise(
     "An encoder of two layers of an atom learns a sine: it explains half of it at least, and its "
     "predictions and gradients are finite.",
-    "Look at `image_scales`, where its scale starts: an atom that varies too little or too much "
+    "Look at `matched_scales`, where its scale starts: an atom that varies too little or too much "
     "between neighbouring samples, or whose values grow without bound, does not learn.",
 )
 def check_trains(atom: Atom) -> None:

@@ -115,7 +115,7 @@ def check_finite(atom: Atom) -> None:
 
 def _configurations(atom: Atom) -> Iterator[Atom]:
     yield atom
-    for scale in (1.0, *atom.image_scales):
+    for scale in (1.0, *atom.image_scales, *atom.matched_scales):
         yield atom.fresh(atom.at_scale(scale))
 
 
@@ -201,11 +201,12 @@ def check_complex(atom: Atom) -> None:
 def check_at_scale_stretches(atom: Atom) -> None:
     names = set(atom.at_scale(2.0))
     expect(names == set(atom.base), f"at_scale returns {sorted(names)}, not all of `base`")
-    scales = list(atom.image_scales)
-    expect(
-        len(scales) == 2 and all(0 < scale < math.inf for scale in scales),
-        f"image_scales is {scales}, not two positive numbers",
-    )
+    for name in ("image_scales", "matched_scales"):
+        scales = list(getattr(atom, name))
+        expect(
+            len(scales) == 2 and all(0 < scale < math.inf for scale in scales),
+            f"{name} is {scales}, not two positive numbers",
+        )
     while isinstance(atom, VariablePeriodic):  # it stretches the input of the atom it wraps
         atom = atom.atom
     if not atom.scale_parameters or set(atom.scale_parameters) & set(atom.start):

@@ -72,10 +72,13 @@ class Samples:
     def split(self, fraction: float, generator: torch.Generator) -> tuple[Samples, Samples]:
         """Return the samples in two parts at random, at least one sample in each.
 
+        Samples of one place stay together: a sample held out is not to be known from its double.
+        Nor does their order matter, so that weights are as good as repeated samples.
+
         Parameters
         ----------
         fraction : float in (0, 1)
-            Share of the second part.
+            Share of the places in the second part.
         generator : torch.Generator
             On the CPU.
 
@@ -84,11 +87,37 @@ class Samples:
         kept, held_out : Samples
             Weights have mean 1 in each part.
         """
-        n = len(self)
+        place = self.places()
+        n = int(place.max()) + 1
+        if n == 1:  # nothing to tell the samples by but their order
+            n = len(self)
+            place = torch.arange(n)
         n_held_out = min(max(round(fraction * n), 1), n - 1)
-        order = torch.randperm(n, generator=generator).to(self.inputs.device)
-        kept, held_out = order[n_held_out:].sort().values, order[:n_held_out].sort().values
-        return self.take(kept)._normalised(), self.take(held_out)._normalised()
+        chosen = torch.zeros(n, dtype=torch.bool)
+        chosen[torch.randperm(n, generator=generator)[:n_held_out]] = True
+        held_out = chosen[place].to(self.inputs.device)
+        kept, others = (rows.nonzero()[:, 0] for rows in (~held_out, held_out))
+        return self.take(kept)._normalised(), self.take(others)._normalised()
+
+    def places(self) -> Tensor:
+        """Return the number of each sample's place, on the CPU.
+
+        Returns
+        -------
+        places : Tensor of shape (n_samples,)
+            Integers from 0, equal where the coordinates are equal.
+        """
+        # Sorting one number a row is faster than sorting rows. That two places have the same is
+        # next to impossible, and would do no harm.
+        inputs = self.inputs.cpu().double()
+        factors = torch.rand(
+            inputs.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float64
+        )
+        keys = torch.zeros(len(inputs), dtype=torch.float64)
+        for column, factor in zip(inputs.T, factors, strict=True):
+            keys += column * (1 + factor)
+        places: Tensor = torch.unique(keys, return_inverse=True)[1]
+        return places
 
     def _normalised(self) -> Samples:
         if self.weights is None:

@@ -1,0 +1,68 @@
+"""The greedy look-ahead with several beginnings kept."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import Interval
+
+from skmire.search._base import SearchProblem
+from skmire.search._contest import Selection
+from skmire.search._contest_search import ContestSearch
+from skmire.search._lookahead import look_ahead
+from skmire.search._result import SearchResult
+from skmire.training import Trainer
+
+
+class BeamSearch(ContestSearch):
+    """Look ahead as `LayerSearch` does, from several of the best beginnings at once.
+
+    A sequence whose first layers are only third best can be the best of all in the end. It costs
+    about `width` times the rounds of the later layers.
+
+    Parameters
+    ----------
+    n_layers : int, default=3
+        Hidden layers, at least 1.
+    width : int, default=3
+        Beginnings kept from layer to layer, at least 1; with 1 it is `LayerSearch`.
+    selection : {"held_out", "train"}, default="held_out"
+        Samples whose loss decides, as in `LayerSearch`.
+
+    See Also
+    --------
+    LayerSearch : With one beginning.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire import MIREncoder
+    >>> from skmire.search import BeamSearch
+    >>> x = np.linspace(0, 1, 64)[:, None]
+    >>> search = BeamSearch(n_layers=2, width=2)
+    >>> encoder = MIREncoder(["gabor", "sinusoid"], search, hidden_width=32, max_epochs=6)
+    >>> len(encoder.fit(x, np.cos(20 * x[:, 0])).activations_)
+    2
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **ContestSearch._parameter_constraints,
+        "width": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self, n_layers: int = 3, width: int = 3, *, selection: Selection = "held_out"
+    ) -> None:
+        self.n_layers = n_layers
+        self.width = width
+        self.selection = selection
+
+    def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
+        return look_ahead(
+            problem,
+            trainer,
+            n_layers=self.n_layers,
+            width=self.width,
+            selection=self.selection,
+        )

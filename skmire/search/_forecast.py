@@ -1,0 +1,43 @@
+"""About how long a round of a search will take, for whoever waits."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Sequence
+
+from joblib import effective_n_jobs
+
+from skmire._random import torch_stream
+from skmire._threads import single_thread
+from skmire.networks import sweep_of
+from skmire.search._base import SearchProblem
+from skmire.search._side_by_side import Plan
+from skmire.training import Trainer
+
+
+def seconds_ahead(
+    problem: SearchProblem, trainer: Trainer, plans: Sequence[Plan], epochs: int
+) -> float:
+    """Return roughly how many seconds the plans will take, from one step of each network."""
+    samples = problem.samples
+    size = min(trainer.batch_size_for(len(samples)), len(samples))
+    batch = samples.take(slice(size))
+    spent = 0.0
+    with single_thread():
+        for plan in plans:
+            network = problem.architecture.build(
+                copy.deepcopy(plan.atoms),
+                in_features=samples.inputs.shape[1],
+                out_features=samples.targets.shape[1],
+                hidden_width=problem.hidden_width,
+                generator=torch_stream(plan.seed, "weights"),
+                dtype=samples.inputs.dtype,
+            ).to(samples.inputs.device)
+            sweep = sweep_of(network)
+            for repeat in range(2):  # the first one sets up its buffers
+                begun = time.perf_counter()
+                sweep(batch.inputs, lambda values, rows: values.sub_(batch.targets[rows]))
+                spent += repeat * (time.perf_counter() - begun)
+    workers = min(effective_n_jobs(problem.n_jobs), len(plans))
+    return spent * epochs * len(samples) / size / float(workers)

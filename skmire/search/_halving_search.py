@@ -1,0 +1,100 @@
+"""Successive halving: many sequences at little effort, few at much."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import Interval
+
+from skmire._random import numpy_stream
+from skmire.search._base import SearchProblem
+from skmire.search._contest import Contest, Effort, Entry, Selection
+from skmire.search._contest_search import ContestSearch
+from skmire.search._result import SearchResult
+from skmire.training import Trainer
+
+
+class HalvingSearch(ContestSearch):
+    """Train many sequences at little effort, and the best part of them at more, round by round.
+
+    The first round has every atom in all layers, at half, once and twice its scale, and sequences
+    drawn at random. After each round the best ``1 / factor`` go on at `factor` times the effort,
+    until three or fewer are left, which train in full.
+
+    Effort is a share of the epochs where samples held out decide. Where those trained on do, it is
+    a share of the samples, with as large a share of the units squared, in as many steps: that ranks
+    better there (``benchmarks/screening.py``).
+
+    Parameters
+    ----------
+    n_layers : int, default=3
+        Hidden layers, at least 1.
+    n_sequences : int, default=27
+        Sequences drawn at random, beside the single atoms.
+    factor : int, default=3
+        At least 2.
+    selection : {"held_out", "train"}, default="held_out"
+        Samples whose loss decides, as in `LayerSearch`.
+
+    References
+    ----------
+    Jamieson and Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization,
+    AISTATS 2016.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire import MIREncoder
+    >>> from skmire.search import HalvingSearch
+    >>> x = np.linspace(0, 1, 64)[:, None]
+    >>> search = HalvingSearch(n_layers=2, n_sequences=4)
+    >>> encoder = MIREncoder(["gabor", "sinusoid"], search, hidden_width=32, max_epochs=9)
+    >>> stages = encoder.fit(x, np.cos(20 * x[:, 0])).search_results_["stage"].tolist()
+    >>> list(dict.fromkeys(stages))
+    ['rung 1', 'finalists', 'fit']
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **ContestSearch._parameter_constraints,
+        "n_sequences": [Interval(Integral, 0, None, closed="left")],
+        "factor": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_layers: int = 3,
+        n_sequences: int = 27,
+        *,
+        factor: int = 3,
+        selection: Selection = "held_out",
+    ) -> None:
+        self.n_layers = n_layers
+        self.n_sequences = n_sequences
+        self.factor = factor
+        self.selection = selection
+
+    def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
+        entries = self._pool(problem)
+        sizes = [len(entries)]
+        while sizes[-1] > 3:
+            sizes.append(max(sizes[-1] // self.factor, 1))
+        efforts = [self._effort(self.factor**-i) for i in range(len(sizes) - 1, 0, -1)]
+        cost = sum(size * effort.cost for size, effort in zip(sizes, efforts, strict=False))
+        contest = Contest(problem, trainer, self.selection, cost=cost + sizes[-1])
+        for i, (effort, kept) in enumerate(zip(efforts, sizes[1:], strict=True), start=1):
+            standings = contest.round(f"rung {i}", entries, effort)
+            entries = [standing.entry for standing in standings[:kept]]
+        return contest.decide(entries)
+
+    def _pool(self, problem: SearchProblem) -> list[Entry]:
+        atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")
+        singles = [Entry.of([atom] * self.n_layers, self.selection) for atom in atoms]
+        scaled = [e.scaled(by) for e in singles if e.is_scalable(problem) for by in (0.5, 2.0)]
+        drawn = draw.integers(len(atoms), size=(self.n_sequences, self.n_layers))
+        mixed = [Entry.of([atoms[i] for i in row], self.selection) for row in drawn]
+        pool = [*singles, *scaled, *mixed]
+        return list({entry.name: entry for entry in pool}.values())
+
+    def _effort(self, share: float) -> Effort:
+        return Effort(epochs=share) if self.selection == "held_out" else Effort(samples=share**0.5)

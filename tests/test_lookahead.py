@@ -1,0 +1,446 @@
+"""The look-ahead: sequences of full depth, judged between the samples."""
+
+import time
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skmire import ActivationDictionary, LayerSearch, MIREncoder, Trainer
+from skmire.atoms import Atom, FunctionAtom, Gaussian, Sinusoid
+from skmire.search import DivergenceError
+
+X = np.linspace(-1, 1, 100)[:, None]
+Y = np.sin(9 * X[:, 0]) + 0.3 * X[:, 0]
+FOUR = ["relu", "gaussian", "sinusoid", "sinc"]
+
+
+def fit(dictionary=FOUR, search=None, trainer=None, data=(X, Y), **options):
+    options = {"hidden_width": 16, "max_epochs": 12, "random_state": 0, **options}
+    search = LayerSearch(2) if search is None else search
+    return MIREncoder(dictionary, search, trainer, dtype="float64", **options).fit(*data)
+
+
+@cache
+def searched(n_layers=3, init="matched", selection="auto"):
+    search = LayerSearch(n_layers, selection=selection)
+    return fit(ActivationDictionary(FOUR, init=init), search)
+
+
+def stages(fitted):
+    """Return the candidates by round, in the order of the rounds."""
+    rounds = {}
+    for candidate in fitted.search_result_.trace:
+        rounds.setdefault(candidate.stage, []).append(candidate)
+    return rounds
+
+
+def is_single(candidate):
+    return len(set(candidate.atom.split("-"))) == 1
+
+
+def runaway(z):
+    return z * float("nan")
+
+
+# -- the rounds ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_layers", [1, 2, 3, 4])
+def test_the_rounds_are_layers_and_scales_and_then_finalists_and_the_fit(n_layers):
+    deeper = [f"layer {layer}" for layer in range(2, n_layers + 1)]
+    assert list(stages(searched(n_layers))) == ["layer 1", "scales", *deeper, "finalists", "fit"]
+
+
+def test_first_every_atom_stands_alone_in_all_layers():
+    assert [c.atom for c in stages(searched())["layer 1"]] == ["-".join([a] * 3) for a in FOUR]
+
+
+def test_every_network_has_full_depth():
+    assert {c.layer for c in searched().search_result_.trace} == {3}
+    assert {len(c.scales) for c in searched().search_result_.trace} == {3}
+
+
+def test_a_layer_is_decided_by_what_stands_in_it_and_all_after_it():
+    rounds = stages(searched())
+    before = [*rounds["layer 1"], *rounds["scales"]]
+    for layer in (2, 3):
+        best = min(before, key=lambda c: c.loss).atom.split("-")
+        for candidate in rounds[f"layer {layer}"]:
+            sequence = candidate.atom.split("-")
+            assert sequence[: layer - 1] == best[: layer - 1]
+            assert len(set(sequence[layer - 1 :])) == 1
+        before += rounds[f"layer {layer}"]
+
+
+def test_no_network_is_trained_twice_in_the_rounds():
+    for n_layers in (1, 2, 3, 4):
+        rounds = stages(searched(n_layers))
+        cheap = [
+            (c.atom, c.scales)
+            for name, candidates in rounds.items()
+            if name not in ("finalists", "fit")
+            for c in candidates
+        ]
+        assert len(set(cheap)) == len(cheap)
+        finalists = [(c.atom, c.scales) for c in rounds["finalists"]]
+        assert len(set(finalists)) == len(finalists) <= 3
+        assert set(finalists) <= set(cheap)
+
+
+def test_rounds_are_cheap_and_finalists_train_in_full():
+    table = fit(max_epochs=60).search_results_
+    whole = np.isin(table["stage"], ["finalists", "fit"])
+    assert set(table["epochs"][whole]) == {60}
+    assert set(table["epochs"][~whole]) == {10}
+
+
+def test_all_networks_of_all_rounds_share_their_seed():
+    assert len(set(searched().search_results_["seed"].tolist())) == 1
+
+
+def test_few_epochs_still_give_every_network_one():
+    assert fit(max_epochs=1).search_results_["epochs"].min() == 1
+
+
+# -- samples held out ----------------------------------------------------------------------------
+
+
+def test_a_fifth_is_held_out_until_the_sequence_is_found():
+    for candidate in searched().search_result_.trace:
+        if candidate.stage == "fit":
+            assert candidate.n_samples == 100
+            assert candidate.training.kept.held_out is None
+        else:
+            assert candidate.n_samples == 80
+            assert candidate.loss == candidate.training.kept.loss("held_out")
+            assert candidate.loss != candidate.training.kept.loss("train")
+
+
+def test_the_fit_is_what_is_returned_and_all_that_is_chosen():
+    fitted = searched()
+    result = fitted.search_result_
+    (last,) = result.path
+    assert last is result.trace[-1]
+    assert last.atom == "-".join(fitted.activations_)
+    assert result.networks == (fitted.network_,)
+    assert fitted.n_iter_ == len(fitted.loss_curve_) == last.epochs == 12
+    assert fitted.best_loss_ == last.loss
+    inputs = fitted.value_scaling_.scale(fitted.predict(X)[:, None])
+    targets = fitted.value_scaling_.scale(Y[:, None])
+    assert last.loss == pytest.approx(np.mean((inputs - targets) ** 2), rel=1e-6)
+
+
+def test_the_finalists_are_the_two_best_and_the_best_single_atom():
+    rounds = stages(searched())
+    finalists = rounds.pop("finalists")
+    del rounds["fit"]
+    cheap = sorted((c for candidates in rounds.values() for c in candidates), key=lambda c: c.loss)
+    single = next(c for c in cheap if is_single(c))
+    wanted = dict.fromkeys((c.atom, c.scales) for c in [*cheap[:2], single])
+    assert [(c.atom, c.scales) for c in finalists] == list(wanted)
+
+
+def test_the_fit_is_the_best_finalist():
+    rounds = stages(searched())
+    best = min(rounds["finalists"], key=lambda c: c.loss)
+    (last,) = rounds["fit"]
+    assert (last.atom, last.scales) == (best.atom, best.scales)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_sequence_found_is_no_worse_than_the_best_single_atom(seed):
+    rounds = stages(fit(random_state=seed))
+    (last,) = rounds["fit"]
+    found = next(c for c in rounds["finalists"] if (c.atom, c.scales) == (last.atom, last.scales))
+    assert found.loss <= min(c.loss for c in rounds["finalists"] if is_single(c))
+
+
+@pytest.mark.parametrize(("n", "kept"), [(2, 2), (5, 5), (19, 19), (20, 16), (25, 20)])
+def test_few_samples_are_judged_by_themselves(n, kept):
+    fitted = fit(data=(X[:n], Y[:n]))
+    rounds = stages(fitted)
+    assert {c.n_samples for c in rounds["layer 1"]} == {kept}
+    assert rounds.get("fit", rounds["finalists"])[-1].n_samples == n
+    assert ("fit" in rounds) == (kept < n)
+    assert np.isfinite(fitted.predict(X)).all()
+
+
+def test_repeated_samples_count_as_one_of_the_few():
+    few = stages(fit(data=(np.repeat(X[:19], 5, axis=0), np.repeat(Y[:19], 5))))
+    assert "fit" not in few
+
+
+@pytest.mark.parametrize("n", [30, 19])
+def test_weights_are_repeated_rows(n):
+    counts = np.random.default_rng(0).integers(1, 4, n)
+    trainer = Trainer(batch_size=1000)
+    order = np.random.default_rng(1).permutation(counts.sum())
+    repeated = fit(
+        trainer=trainer, data=(X[:n].repeat(counts, axis=0)[order], Y[:n].repeat(counts)[order])
+    )
+    weighted = fit(trainer=trainer, data=(X[:n], Y[:n], counts.astype(float)))
+    assert weighted.activations_ == repeated.activations_
+    np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), atol=1e-6)
+
+
+def test_a_trainer_that_stops_early_judges_by_the_samples_it_holds_out():
+    rounds = stages(fit(trainer=Trainer(early_stopping=True, validation_fraction=0.3)))
+    assert "fit" not in rounds
+    assert {c.n_samples for candidates in rounds.values() for c in candidates} == {70}
+    (chosen,) = (c for c in rounds["finalists"] if c.chosen)
+    assert chosen.loss == min(c.loss for c in rounds["finalists"])
+    assert chosen.loss == chosen.training.kept.loss("held_out")
+
+
+def test_held_out_samples_count_by_their_weight():
+    # Half of the samples say the opposite, and next to nothing.
+    against = np.random.default_rng(0).uniform(size=len(X)) < 0.5
+    values, weights = np.where(against, -Y, Y), np.where(against, 1e-9, 1.0)
+    model = MIREncoder(FOUR, LayerSearch(2), hidden_width=32, max_epochs=60, random_state=0)
+    for candidate in stages(model.fit(X, values, weights))["finalists"]:
+        assert candidate.loss < 0.05
+    assert np.mean((model.predict(X) - Y) ** 2) < 0.05 * np.var(Y)
+
+
+# -- selection by the samples themselves ---------------------------------------------------------
+
+
+def test_selection_by_the_training_samples_returns_a_finalist_as_it_is():
+    fitted = searched(selection="train")
+    rounds = stages(fitted)
+    assert list(rounds)[-1] == "finalists"
+    assert {c.n_samples for c in rounds["finalists"]} == {100}
+    (chosen,) = fitted.search_result_.path
+    assert chosen is min(rounds["finalists"], key=lambda c: c.loss)
+    assert chosen.loss == fitted.best_loss_ == chosen.training.kept.loss("train")
+
+
+def test_selection_by_the_training_samples_starts_from_larger_scales():
+    for first, other in zip(
+        stages(searched(selection="train"))["layer 1"], stages(searched())["layer 1"], strict=True
+    ):
+        factors = np.divide(first.scales, other.scales).tolist()
+        assert factors == pytest.approx([1] * 3 if "relu" in first.atom else [2, 3, 3])
+
+
+def test_selection_by_the_training_samples_finds_noise_worth_memorising():
+    rng = np.random.default_rng(0)
+    noisy = Y + rng.normal(scale=0.5, size=Y.shape)
+    by_train, by_held_out = (
+        fit(search=LayerSearch(2, selection=selection), data=(X, noisy), max_epochs=60)
+        for selection in ("train", "held_out")
+    )
+    assert by_train.best_loss_ < by_held_out.best_loss_
+
+
+# -- scales --------------------------------------------------------------------------------------
+
+
+def test_the_best_atoms_are_tried_at_half_and_twice_their_scale():
+    rounds = stages(searched())
+    starts = {c.atom: c.scales[0] for c in rounds["layer 1"]}
+    ranked = sorted(rounds["layer 1"], key=lambda c: c.loss)
+    stretching = [c.atom for c in ranked if not c.atom.startswith("relu")]
+    tried = [(c.atom, c.scales[0] / starts[c.atom]) for c in rounds["scales"]]
+    assert tried[:6] == [(atom, by) for atom in stretching for by in (0.5, 2.0)]
+    assert all(c.scales[1:] == (c.scales[1],) * 2 for c in rounds["scales"])
+
+
+def test_a_scale_that_is_far_too_small_is_climbed_out_of():
+    x = np.linspace(-1, 1, 400)[:, None]
+    y = np.sin(25 * x[:, 0])
+    small = ActivationDictionary(["sinusoid"], init=(4.0, 3.0))
+    fitted = fit(small, data=(x, y), max_epochs=60, hidden_width=32)
+    scales = [c.scales[0] for c in stages(fitted)["scales"]]
+    assert scales == [2.0, 8.0, 16.0, 32.0]  # twice, and on while that is better
+    assert fitted.search_result_.path[-1].scales[0] == 32.0
+
+
+@pytest.mark.parametrize("init", [("uniform", 1, 9), ("normal", 5, 1)])
+def test_parameters_that_are_drawn_are_tried_at_no_other_scale(init):
+    fitted = searched(init=init)
+    assert "scales" not in stages(fitted)
+    assert list(stages(fitted))[-2:] == ["finalists", "fit"]
+
+
+@pytest.mark.parametrize("init", ["base", "unit", 3.0, (4.0, 2.0)])
+def test_every_other_start_is_tried_at_other_scales(init):
+    assert len(stages(searched(init=init))["scales"]) >= 6
+
+
+def test_a_scale_that_the_user_fixed_stays_even_if_it_leads():
+    dictionary = [Sinusoid(frequency=9.0), "relu", "gaussian"]
+    rounds = stages(fit(dictionary, max_epochs=60))
+    assert min(rounds["layer 1"], key=lambda c: c.loss).atom.startswith("sinusoid")
+    assert {c.atom for c in rounds["scales"]} == {"gaussian-gaussian"}
+    everywhere = [c for candidates in rounds.values() for c in candidates]
+    starts = {c.scales[0] for c in everywhere if c.atom.startswith("sinusoid")}
+    assert starts == {9.0}
+
+
+def test_atoms_without_a_scale_are_never_tried_at_another():
+    rounds = stages(fit(["relu", torch.tanh]))
+    assert list(rounds) == ["layer 1", "layer 2", "finalists", "fit"]
+
+
+# -- divergence ----------------------------------------------------------------------------------
+
+
+def test_an_atom_that_diverges_is_recorded_and_not_tried_again():
+    fitted = fit([FunctionAtom(runaway), "gaussian", "sinusoid"], LayerSearch(3))
+    bad = [c for c in fitted.search_result_.trace if "runaway" in c.atom]
+    assert [c.stage for c in bad] == ["layer 1"]
+    assert np.isnan(bad[0].loss)
+    assert bad[0].training.outcome.startswith("diverged")
+    assert not bad[0].chosen
+    assert np.isfinite(fitted.predict(X)).all()
+
+
+def test_that_all_diverge_is_an_error_that_says_what_to_do():
+    with pytest.raises(
+        DivergenceError, match=r"round 'layer 1' diverged \(runaway.*Lower the trainer's learning"
+    ):
+        fit([FunctionAtom(runaway)])
+
+
+class Picky(Atom):
+    """A bell that is not a number for scales out of a range, nor for too many rows."""
+
+    name = "picky"
+    base = {"scale": 1.0}  # noqa: RUF012 - as the docstring of Atom has it
+
+    def __init__(self, *, scale=None, least=0.0, most=1e9, rows=10_000):
+        super().__init__(scale=scale)
+        self.least, self.most, self.rows = least, most, rows
+
+    def forward(self, z):
+        works = self.least < self.values()["scale"] < self.most and len(z) <= self.rows
+        return torch.exp(-((self.scale * z) ** 2)) * (1.0 if works else float("nan"))
+
+
+def test_scales_that_all_diverge_are_passed_over():
+    fitted = fit(ActivationDictionary([Picky(least=2, most=4)], init=3.0))
+    rounds = stages(fitted)
+    assert len(rounds["scales"]) == 2
+    assert np.isnan([c.loss for c in rounds["scales"]]).all()
+    assert fitted.search_result_.path[-1].scales == (3.0, 3.0)
+
+
+def test_a_winner_that_diverges_on_all_samples_gives_way_to_the_next():
+    # In one batch: 80 rows while a fifth is held out, and 100 in the end.
+    trainer = Trainer(batch_size=1000)
+    fitted = fit([Picky(scale=4.0, rows=90), "relu"], LayerSearch(2), trainer, max_epochs=60)
+    rounds = stages(fitted)
+    best = min(rounds["finalists"], key=lambda c: c.loss)
+    assert "picky" in best.atom  # or this tests nothing
+    *lost, last = rounds["fit"]
+    assert lost[0].atom == best.atom
+    assert np.isnan([c.loss for c in lost]).all()
+    assert last.chosen
+    assert last.n_samples == 100
+    assert fitted.activations_ == last.atom.split("-") == ["relu", "relu"]
+
+
+def test_that_every_finalist_diverges_on_all_samples_is_an_error():
+    with pytest.raises(DivergenceError, match="round 'fit' diverged"):
+        fit([Picky(rows=90)], LayerSearch(2), Trainer(batch_size=1000))
+
+
+# -- budget --------------------------------------------------------------------------------------
+
+
+def test_a_time_limit_ends_the_search_with_a_fit_on_all_samples():
+    begun = time.monotonic()
+    fitted = fit(max_epochs=100_000, time_limit=1.5)
+    assert time.monotonic() - begun < 6
+    rounds = stages(fitted)
+    assert list(rounds) == ["layer 1", "scales", "layer 2", "finalists", "fit"]
+    assert rounds["fit"][0].training.outcome == "time limit"
+    # The fit has a fair share of the time, not what the rounds have left over.
+    assert rounds["fit"][0].training.seconds > 0.05
+
+
+@pytest.mark.parametrize("selection", ["held_out", "train"])
+def test_the_number_of_workers_changes_nothing(selection):
+    one, two = (fit(search=LayerSearch(3, selection=selection), n_jobs=n_jobs) for n_jobs in (1, 2))
+    for column in set(one.search_results_) - {"seconds"}:
+        mine, theirs = one.search_results_[column], two.search_results_[column]
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(one.predict(X), two.predict(X))
+
+
+def test_many_samples_are_judged_on_a_copy_of_fewer_with_as_many_to_a_parameter():
+    x = np.linspace(-1, 1, 25_000)[:, None]
+    fitted = fit(
+        ["relu", "sinusoid"], LayerSearch(1), Trainer(batch_size=4096),
+        (x, np.sin(9 * x[:, 0])), max_epochs=1, hidden_width=64,
+    )  # fmt: skip
+    rounds = stages(fitted)
+    (last,) = rounds.pop("fit")
+    assert (last.n_samples, last.hidden_width) == (25_000, 64)
+    assert fitted.network_.affines[0].weight.shape == (64, 1)
+    for candidate in (c for candidates in rounds.values() for c in candidates):
+        assert candidate.n_samples == 16_384
+        share = candidate.n_samples / 20_000  # four fifths of them
+        assert candidate.hidden_width == pytest.approx(64 * share**0.5, abs=1)
+
+
+def test_a_copy_never_has_fewer_units_than_networks_need():
+    x = np.linspace(-1, 1, 25_000)[:, None]
+    trainer = Trainer(batch_size=4096)
+    table = fit(
+        ["relu"], LayerSearch(1, selection="train"), trainer, (x, x[:, 0]), max_epochs=1
+    ).search_results_
+    assert set(table["hidden_width"].tolist()) == {16}
+    wide = fit(
+        ["relu"], LayerSearch(1, selection="train"), trainer, (x, x[:, 0]), max_epochs=1,
+        hidden_width=40,
+    ).search_results_  # fmt: skip
+    assert wide["hidden_width"].min() == 32
+
+
+def test_a_copy_takes_as_many_steps_as_the_whole():
+    x = np.linspace(-1, 1, 4_000)[:, None]
+    seen = []
+
+    class Counting(Trainer):
+        def train(self, network, samples, *args, **kwargs):
+            seen.append((len(samples), self.batch_size_for(len(samples))))
+            return super().train(network, samples, *args, **kwargs)
+
+    fit(["relu"], LayerSearch(1, selection="train"), Counting(batch_size=400), (x, x[:, 0]))
+    assert set(seen) == {(1_000, 100), (4_000, 400)}
+
+
+# -- kinds of atoms ------------------------------------------------------------------------------
+
+
+def test_complex_and_warped_atoms_and_functions_stand_side_by_side():
+    fitted = fit(["complex_gabor", "finer", torch.tanh, Gaussian(scale=3.0)], LayerSearch(3))
+    assert np.isfinite(fitted.search_results_["loss"]).all()
+    assert np.isfinite(fitted.gradient(X)).all()
+
+
+def test_one_atom_in_one_layer_is_a_search_all_the_same():
+    rounds = stages(fit(["relu"], LayerSearch(1)))
+    assert [len(candidates) for candidates in rounds.values()] == [1, 1, 1]
+
+
+# -- options -------------------------------------------------------------------------------------
+
+
+def test_the_look_ahead_is_the_default():
+    assert LayerSearch().mode == "lookahead"
+
+
+def test_epochs_of_layers_are_refused_as_they_are_for_the_growth():
+    with pytest.raises(ValueError, match=r"epochs=\(3, 5\)\) is for mode='growth'"):
+        fit(search=LayerSearch(2, epochs=(3, 5)))
+
+
+def test_another_mode_is_refused():
+    with pytest.raises(InvalidParameterError, match="'mode' parameter of LayerSearch"):
+        fit(search=LayerSearch(2, mode="beam"))
