@@ -37,8 +37,11 @@ from skmire._digest import digest
 from skmire.atoms import PSWF, ComplexGabor, FunctionAtom, Gaussian, Sinusoid
 from skmire.search import (
     BaseLayerSearch,
+    BeamSearch,
     Candidate,
     DivergenceError,
+    ExhaustiveSearch,
+    HalvingSearch,
     SearchResult,
     _checkpoint,
     train_candidate,
@@ -79,6 +82,9 @@ SEARCHES = {
     "lookahead": LayerSearch(2),
     "growth": LayerSearch(3, mode="growth"),
     "frozen": LayerSearch(2, mode="growth", train_earlier=False),
+    "beam": BeamSearch(2),
+    "halving": HalvingSearch(2),
+    "exhaustive": ExhaustiveSearch(2),
     "fixed": FixedSequence("sinusoid", 2),
     "own": TwoBells(),
 }
