@@ -85,7 +85,8 @@ class HalvingSearch(ContestSearch):
         for i, (effort, kept) in enumerate(zip(efforts, sizes[1:], strict=True), start=1):
             standings = [*contest.round(f"rung {i}", entries, effort), *standings]
             entries = [standing.entry for standing in standings[:kept]]
-        return contest.decide([*entries, *finalists(standings, 0)])
+        single = finalists(standings, 0) if standings else []  # so few that there was no rung
+        return contest.decide([*entries, *single])
 
     def _pool(self, problem: SearchProblem) -> list[Entry]:
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")
