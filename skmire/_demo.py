@@ -154,8 +154,8 @@ def verdict(scores: Sequence[Score]) -> str:
     if gap >= 0:
         return f"The matched sequence {matched.name} leads the best single atom by {gap:.2f} dB."
     return (
-        f"A single atom wins here: {best.name} is {-gap:.2f} dB better than the sequence "
-        f"{matched.name} that the search chose."
+        f"A single atom is closer on the pixels themselves: {best.name} is {-gap:.2f} dB better "
+        f"than the sequence {matched.name} that the search chose by those held out."
     )
 
 

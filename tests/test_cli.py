@@ -130,7 +130,7 @@ def test_the_verdict_is_honest_both_ways():
         "The matched sequence sinc-gabor leads the best single atom by 2.00 dB."
     )
     lost = verdict([SEQUENCE, WORSE, BETTER])
-    assert lost.startswith("A single atom wins here: gabor × 2 is 1.50 dB better")
+    assert lost.startswith("A single atom is closer on the pixels themselves: gabor × 2 is 1.50 dB")
     assert "sinc-gabor" in lost
 
 
