@@ -44,8 +44,10 @@ class ProjectionSearch(ContestSearch):
     is tried at five scales and mixed sequences behind the best three beginnings. The best go
     through a round of training, and the two best of them and the best single atom train in full.
 
-    Random features, where only the last layer is solved for, would be cheaper still, but rank
-    sequences hardly better than chance: they favour scales so low that no training makes up for it.
+    It is a filter, not a judge: the order of the sequences is rough, and the best of them need only
+    be among those kept. Random features, where only the last layer is solved for, would be cheaper
+    still, but favour low scales: on four signals the best eight of 50 sequences then were up to
+    11 dB below the best of all when trained, and at most 0.6 dB below it in the tangent space.
 
     Parameters
     ----------
