@@ -1,7 +1,8 @@
-"""The search as a picture: how candidates stand, round by round, or their curves."""
+"""The search as a picture: candidates round by round, or the curves of a growth."""
 
 from __future__ import annotations
 
+from itertools import cycle, product
 from typing import Any, Self
 
 import numpy as np
@@ -9,19 +10,26 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from skmire._optional import require
+from skmire.display._rounds import Rounds
 from skmire.encoders import MIREncoder
 from skmire.metrics import decibels
 from skmire.search import Candidate
 
 Array = NDArray[np.float64]
 
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "0.6")
+_LEAST = 1e-20  # losses below are 0 but for rounding, and have no logarithm
+
 
 class SearchDisplay:
     """How the candidates of a search did.
 
-    Of a search in rounds of whole sequences, the quality that each candidate was judged by, round
-    by round, with the best of each round named. Of a growth, whose networks gain a layer from stage
-    to stage, quality against epochs along its path.
+    Of a search in rounds of whole sequences: a strip for each round, from the first on top to the
+    fit, and in it a line for each candidate, at what it was judged by. Better is further right. A
+    line runs through those that led, round after round.
+
+    Of a growth, whose networks gain a layer from stage to stage: quality against epochs along its
+    path, with every candidate's curve.
 
     Made by `from_estimator`.
 
@@ -30,11 +38,13 @@ class SearchDisplay:
     trace : sequence of Candidate
         The candidates.
     curves : sequence of ndarray
-        Of each candidate, the quality after each of its epochs.
+        Of each candidate, the quality on the samples trained on, after each of its epochs.
     judged : sequence of float
-        Of each candidate, the quality of its best state: on held-out samples if there are any.
-    quality : str
-        What is shown, for the axis.
+        Of each candidate, the quality of its best state on the samples that it was judged by.
+    fitted : sequence of float
+        The same on the samples trained on.
+    quality : {"loss", "PSNR (dB)"}
+        What is shown.
 
     Attributes
     ----------
@@ -42,6 +52,11 @@ class SearchDisplay:
         Of the last plot.
     figure_ : matplotlib Figure
         That holds it.
+
+    Notes
+    -----
+    Sequences are abbreviated: ``sinc²-gabor × 0.5`` are two layers of sinc and one of gabor, the
+    first of which started at half the scale at which sinc was tried first.
 
     Examples
     --------
@@ -51,8 +66,8 @@ class SearchDisplay:
     >>> x = np.linspace(0, 1, 50)[:, None]
     >>> encoder = MIREncoder(["sinc", "gaussian"], max_epochs=8, hidden_width=32)
     >>> display = SearchDisplay.from_estimator(encoder.fit(x, np.sin(9 * x[:, 0])))
-    >>> display.ax_.get_ylabel()
-    'judged loss'
+    >>> display.ax_.get_xlabel()
+    'loss on the samples held out, falling to the right'
     """
 
     def __init__(
@@ -61,11 +76,13 @@ class SearchDisplay:
         trace: tuple[Candidate, ...],
         curves: list[Array],
         judged: list[float],
+        fitted: list[float],
         quality: str,
     ) -> None:
         self.trace = trace
         self.curves = curves
         self.judged = judged
+        self.fitted = fitted
         self.quality = quality
 
     @classmethod
@@ -82,7 +99,7 @@ class SearchDisplay:
             Peak-to-peak range of the signal, to show PSNR in decibels (exact for the squared
             loss). ``None`` shows the loss on the scaled values.
         ax : matplotlib Axes, default=None
-            Where to draw; ``None`` makes a figure.
+            Where to draw; ``None`` makes a figure, as high as the candidates need.
 
         Returns
         -------
@@ -94,14 +111,14 @@ class SearchDisplay:
 
         def shown(losses: Array) -> Array:
             if data_range is None:
-                return np.asarray(losses.mean(axis=-1))
-            return decibels(data_range**2, (losses * squares).mean(axis=-1))
+                return np.asarray(np.maximum(losses.mean(axis=-1), _LEAST))
+            return decibels(data_range**2, np.maximum((losses * squares).mean(axis=-1), _LEAST))
 
-        states = [c.training.kept for c in trace]
         return cls(
             trace=trace,
             curves=[shown(c.training.curve) for c in trace],
-            judged=[float(shown(s.train if s.held_out is None else s.held_out)) for s in states],
+            judged=[float(shown(_judged_losses(c))) for c in trace],
+            fitted=[float(shown(c.training.kept.train)) for c in trace],
             quality="loss" if data_range is None else "PSNR (dB)",
         ).plot(ax=ax)
 
@@ -111,7 +128,7 @@ class SearchDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; ``None`` makes a figure.
+            Where to draw; ``None`` makes a figure, as high as the candidates need.
 
         Returns
         -------
@@ -119,53 +136,60 @@ class SearchDisplay:
             With the axes and the figure it drew on.
         """
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="SearchDisplay")
+        # The stages of a growth have the names of layers, each that of its own.
+        in_rounds = any(c.stage not in ("", f"layer {c.layer}") for c in self.trace)
+        rounds = self._rounds() if in_rounds else None
         if ax is None:
-            _, ax = pyplot.subplots(layout="constrained")
-        if len({c.layer for c in self.trace}) > 1:
-            self._plot_growth(ax)
+            size = (8.0, rounds.height) if rounds else None
+            _, ax = pyplot.subplots(figsize=size, layout="constrained")
+        if rounds:
+            self._plot_rounds(ax, rounds)
         else:
-            self._plot_rounds(ax)
-        if self.quality == "loss":
-            ax.set_yscale("log")
+            self._plot_growth(ax)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _plot_rounds(self, ax: Any) -> None:
-        """Draw a column of points for each round, and name the best."""
-        rounds = [stage for stage in dict.fromkeys(c.stage for c in self.trace) if stage != "fit"]
-        rounds = rounds or ["fit"]
-        losses = self.quality == "loss"
-        for place, stage in enumerate(rounds):
-            rows = [i for i, c in enumerate(self.trace) if c.stage == stage and np.isfinite(c.loss)]
-            rows.sort(key=lambda i: self.trace[i].loss)
-            x = place + (np.linspace(-0.25, 0.25, len(rows)) if len(rows) > 1 else np.zeros(1))
-            y = [self.judged[i] for i in rows]
-            ax.plot(x[1:], y[1:], "o", color="C0", ms=5, alpha=0.6)
-            ax.plot(x[0], y[0], "o", color="C1", ms=8)
-            ax.annotate(
-                _short(self.trace[rows[0]].atom),
-                (x[0], y[0]),
-                xytext=(0, -8 if losses else 8),
-                textcoords="offset points",
-                ha="center",
-                va="top" if losses else "bottom",
-                fontsize="x-small",
-            )
-        ax.margins(x=0.1, y=0.3)
-        ax.set_xticks(range(len(rounds)), rounds)
-        chosen = next(c for c in self.trace if c.chosen)
-        ax.set_title(f"fit: {chosen.atom}", fontsize="medium")
-        ax.set_ylabel(f"judged {self.quality}")
+    @property
+    def _held_out(self) -> bool:
+        """Whether held-out samples judged."""
+        return any(_judged_on_held_out(c) for c in self.trace)
+
+    def _rounds(self) -> Rounds:
+        """Return the rounds, with what does not compare with the rest told and not drawn."""
+        judged, notes = list(self.judged), {}
+        for i, c in enumerate(self.trace):
+            if c.training.diverged:
+                judged[i], notes[i] = np.nan, "diverged"
+            elif self._held_out and not _judged_on_held_out(c):
+                value = (
+                    f"{self.fitted[i]:.3g}"
+                    if self.quality == "loss"
+                    else f"{self.fitted[i]:.1f} dB"
+                )
+                judged[i], notes[i] = np.nan, f"{value} on the samples trained on"
+        return Rounds(self.trace, judged, notes)
+
+    def _plot_rounds(self, ax: Any, rounds: Rounds) -> None:
+        rounds.draw(ax)
+        where = "held out" if self._held_out else "trained on"
+        if self.quality == "loss":
+            ax.set_xscale("log")
+            ax.xaxis.set_inverted(True)
+            ax.set_xlabel(f"loss on the samples {where}, falling to the right")
+        else:
+            ax.set_xlabel(f"PSNR on the samples {where} (dB)")
 
     def _plot_growth(self, ax: Any) -> None:
         """Draw the curves of all candidates along the path."""
-        atoms = list(dict.fromkeys(c.atom for c in self.trace))
-        colours = {atom: f"C{i % 10}" for i, atom in enumerate(atoms)}
+        atoms = dict.fromkeys(c.atom for c in self.trace)
+        looks = cycle((colour, line) for line, colour in product(("-", "--", ":"), _COLOURS))
+        look = dict(zip(atoms, looks, strict=False))
         for candidate, curve in zip(self.trace, self.curves, strict=True):
             end = candidate.effective_epochs
             epochs = np.arange(end - len(curve), end) + 1
-            style = {"lw": 2.5, "zorder": 3} if candidate.chosen else {"lw": 1, "alpha": 0.6}
-            ax.plot(epochs, curve, color=colours[candidate.atom], **style)
+            style = {"lw": 2.5, "zorder": 3} if candidate.chosen else {"lw": 1, "alpha": 0.7}
+            colour, line = look[candidate.atom]
+            ax.plot(epochs, curve, color=colour, ls=line, **style)
         for stage in [c for c in self.trace if c.chosen]:
             ax.axvline(stage.effective_epochs + 0.5, color="0.8", lw=0.8, zorder=0)
             ax.annotate(
@@ -175,14 +199,24 @@ class SearchDisplay:
                 ha="center",
                 fontsize="small",
             )
-        for atom, colour in colours.items():
-            ax.plot([], [], color=colour, label=atom)
+        for atom, (colour, line) in look.items():
+            ax.plot([], [], color=colour, ls=line, label=atom)
         ax.legend(fontsize="small", ncols=2, frameon=False)
+        if self.quality == "loss":
+            ax.set_yscale("log")
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlabel="effective epochs", ylabel=f"training {self.quality}")
 
 
-def _short(sequence: str) -> str:
-    """Return a sequence as a column of names, that of a single atom in a line."""
-    names = sequence.split("-")
-    return f"{names[0]} × {len(names)}" if len(set(names)) == 1 else "\n".join(names)
+def _judged_on_held_out(candidate: Candidate) -> bool:
+    """Return whether its loss is that on held-out samples."""
+    kept = candidate.training.kept
+    return kept.held_out is not None and candidate.loss != kept.loss("train")
+
+
+def _judged_losses(candidate: Candidate) -> Array:
+    """Return the losses that it was judged by, output by output."""
+    kept = candidate.training.kept
+    return (
+        kept.train if kept.held_out is None or not _judged_on_held_out(candidate) else kept.held_out
+    )
