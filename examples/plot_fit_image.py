@@ -44,7 +44,7 @@ display = ReconstructionDisplay.from_estimator(encoder, image)
 # %%
 # The search
 # ----------
-# Round by round, how every candidate did on the pixels held out, and the best by its name. The
-# first rounds train for a sixth of the epochs, so the finalists, trained in full, stand above them.
+# Round by round, how every candidate did on the pixels held out. The first rounds train for a sixth
+# of the epochs, so the finalists, trained in full, stand apart from them.
 
 SearchDisplay.from_estimator(encoder, data_range=1.0)
