@@ -181,6 +181,7 @@ class Atom(PlainModule, ABC):
         Parameters
         ----------
         t : Tensor
+            Inputs, gain and shift applied if there are such. May be written to.
         spare : callable
             As in `sweep`.
 
