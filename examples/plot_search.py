@@ -81,6 +81,7 @@ for name, fitted in {"held_out": between, "train": alone}.items():
         f"between: {psnr(values[~given], predicted[~given], data_range=1.0):5.1f} dB"
     )
 
+# sphinx_gallery_thumbnail_number = 3
 figure, axes = plt.subplots(1, 4, figsize=(11, 3.1), layout="constrained")
 panels = {
     "all pixels": image,
