@@ -25,12 +25,13 @@ coords.shape, values.shape
 # -------
 # Three atoms to choose from, three layers, and a small budget. Sequences of atoms are tried round
 # by round, judged by a fifth of the pixels that is held out. The best is trained on all pixels.
+# The scales of the atoms start from the bandwidth of the picture, in radians per pixel.
 
 encoder = MIREncoder(
     ["sinc", "gabor", "gaussian"], max_epochs=20, hidden_width=128, random_state=0, n_jobs=2
 )
 encoder.fit(coords, values)
-encoder.activations_
+encoder.bandwidth_, encoder.activations_
 
 # %%
 # The reconstruction

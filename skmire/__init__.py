@@ -5,7 +5,15 @@ from importlib.metadata import version
 from skmire.atoms import ActivationDictionary
 from skmire.encoders import MIREncoder
 from skmire.networks import Architecture
-from skmire.search import FixedSequence, LayerSearch
+from skmire.search import (
+    BayesSearch,
+    BeamSearch,
+    ExhaustiveSearch,
+    FixedSequence,
+    HalvingSearch,
+    LayerSearch,
+    ProjectionSearch,
+)
 from skmire.training import Trainer
 
 __version__ = version("skmire")
@@ -13,8 +21,13 @@ __version__ = version("skmire")
 __all__ = [
     "ActivationDictionary",
     "Architecture",
+    "BayesSearch",
+    "BeamSearch",
+    "ExhaustiveSearch",
     "FixedSequence",
+    "HalvingSearch",
     "LayerSearch",
     "MIREncoder",
+    "ProjectionSearch",
     "Trainer",
 ]

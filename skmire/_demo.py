@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -71,9 +71,8 @@ class SingleAtoms(BaseLayerSearch):
         atoms = [atom for atom in problem.dictionary if atom.name not in self.leave_out]
         contest = Contest(problem, trainer, "held_out", cost=len(atoms))
         entries = [Entry.of([atom] * self.n_layers, "held_out") for atom in atoms]
-        best = contest.round("single atoms", entries, Effort())[0]
-        contest.trace[best.row] = replace(contest.trace[best.row], chosen=True)
-        return SearchResult((best.network,), tuple(contest.trace))
+        contest.problem = contest.judged  # so that none is trained on the pixels held out
+        return contest.fit(contest.round("single atoms", entries, Effort()))
 
 
 def run_demo(

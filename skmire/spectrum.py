@@ -168,10 +168,9 @@ def _by_spectrum(field: Array, step: float) -> float:
     lines[0] = 1.0
     if n % 2 == 0:
         lines[-1] = 1.0
-    # White noise has a chi-squared distribution in each line, whose median is below its mean.
-    freedom = spectrum.shape[1]  # in pairs
-    noise = np.median(power[-max(len(power) // _TOP, 1) :]) / (1 - 1 / (9 * freedom)) ** 3
-    left = np.where(_clear(power, freedom, noise), lines * (power - noise), 0.0)
+    noise = np.median(power[-max(len(power) // _TOP, 1) :])
+    clear = _clear(power, noise, n_columns=spectrum.shape[1])
+    left = np.where(clear, lines * (power - noise), 0.0)
     if left.sum() < _LEAST_SIGNAL * (lines @ power):
         return 0.0
     frequencies = 2 * np.pi * np.fft.rfftfreq(n, step)
@@ -180,7 +179,7 @@ def _by_spectrum(field: Array, step: float) -> float:
     return float(np.sqrt(max(square, 0.0)))
 
 
-def _clear(power: Array, freedom: int, noise: float) -> NDArray[np.bool_]:
+def _clear(power: Array, noise: float, *, n_columns: int) -> NDArray[np.bool_]:
     """Return which lines of a spectrum, averaged with those around, noise does not explain.
 
     The noise of frequencies at which there is no signal has no mean once its level is taken off,
@@ -189,8 +188,9 @@ def _clear(power: Array, freedom: int, noise: float) -> NDArray[np.bool_]:
     width = min(len(power) // 16, 8) + 1
     around = np.convolve(power, np.ones(width), "same")
     around /= np.convolve(np.ones(len(power)), np.ones(width), "same")
-    freedom_around = freedom * (width + 1) / 2  # lines are correlated under a window
-    sure = np.log(len(power) / _CHANCE) / freedom_around
+    # Noise has a chi-squared distribution, of two degrees of freedom for each line and column;
+    # under a window neighbouring lines are correlated.
+    sure = np.log(len(power) / _CHANCE) / (n_columns * (width + 1) / 2)
     return np.asarray(around > noise * (1 + np.sqrt(2 * sure) + sure))  # Laurent and Massart, 2000
 
 

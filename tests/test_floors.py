@@ -19,6 +19,7 @@ FLOORS = {
     "_callbacks": 0,
     "_logging": 0,
     "_memory": 0,
+    "_digest": 0,
     "metrics": 0,
     "datasets": 0,
     "atoms": 1,

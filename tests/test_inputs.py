@@ -4,6 +4,7 @@
 """
 
 import datetime
+import os
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -214,6 +215,8 @@ REFUSED: list[tuple[str, Callable, type[Exception], str]] = [
      "no atom 'gausian'. Did you mean 'gaussian'"),
     ("a device that is not here", lambda: encoder(device="cuda:99").fit(X, Y), ValueError,
      "device must be 'auto' or one that torch has here, got 'cuda:99'"),
+    ("a checkpoint that is no folder", lambda: encoder(checkpoint=os.devnull).fit(X, Y),
+     ValueError, "must be a folder, or where to make one; got .*. Give the path of a folder"),
 ]  # fmt: skip
 
 
@@ -244,7 +247,7 @@ OUT_OF_RANGE: list[tuple[type, str, object]] = [
     (MIREncoder, "max_epochs", 0),
     (MIREncoder, "time_limit", 0),
     (MIREncoder, "coordinate_scaling", "none"),
-    (MIREncoder, "checkpoint", "fit.ckpt"),
+    (MIREncoder, "checkpoint", 0),
     (MIREncoder, "warm_start", "yes"),
     (MIREncoder, "device", 0),
     (MIREncoder, "device", "meta"),

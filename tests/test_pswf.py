@@ -10,7 +10,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
-from numpy.polynomial import Legendre
+from numpy.polynomial import Legendre, Polynomial
 from scipy.special import pro_ang1, pro_rad1
 
 from skmire.atoms import PSWF
@@ -413,3 +413,13 @@ def test_ends_of_the_range_are_offered(c):
 def test_tables_are_shared():
     assert PSWF(c=4).table is PSWF(c=4.0, scale=3.0).table
     assert PSWF(order=1).table is not PSWF().table
+
+
+@pytest.mark.parametrize(("c", "order"), [(1.0, 0), (4.0, 0), (4.0, 3), (10.0, 2), (30.0, 1)])
+def test_the_series_for_single_precision_is_shorter_and_as_good(c, order):
+    table, x = PSWF(c=c, order=order).table, np.linspace(-1, 1, 2_001)
+    long, short = Polynomial(table.powers), Polynomial(table.single_powers)
+    assert len(short) < len(long)
+    assert len(short) % 2 == 1  # which the compiled kernel counts on
+    assert np.abs(short(x) - long(x)).max() < 3e-8
+    assert np.abs(short.deriv()(x) - long.deriv()(x)).max() < 5e-7

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer
 from skmire.atoms import Gaussian, Sinusoid
 from skmire.datasets import SIGNALS, load_signal
-from skmire.search import BeamSearch, ExhaustiveSearch, HalvingSearch
+from skmire.search import BayesSearch, BeamSearch, ExhaustiveSearch, HalvingSearch, ProjectionSearch
 
 EVERY_SIGNAL = pytest.mark.parametrize("signal", SIGNALS.values(), ids=SIGNALS)
 BOX_POINTS = 8  # of a signal's box at which the slow reference is asked
@@ -376,6 +376,8 @@ SEARCHES = {
     "BeamSearch": lambda signal: BeamSearch(2, 2),
     "HalvingSearch": lambda signal: HalvingSearch(2, 2),
     "ExhaustiveSearch": lambda signal: ExhaustiveSearch(2),
+    "ProjectionSearch": lambda signal: ProjectionSearch(2, 100, 1),
+    "BayesSearch": lambda signal: BayesSearch(2, 4),
     "FixedSequence": lambda signal: FixedSequence(atoms(signal)),
     "from_result": lambda signal: FixedSequence.from_result(
         fitted("LayerSearch", signal.name).search_result_

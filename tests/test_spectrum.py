@@ -151,6 +151,13 @@ def test_noise_alone_is_never_faster_than_samples_can_tell(n_dims, kind, seed):
         assert np.all(found <= 2 * np.pi * per_axis)
 
 
+def test_noise_alone_on_a_grid_hardly_ever_has_any():
+    coords = places("grid", 1)
+    rng = np.random.default_rng(0)
+    found = [estimate_bandwidth(coords, rng.normal(size=(400, 1)))[0] for _ in range(300)]
+    assert np.mean(np.array(found) > 0) < 0.05
+
+
 # -- what must not matter ------------------------------------------------------------------------
 
 factors = st.floats(1e-9, 1e9)
@@ -165,6 +172,15 @@ def test_units_scale_it(kind, a, b, c):
     moved = np.array(a) * (coords + b)
     expected = estimate_bandwidth(coords, values) / a
     assert estimate_bandwidth(moved, c * (values + 3)) == pytest.approx(expected, rel=1e-4)
+
+
+@KINDS
+@pytest.mark.parametrize("size", [1e-300, 1e-170, 1e150])
+def test_values_of_any_size_have_the_same(kind, size):
+    coords = places(kind, 2)
+    values = wave(coords, [5, 3])
+    same = estimate_bandwidth(coords, size * values)
+    assert same == pytest.approx(estimate_bandwidth(coords, values), rel=1e-9)
 
 
 @DIMS
@@ -214,8 +230,9 @@ def test_repeated_measurements_are_averaged():
     assert estimate_bandwidth(np.r_[coords, coords], twice) == pytest.approx([10], rel=0.02)
 
 
-def test_samples_of_little_weight_count_little():
-    coords = places("scattered", 1)
+@KINDS
+def test_samples_of_little_weight_count_little(kind):
+    coords = places(kind, 1)
     wild = np.random.default_rng(0).uniform(size=len(coords)) < 0.3
     values = np.where(wild[:, None], 5 * wave(coords, [300]), wave(coords, [10]))
     weights = np.where(wild, 1e-6, 1.0)

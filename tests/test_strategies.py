@@ -1,10 +1,31 @@
 """What is special to each of the searches that judge whole sequences."""
 
-import numpy as np
-import pytest
+import gc
+import itertools
+import sys
+import time
+import weakref
 
-from skmire import LayerSearch, MIREncoder
-from skmire.search import BeamSearch, ExhaustiveSearch, HalvingSearch
+import numpy as np
+import optuna
+import pytest
+import torch
+
+from skmire import (
+    ActivationDictionary,
+    BayesSearch,
+    BeamSearch,
+    ExhaustiveSearch,
+    HalvingSearch,
+    LayerSearch,
+    MIREncoder,
+    ProjectionSearch,
+)
+from skmire.atoms import make_atom
+from skmire.networks import LayerStack
+from skmire.search import _projection_search
+from skmire.search._tangent import _linearised, tangent_kernel, tangent_loss
+from skmire.training import Samples
 
 X = np.linspace(0, 1, 120)[:, None]
 Y = np.sin(25 * X[:, 0] ** 2)
@@ -12,9 +33,8 @@ THREE = ["gaussian", "gabor", "sinusoid"]
 
 
 def fit(search, dictionary=THREE, **options):
-    return MIREncoder(
-        dictionary, search, hidden_width=16, max_epochs=12, random_state=0, **options
-    ).fit(X, Y)
+    plain = {"hidden_width": 16, "max_epochs": 12, "random_state": 0}
+    return MIREncoder(dictionary, search, **plain | options).fit(X, Y)
 
 
 def stages(fitted):
@@ -29,6 +49,9 @@ def judged(fitted, stage):
     rows = table["stage"] == stage
     keys = zip(table["atom"][rows], table["scales"][rows], strict=True)
     return dict(zip(keys, table["loss"][rows].tolist(), strict=True))
+
+
+# -- beam and exhaustive search ------------------------------------------------------------------
 
 
 def test_a_beam_of_one_is_the_greedy_search():
@@ -52,7 +75,9 @@ def test_exhaustive_search_trains_every_sequence_and_keeps_the_best():
 
 def test_the_finalists_of_others_do_not_beat_the_oracle_at_its_own_scales():
     oracle = judged(fit(ExhaustiveSearch(2)), "sequences")
-    for search in (LayerSearch(2), BeamSearch(2), HalvingSearch(2, 9)):
+    for search in (
+        LayerSearch(2), BeamSearch(2), HalvingSearch(2, 9), ProjectionSearch(2), BayesSearch(2, 9),
+    ):  # fmt: skip
         finalists = judged(fit(search), "finalists")
         for key in set(finalists) & set(oracle):
             assert finalists[key] == oracle[key]  # the same network, whichever search trains it
@@ -65,14 +90,35 @@ def test_too_many_sequences_are_refused_before_any_is_trained():
         fit(ExhaustiveSearch(4, max_sequences=80))
 
 
+def test_exhaustive_search_holds_few_networks_at_a_time(monkeypatch):
+    made, alive = [], []
+    build = LayerStack.__init__
+
+    def counted(self, *args, **kwargs):
+        build(self, *args, **kwargs)
+        made.append(weakref.ref(self))
+        gc.collect()
+        alive.append(sum(ref() is not None for ref in made))
+
+    monkeypatch.setattr(LayerStack, "__init__", counted)
+    fit(ExhaustiveSearch(2))
+    assert len(made) == 10  # nine sequences and the fit
+    assert max(alive) <= 4
+
+
+# -- halving -------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(("n_sequences", "factor"), [(0, 3), (27, 3), (40, 2)])
 def test_each_rung_keeps_one_in_factor_until_three_are_left(n_sequences, factor):
     fitted = fit(HalvingSearch(2, n_sequences, factor=factor))
     counts = stages(fitted)
     rungs = [counts[f"rung {i}"] for i in range(1, len(counts) - 1)]
     assert counts["fit"] == 1
-    assert counts["finalists"] <= 3 < rungs[-1]
-    for before, after in zip(rungs, [*rungs[1:], counts["finalists"]], strict=True):
+    last = rungs[-1] // factor
+    assert last <= 3 < rungs[-1]
+    assert counts["finalists"] in (last, last + 1)  # the best single atom may join
+    for before, after in itertools.pairwise(rungs):
         assert after == before // factor
 
 
@@ -90,6 +136,7 @@ def test_those_that_go_on_are_the_best_of_their_rung():
     first, then = judged(fitted, "rung 1"), judged(fitted, "finalists")
     if "rung 2" in stages(fitted):
         then = judged(fitted, "rung 2")
+        assert len(then) == len(first) // 3
     kept = {key for key, _ in sorted(first.items(), key=lambda item: item[1])[: len(then)]}
     assert set(then) == kept
 
@@ -111,3 +158,176 @@ def test_the_pool_holds_every_atom_alone_at_three_scales():
     fitted = fit(HalvingSearch(1, 0))
     singles = [atoms for atoms, _ in judged(fitted, "rung 1")]
     assert sorted(singles) == sorted(THREE * 3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_single_atom_is_a_finalist_of_the_halving(seed):
+    fitted = fit(HalvingSearch(3, 60), random_state=seed)
+    rungs = [judged(fitted, f"rung {i}") for i in range(1, len(stages(fitted)) - 1)]
+    singles = [
+        {key: loss for key, loss in rung.items() if len(set(key[0].split("-"))) == 1}
+        for rung in rungs
+    ]
+    latest = next(losses for losses in reversed(singles) if losses)
+    assert min(latest, key=latest.get) in judged(fitted, "finalists")
+
+
+# -- projection ----------------------------------------------------------------------------------
+
+KINDS = [["sinusoid", "gabor"], ["relu", "relu", "sinc"], ["complex_gabor", "complex_gabor"],
+         ["gaussian", "complex_gabor"]]  # fmt: skip
+
+
+def network(atoms, n_outputs=1):
+    return LayerStack(
+        [make_atom(atom) for atom in atoms], in_features=2, out_features=n_outputs, hidden_width=6,
+        generator=torch.Generator().manual_seed(0), dtype=torch.float64,
+    )  # fmt: skip
+
+
+def random_samples(n, seed, *, weighted=False):
+    rng = np.random.default_rng(seed)
+    weights = torch.tensor(rng.uniform(0.1, 2, (n, 1))) if weighted else None
+    return Samples(
+        torch.tensor(rng.uniform(-1, 1, (n, 2))), torch.tensor(rng.normal(size=(n, 1))), weights
+    )
+
+
+def jacobian(field, coords):
+    """The gradient of each value by all weights and biases, by autograd, as real numbers."""
+    rows = []
+    for value in field(coords)[:, 0]:
+        gradients = torch.autograd.grad(value, list(field.affines.parameters()), retain_graph=True)
+        parts = [torch.view_as_real(g) if g.is_complex() else g for g in gradients]
+        rows.append(torch.cat([part.flatten() for part in parts]))
+    return torch.stack(rows).numpy()
+
+
+@pytest.mark.parametrize("atoms", KINDS)
+def test_the_tangent_kernel_is_that_of_the_gradients(atoms):
+    field, some, others = network(atoms), random_samples(7, 0), random_samples(5, 1)
+    found = tangent_kernel(*(_linearised(field, s.inputs)[0] for s in (some, others)))
+    a, b = (jacobian(field, s.inputs) for s in (some, others))
+    np.testing.assert_allclose(found.numpy(), a @ b.T, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("atoms", KINDS)
+def test_projection_solves_the_least_squares_of_the_linearised_network(atoms, weighted):
+    field = network(atoms)
+    samples, held_out = (random_samples(n, n, weighted=weighted) for n in (30, 9))
+    (a, start, wanted, roots), (b, others, values, weights) = (
+        (
+            jacobian(field, s.inputs), field(s.inputs).detach().numpy(), s.targets.numpy(),
+            np.ones((len(s), 1)) if s.weights is None else s.weights.numpy(),
+        )
+        for s in (samples, held_out)
+    )  # fmt: skip
+    roots = np.sqrt(roots)
+    unit = np.square(roots * a).sum() / len(a)  # the mean eigenvalue
+
+    def solved(ridge):
+        rows = np.vstack([roots * a, np.sqrt(ridge * unit) * np.eye(a.shape[1])])
+        right = np.vstack([roots * (wanted - start), np.zeros((a.shape[1], 1))])
+        return np.linalg.lstsq(rows, right)[0]
+
+    left = roots * (wanted - start - a @ solved(1e-2))
+    assert tangent_loss(field, samples, held_out, "train") == pytest.approx(np.mean(left**2))
+    losses = [
+        np.mean(weights * (values - others - b @ solved(ridge)) ** 2)
+        for ridge in (1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1)
+    ]
+    found = tangent_loss(field, samples, held_out, "held_out")
+    assert found == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_a_network_that_is_not_finite_ranks_last():
+    samples = random_samples(8, 0)
+    loss = tangent_loss(network([lambda z: z * float("nan")]), samples, samples, "held_out")
+    assert loss == float("inf")
+
+
+def test_projection_trains_only_what_it_keeps():
+    counts = stages(fit(ProjectionSearch(3, n_kept=4)))
+    assert set(counts) == {"projected", "finalists", "fit"}
+    assert counts["projected"] in (4, 5)  # the best single atom may join
+
+
+def test_projection_finds_the_scale_without_training():
+    x = np.linspace(-1, 1, 400)[:, None]
+    small = ActivationDictionary(["sinusoid"], init=(2.0, 1.0))
+    fitted = MIREncoder(
+        small, ProjectionSearch(2, 200, n_kept=1), hidden_width=32, max_epochs=60, random_state=0
+    ).fit(x, np.sin(25 * x[:, 0]))
+    (tried,) = judged(fitted, "projected")
+    assert tried[1] == "8 1"
+
+
+def test_scales_that_are_drawn_are_projected_as_they_are():
+    drawn = ActivationDictionary(THREE, init=("uniform", 1.0, 9.0))
+    table = fit(ProjectionSearch(1, n_kept=20), drawn).search_results_
+    assert sorted(table["atom"][table["stage"] == "projected"].tolist()) == sorted(THREE)
+
+
+def test_projecting_takes_a_quarter_of_a_time_limit_at_most(monkeypatch):
+    begun = []
+
+    def slow(*args):
+        begun.append(time.monotonic())
+        time.sleep(0.1)
+        return 1.0
+
+    monkeypatch.setattr(_projection_search, "tangent_loss", slow)
+    fit(ProjectionSearch(3), time_limit=2.0)
+    assert 1 <= len(begun) <= 6
+    begun.clear()
+    fit(ProjectionSearch(1))
+    assert len(begun) == 15  # three atoms at five scales
+
+
+# -- bayes ---------------------------------------------------------------------------------------
+
+
+def test_bayes_without_optuna_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ImportError, match=r'BayesSearch needs optuna.*"skmire\[bayes\]"'):
+        fit(BayesSearch(2))
+
+
+@pytest.mark.parametrize(("n_trials", "proposed"), [(1, 0), (3, 0), (4, 1), (14, 11)])
+def test_the_trials_are_the_single_atoms_and_as_many_more_as_asked_for(n_trials, proposed):
+    fitted = fit(BayesSearch(3, n_trials))
+    assert {atoms for atoms, _ in judged(fitted, "singles")} == {"-".join([a] * 3) for a in THREE}
+    assert stages(fitted).get("trials", 0) == proposed
+
+
+def test_proposed_scales_are_around_those_of_the_dictionary():
+    table = fit(BayesSearch(2, 40), ActivationDictionary(THREE, init=(8.0, 2.0))).search_results_
+    scales = np.array([s.split() for s in table["scales"][table["stage"] == "trials"]], float)
+    assert np.all((scales >= [2, 1]) & (scales <= [32, 4]))
+    assert np.all(np.ptp(scales, axis=0) > [8, 1])
+
+
+def test_drawn_scales_are_none_of_the_proposals():
+    drawn = ActivationDictionary(THREE, init=("uniform", 1.0, 9.0))
+    table = fit(BayesSearch(2, 12), drawn).search_results_
+    rounds = np.isin(table["stage"], ["singles", "trials"])
+    sequences = table["atom"][rounds].tolist()
+    assert len(set(sequences)) == len(sequences) <= 9  # none is trained twice
+
+
+def test_proposals_learn_from_the_losses():
+    bad = [lambda z: 0 * z + 30, lambda z: 0 * z + 60, lambda z: 0 * z + 90]
+    atoms = [make_atom(f) for f in bad]
+    for i, atom in enumerate(atoms):
+        atom.name = f"bad{i}"
+    table = fit(BayesSearch(1, 40), ["gaussian", *atoms]).search_results_
+    proposed = table["atom"][table["stage"] == "trials"]
+    assert np.mean(proposed[-12:] == "gaussian") > 0.6  # at random it were a quarter
+
+
+def test_bayes_leaves_no_word_behind_and_optunas_own_as_it_was(capfd):
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    fit(BayesSearch(1, 5))
+    assert optuna.logging.get_verbosity() == optuna.logging.INFO
+    assert "".join(capfd.readouterr()) == ""

@@ -8,6 +8,7 @@ import torch
 from skmire import FixedSequence, MIREncoder
 from skmire.atoms import (
     PSWF,
+    Atom,
     ComplexGabor,
     FunctionAtom,
     Gabor,
@@ -19,6 +20,7 @@ from skmire.atoms import (
 )
 from skmire.atoms import VariablePeriodic as Warped
 from skmire.atoms._acceleration import SWITCH, kernel
+from skmire.atoms._base import go_back
 from skmire.atoms._dictionary import REGISTRY
 from skmire.networks import LayerStack, sweep_of
 from skmire.networks._sweep import AutogradSweep, LayerSweep
@@ -106,8 +108,10 @@ def test_values_and_slopes_at_the_poles_and_next_to_them(atom):
     with torch.no_grad():
         t = z.clone() if gain is None else z * gain
         t = t if shift is None else t + shift
-        values, pull = atom.sweep(t, lambda: torch.empty_like(t))
+        values, pull = atom.sweep(t.clone(), lambda: torch.empty_like(t))
         torch.testing.assert_close(values, wanted.detach(), rtol=1e-12, atol=1e-12)
+        alone = atom.evaluate(t.clone(), lambda: torch.empty_like(t))
+        torch.testing.assert_close(alone, wanted.detach(), rtol=1e-12, atol=1e-12)
         slope = pull(torch.ones_like(values))
         slope = slope if gain is None else slope * gain
     if atom.name != "relu":  # at its kink either side will do
@@ -191,17 +195,50 @@ def test_the_values_of_a_sweep_are_those_of_forward(atom, n):
     torch.testing.assert_close(sweep.values(x), field(x).detach(), rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("accelerated", ["0", "1"])
+@ATOMS
+def test_predictions_compute_no_slopes(atom, accelerated, monkeypatch):
+    monkeypatch.setenv(SWITCH, accelerated)
+
+    def refuse(self, t, spare):
+        raise AssertionError("slopes were computed")
+
+    for dtype in (torch.float32, torch.float64):
+        field, (x, _) = network(atom, atom, dtype=dtype), samples(100, dtype=dtype)
+        wanted = field(x).detach()
+        with monkeypatch.context() as patch:
+            for kind in {type(a) for a in field.modules() if isinstance(a, Atom)}:
+                if kind.sweep is not Atom.sweep:
+                    patch.setattr(kind, "sweep", refuse)
+            found = sweep_of(field).values(x)
+        rough = 1e-9 if dtype == torch.float64 else 2e-4 * wanted.abs().max().item()
+        torch.testing.assert_close(found, wanted, rtol=0, atol=rough)
+
+
+def test_values_follow_a_sweep_of_its_own():
+    class Doubled(Gaussian):
+        def sweep(self, t, spare):
+            values, pull = super().sweep(t, spare)
+            return 2 * values, pull
+
+    t = torch.linspace(-1, 1, 5).double()
+    with torch.no_grad():
+        found = Doubled().evaluate(t.clone(), lambda: torch.empty_like(t))
+    torch.testing.assert_close(found, 2 * torch.exp(-t.square()))
+
+
 # -- compiled kernels ----------------------------------------------------------------------------
 
-COMPILED = [atom for atom in [*REAL, *VARIANTS] if atom.name not in ("relu", "gaussian", "tanh")]
+COMPILED = [atom for atom in [*REAL, *VARIANTS] if atom.name not in ("relu", "tanh")]
 
 
 def swept(atom, t):
-    """Return values and slopes of the sweep at `t`."""
+    """Return values and slopes of the sweep at `t`, and the values alone."""
     with torch.no_grad():
         values, pull = atom.sweep(t.clone(), lambda: torch.empty_like(t))
         values = values.clone()
-        return values, pull(torch.ones_like(t))
+        slopes = pull(torch.ones_like(t))
+        return values, slopes, atom.evaluate(t.clone(), lambda: torch.empty_like(t))
 
 
 @pytest.fixture
@@ -237,11 +274,47 @@ def test_sine_and_cosine_of_large_arguments(compiled):
     assert (cosine - x.double().cos()).abs().max() < 6e-7
 
 
+@pytest.mark.parametrize("accelerated", ["0", "1"])
+@pytest.mark.parametrize("name", ["gaussian", "gabor"])
+def test_bells_are_right_in_all_their_digits(name, accelerated, monkeypatch):
+    """Where a product with a weight of 1e10 would show it, and not denormal beyond."""
+    monkeypatch.setenv(SWITCH, accelerated)
+    x = torch.linspace(-7, 7, 10_001)
+    atom = REGISTRY[name]().float()
+    with torch.no_grad():
+        found = atom.evaluate(x.clone(), lambda: torch.empty_like(x))
+        far = atom.evaluate(torch.tensor([7.1, -1e3, 1e30]), lambda: torch.empty(3))
+    wanted = copy.deepcopy(atom).double()(x.double()).detach()
+    size = (-x.double().square()).exp()
+    assert ((found - wanted).abs() / size).max() < 5e-6  # of squares up to 49, known to 24 bits
+    assert far.abs().max() < 2.1e-22
+    assert far.min() > 1.8e-22 or name == "gabor"
+
+
+@pytest.mark.parametrize("accelerated", ["0", "1"])
 @pytest.mark.parametrize("atom", COMPILED, ids=lambda atom: atom.name)
-def test_kernels_do_not_hide_what_is_not_a_number(atom, compiled):
+def test_nothing_hides_what_is_not_a_number(atom, accelerated, monkeypatch):
+    monkeypatch.setenv(SWITCH, accelerated)
     atom = copy.deepcopy(atom).float()
-    values, _ = swept(atom, torch.tensor([1.0, torch.nan, 2.0]))
-    assert values.isnan().tolist() == [False, True, False]
+    t = torch.linspace(0.5, 2, 39)  # longer than a vector of the processor
+    t[17] = torch.nan
+    values, _, alone = swept(atom, t)
+    assert torch.equal(values.isnan(), t.isnan())
+    assert torch.equal(alone.isnan(), t.isnan())
+
+
+@pytest.mark.parametrize("accelerated", ["0", "1"])
+@pytest.mark.parametrize("n", [1, 511, 512, 513, 100_003])
+def test_going_back(n, accelerated, monkeypatch):
+    monkeypatch.setenv(SWITCH, accelerated)
+    generator = torch.Generator().manual_seed(0)
+    cotangent, slope, first, second = torch.randn(4, n, generator=generator)
+    before = cotangent.clone()
+    (alone,) = go_back(cotangent.clone(), slope, first)
+    dots = go_back(cotangent, slope, first, second)
+    assert torch.equal(cotangent, before * slope)
+    for found, by in zip((alone, *dots), (first, first, second), strict=True):
+        torch.testing.assert_close(found.double(), before.double() @ by.double(), rtol=0, atol=5e-3)
 
 
 def test_kernels_are_for_single_precision_on_the_processor(compiled, monkeypatch):

@@ -27,11 +27,13 @@ from skmire.atoms import (
 from skmire.atoms._dictionary import REGISTRY
 from skmire.search import (
     BaseLayerSearch,
+    BayesSearch,
     BeamSearch,
     Candidate,
     DivergenceError,
     ExhaustiveSearch,
     HalvingSearch,
+    ProjectionSearch,
     SearchResult,
     train_candidate,
 )
@@ -63,6 +65,10 @@ SEARCHES = [
     HalvingSearch(2, 20, factor=2, selection="train"),
     ExhaustiveSearch(2),
     ExhaustiveSearch(2, selection="train"),
+    ProjectionSearch(2, 20, 2),
+    ProjectionSearch(3, 20, 2, selection="train"),
+    BayesSearch(2, 6),
+    BayesSearch(2, 6, selection="train"),
     FixedSequence("gaussian", 2),
     FixedSequence([Gaussian(scale=2.0), "sinc"]),
 ]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from skmire._module import PlainModule
+from skmire.atoms._acceleration import kernel
 
 #: The way back of a `sweep`: from the derivative by an atom's values to that by its inputs.
 Pull = Callable[[Tensor], Tensor]
@@ -84,8 +85,11 @@ class Atom(PlainModule, ABC):
     def __init_subclass__(cls) -> None:
         """Leave to autograd what overrides the formula of a class, but not its sweep."""
         super().__init_subclass__()
-        if "forward" in vars(cls) and "sweep" not in vars(cls):
+        own = vars(cls)
+        if "forward" in own and "sweep" not in own:
             cls.sweep, cls.folded = Atom.sweep, Atom.folded  # type: ignore[method-assign]
+        if ("forward" in own or "sweep" in own) and "evaluate" not in own:
+            cls.evaluate = Atom.evaluate  # type: ignore[method-assign]
 
     def __init__(self, **start: float | None) -> None:
         super().__init__()
@@ -167,6 +171,28 @@ class Atom(PlainModule, ABC):
             return by_t
 
         return values.detach(), pull
+
+    def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
+        """Return the values at `t` alone, for predictions.
+
+        This one leaves the way back of `sweep` aside. An atom may have a faster one, which agrees
+        with it up to rounding.
+
+        Parameters
+        ----------
+        t : Tensor
+        spare : callable
+            As in `sweep`.
+
+        Returns
+        -------
+        values : Tensor
+            Of the shape of `t`, which it may be.
+        """
+        if type(self).sweep is not Atom.sweep:
+            return self.sweep(t, spare)[0]
+        values: Tensor = self(t)
+        return values
 
     @property
     def stretch(self) -> float:
@@ -268,6 +294,17 @@ class Atom(PlainModule, ABC):
         if changed:
             name, _, given = self.name.removesuffix(")").partition("(")
             self.name = f"{name}({', '.join([given, *changed] if given else changed)})"
+
+
+def go_back(cotangent: Tensor, slope: Tensor, *by: Tensor) -> list[Tensor]:
+    """Multiply `cotangent` by `slope`; return its dot products before that with one or two more."""
+    if compiled := kernel("go_back", cotangent):
+        dots = cotangent.new_empty(2)
+        compiled(cotangent, slope, *by, *[None] * (2 - len(by)), dots)
+        return list(dots[: len(by)])
+    sums = [torch.dot(cotangent.ravel(), slopes.ravel()) for slopes in by]
+    cotangent.mul_(slope)
+    return sums
 
 
 def add_gradient(parameter: nn.Parameter, slope: Tensor) -> None:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from skmire.atoms._acceleration import kernel
-from skmire.atoms._base import Atom, Pull, Spare, add_gradient
-from skmire.atoms._gaussian import bell
+from skmire.atoms._base import Atom, Pull, Spare, add_gradient, go_back
+from skmire.atoms._gaussian import bell, bell_
 
 
 class Gabor(Atom):
@@ -59,25 +59,34 @@ class Gabor(Atom):
         return (self.frequency * z).cos() * bell(self.scale * z)
 
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
-        window = torch.mul(t, self.scale, out=spare()).square_().clamp_(max=50.0).neg_().exp_()
-        compiled, values, quadrature, slope = kernel("gabor", t), spare(), spare(), spare()
-        if compiled:
-            compiled(t, window, self.frequency, self.scale, values, slope, quadrature)
+        values, slope, by_frequency, by_scale = spare(), spare(), spare(), spare()
+        a, g = self.frequency, self.scale
+        if compiled := kernel("gabor", t):
+            compiled(t, a, g, values, slope, by_frequency, by_scale)
         else:
-            angle = torch.mul(t, self.frequency, out=slope)
-            torch.sin(angle, out=quadrature).mul_(window)
+            window, angle = bell_(torch.mul(t, g, out=by_scale)), torch.mul(t, a, out=slope)
+            quadrature = torch.sin(angle, out=by_frequency).mul_(window)
             torch.cos(angle, out=values).mul_(window)
-            torch.mul(t, values, out=slope).mul_(-2 * self.scale.square())
-            slope.addcmul_(quadrature, self.frequency, value=-1)
+            across = torch.mul(t, values, out=by_scale)
+            torch.mul(quadrature, -a, out=slope).add_(across, alpha=-2 * float(g) ** 2)
+            quadrature.mul_(t)
+            across.mul_(t)
 
         def pull(cotangent: Tensor) -> Tensor:
-            weighted = torch.mul(t, cotangent, out=window)
-            add_gradient(self.frequency, -torch.dot(weighted.ravel(), quadrature.ravel()))
-            by_scale = torch.dot(weighted.mul_(t).ravel(), values.ravel())
-            add_gradient(self.scale, -2 * self.scale * by_scale)
-            return cotangent.mul_(slope)
+            dots = go_back(cotangent, slope, by_frequency, by_scale)
+            add_gradient(a, -dots[0])
+            add_gradient(g, -2 * g * dots[1])
+            return cotangent
 
         return values, pull
+
+    def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
+        values = spare()
+        if compiled := kernel("gabor", t):
+            compiled(t, self.frequency, self.scale, values, None, None, None)
+            return values
+        torch.mul(t, self.frequency, out=values).cos_()
+        return values.mul_(bell_(t.mul_(self.scale)))
 
 
 class ComplexGabor(Atom):

@@ -1,4 +1,4 @@
-"""Horner's scheme, with the derivative that comes along."""
+"""Horner's scheme."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 
-def horner(t: Tensor, powers: Sequence[float]) -> tuple[Tensor, Tensor]:
-    """Return a polynomial and its derivative at `t`; its coefficients are given lowest first."""
-    total, derived = torch.full_like(t, powers[-1]), torch.zeros_like(t)
-    for power in powers[-2::-1]:
-        torch.addcmul(total, derived, t, out=derived)
-        total.mul_(t).add_(power)
-    return total, derived
+def horner(t: Tensor, powers: Sequence[float], out: Tensor) -> Tensor:
+    """Write a polynomial at `t` to `out`; its two or more coefficients are given lowest first."""
+    torch.mul(t, powers[-1], out=out).add_(powers[-2])
+    for power in powers[-3::-1]:
+        torch.addcmul(t.new_tensor(power), out, t, out=out)  # one pass, where mul_ and add_ are two
+    return out

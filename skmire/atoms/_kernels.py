@@ -2,8 +2,12 @@
 
 One pass over memory does what takes many with torch's own operations, and sine and cosine of an
 argument come together. Imported by `_acceleration` alone, where numba is installed. Each kernel
-takes flat arrays: the inputs ``t``, and those it writes to. Sine and cosine are good to about
-4e-7 for arguments up to 1e4, and within [-1, 1] for all.
+takes flat arrays: the inputs ``t``, and those it writes to; where derivatives are None, it is
+compiled to the values alone. Sine and cosine are good to about 4e-7 for arguments up to 1e4, and
+within [-1, 1] for all.
+
+The compiler makes vector instructions of a loop that has no branches, calls nothing, and takes no
+index but its own: hence the slices, and the numbers picked by ``a if c else b``.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from numba import float32, int32, njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Wanted = Floats | None
 
 # Not those that take a NaN for a number, by which training notices divergence; nor "reassoc", which
 # would add up the parts of pi/2 first.
@@ -29,6 +34,9 @@ _ROOT = float32(math.sqrt(0.5))
 _HALVES = (float32(1.5703125), float32(4.837512969970703125e-4), float32(7.549789948768648e-8))
 _TURNS = float32(2 / math.pi)
 _CHUNK = 512
+_LOG2E = float32(1 / math.log(2))
+# ln(2) in two parts, the first of few bits.
+_LOG2 = (float32(0.693359375), float32(-2.12194440e-4))
 
 
 @_part
@@ -64,35 +72,112 @@ def _sinc(z: Any, sine: Any, cosine: Any) -> Any:  # pragma: no cover
     return series + float32(1) if near else quotient, rise if near else slope
 
 
-@_kernel
-def sinusoid(t: Floats, values: Floats, slope: Floats) -> None:  # pragma: no cover
-    for i in range(t.size):
-        values[i], slope[i] = _sine_cosine(t[i])
+@njit(fastmath=_FLAGS, nogil=True, error_model="numpy")
+def _bell(x: Any) -> Any:  # pragma: no cover
+    """Return exp(-x**2), cut as `bell` cuts it: a polynomial (Cephes, expf) times a power of 2."""
+    y = x * x
+    y = float32(50) if y > float32(50) else y  # which leaves a NaN
+    halvings = np.rint(y * _LOG2E)
+    r = halvings * _LOG2[0] - y + halvings * _LOG2[1]
+    p = (float32(1.9875691500e-4) * r + float32(1.3981999507e-3)) * r + float32(8.3334519073e-3)
+    p = ((p * r + float32(4.1665795894e-2)) * r + float32(1.6666665459e-1)) * r + float32(0.5)
+    bits = np.int32(np.int32(127) - np.int32(halvings)) << np.int32(23)
+    return (p * r * r + r + float32(1)) * np.int32(bits).view(np.float32)
 
 
 @_kernel
-def sinc(t: Floats, values: Floats, slope: Floats) -> None:  # pragma: no cover
+def go_back(
+    cotangent: Floats, slope: Floats, first: Floats, second: Wanted, dots: Floats
+) -> None:  # pragma: no cover
+    """Write the dot products of the cotangent; then multiply it by the slope."""
+    a, b = np.zeros(_CHUNK, np.float32), np.zeros(_CHUNK, np.float32)  # a sum a lane
+    for start in range(0, cotangent.size, _CHUNK):
+        c, s = cotangent[start : start + _CHUNK], slope[start : start + _CHUNK]
+        f = first[start : start + _CHUNK]
+        for i in range(c.size):
+            a[i] += c[i] * f[i]
+        if second is not None:
+            g = second[start : start + _CHUNK]
+            for i in range(c.size):
+                b[i] += c[i] * g[i]
+        for i in range(c.size):
+            c[i] *= s[i]
+    dots[0] = a.astype(np.float64).sum()
+    if second is not None:
+        dots[1] = b.astype(np.float64).sum()
+
+
+@_kernel
+def sinusoid(t: Floats, values: Floats, slope: Wanted) -> None:  # pragma: no cover
     for i in range(t.size):
         sine, cosine = _sine_cosine(t[i])
-        values[i], slope[i] = _sinc(t[i], sine, cosine)
+        values[i] = sine
+        if slope is not None:
+            slope[i] = cosine
+
+
+@_kernel
+def finer(
+    t: Floats, a: Any, p: Any, values: Floats, slope: Wanted, by_a: Wanted, by_p: Wanted
+) -> None:  # pragma: no cover
+    """Evaluate sin(a (abs(t) + 1) t + p)."""
+    for i in range(t.size):
+        size = abs(t[i])
+        warped = (size + float32(1)) * t[i]
+        sine, cosine = _sine_cosine(a * warped + p)
+        values[i] = sine
+        if slope is not None:
+            slope[i] = a * cosine * (float32(2) * size + float32(1))
+            by_a[i] = cosine * warped  # type: ignore[index]
+            by_p[i] = cosine  # type: ignore[index]
+
+
+@_kernel
+def gaussian(t: Floats, values: Floats, slope: Wanted) -> None:  # pragma: no cover
+    for i in range(t.size):
+        value = _bell(t[i])
+        values[i] = value
+        if slope is not None:
+            slope[i] = float32(-2) * t[i] * value
+
+
+@_kernel
+def sinc(t: Floats, values: Floats, slope: Wanted) -> None:  # pragma: no cover
+    for i in range(t.size):
+        sine, cosine = _sine_cosine(t[i])
+        value, rise = _sinc(t[i], sine, cosine)
+        values[i] = value
+        if slope is not None:
+            slope[i] = rise
 
 
 @_kernel
 def gabor(
-    t: Floats, window: Floats, a: Any, g: Any, values: Floats, slope: Floats, quadrature: Floats
+    t: Floats, a: Any, g: Any, values: Floats, slope: Wanted, by_a: Wanted, by_g: Wanted
 ) -> None:  # pragma: no cover
-    """From the window exp(-(g t)**2): the wavelet, its slope, and the window times sin(a t)."""
+    """Evaluate cos(a t) exp(-(g t)**2); its derivatives by a and g lack factors -1 and -2 g."""
     twice = float32(2) * g * g
     for i in range(t.size):
         sine, cosine = _sine_cosine(a * t[i])
-        values[i] = window[i] * cosine
-        quadrature[i] = window[i] * sine
-        slope[i] = -a * quadrature[i] - twice * t[i] * values[i]
+        window = _bell(g * t[i])
+        value = window * cosine
+        values[i] = value
+        if slope is not None:
+            quadrature, across = window * sine, t[i] * value
+            slope[i] = -a * quadrature - twice * across
+            by_a[i] = t[i] * quadrature  # type: ignore[index]
+            by_g[i] = t[i] * across  # type: ignore[index]
 
 
 @_kernel
 def raised_cosine(
-    t: Floats, b: Any, values: Floats, slope: Floats, by_b: Floats
+    t: Floats,
+    b: Any,
+    amplitude: Any,
+    values: Floats,
+    slope: Wanted,
+    by_b: Wanted,
+    by_amplitude: Wanted,
 ) -> None:  # pragma: no cover
     half = _PI * float32(0.5)
     for i in range(t.size):
@@ -104,16 +189,25 @@ def raised_cosine(
         s, ds = _sinc(y, sine, cosine)
         r, dr = _sinc(half * (float32(1) - v), rest, low)
         share = float32(1) / (float32(1) + v)
-        by_v = half * s * share * (-half * dr - r * share)
-        values[i] = half * s * r * share
-        along = _PI * half * ds * r * share + float32(2) * b * by_v
-        slope[i] = along if t[i] > 0 else -along
-        by_b[i] = float32(2) * size * by_v
+        pulse = half * s * r * share
+        values[i] = amplitude * pulse
+        if slope is not None:
+            by_v = half * s * share * (-half * dr - r * share)
+            along = amplitude * (_PI * half * ds * r * share + float32(2) * b * by_v)
+            slope[i] = along if t[i] > 0 else -along
+            by_b[i] = float32(2) * size * by_v  # type: ignore[index]
+            by_amplitude[i] = pulse  # type: ignore[index]
 
 
 @_kernel
 def root_raised_cosine(
-    t: Floats, b: Any, values: Floats, slope: Floats, by_b: Floats
+    t: Floats,
+    b: Any,
+    amplitude: Any,
+    values: Floats,
+    slope: Wanted,
+    by_b: Wanted,
+    by_amplitude: Wanted,
 ) -> None:  # pragma: no cover
     one = float32(1)
     for i in range(t.size):
@@ -125,63 +219,87 @@ def root_raised_cosine(
         upper, d_upper = _sinc(_QUARTER + b * y, (cb + sb) * _ROOT, (cb - sb) * _ROOT)
         plus, minus = (c + s) * _ROOT, (c - s) * _ROOT  # cos(y - pi/4), cos(y + pi/4)
         skirt = plus * lower + minus * upper
-        by_width = minus * d_upper - plus * d_lower
-        values[i] = (one - b) * core + b * skirt
-        along = (one - b) * (one - b) * d_core + b * (minus * lower - plus * upper + b * by_width)
-        slope[i] = _PI * along if t[i] > 0 else -_PI * along
-        by_b[i] = skirt - core - (one - b) * y * d_core + b * y * by_width
+        pulse = (one - b) * core + b * skirt
+        values[i] = amplitude * pulse
+        if slope is not None:
+            by_width = minus * d_upper - plus * d_lower
+            along = b * (minus * lower - plus * upper + b * by_width)
+            along = amplitude * _PI * ((one - b) * (one - b) * d_core + along)
+            slope[i] = along if t[i] > 0 else -along
+            steeper = b * y * by_width - (one - b) * y * d_core
+            by_b[i] = skirt - core + steeper  # type: ignore[index]
+            by_amplitude[i] = pulse  # type: ignore[index]
 
 
 @_kernel
 def pswf(
     u: Floats,
     powers: Floats,
-    interval: Any,
     wave: Floats,
+    interval: Any,
     angular: bool,
     odd: bool,
+    amplitude: Any,
+    offset: Any,
     values: Floats,
-    slope: Floats,
+    slope: Wanted,
+    by_amplitude: Wanted,
 ) -> None:  # pragma: no cover
-    """Evaluate a polynomial within the interval and a decaying wave beyond, as `PSWF` says."""
+    """Evaluate a polynomial within the interval and a decaying wave beyond, as `PSWF` says.
+
+    The number of powers is one more than a multiple of 2.
+    """
     one, two = float32(1), float32(2)
-    amplitude, c, phase, drift = wave[0], wave[1], wave[2], wave[3]
+    height, c, phase, drift = wave[0], wave[1], wave[2], wave[3]
     is_odd, beside = float32(odd), float32(not angular)
     across, highest = one / interval, powers[-1]
-    total, derived = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
-    place, size = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
+    polynomial, derivative = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
+    places = np.empty(_CHUNK, np.float32)
     for start in range(0, u.size, _CHUNK):
-        n = min(_CHUNK, u.size - start)
-        # Loops that write to few arrays: the compiler makes vector instructions of these alone.
-        for i in range(n):
-            size[i] = abs(u[start + i])
-        for i in range(n):
-            x = min(size[i] * across, one)
-            place[i] = two * x * (x + beside * (one - x)) - one
-        for i in range(n):
-            total[i] = highest
-        for i in range(n):
-            derived[i] = float32(0)
-        for k in range(powers.size - 2, -1, -1):
-            power = powers[k]
-            for i in range(n):
-                derived[i] = derived[i] * place[i] + total[i]
-                total[i] = total[i] * place[i] + power
-        for i in range(n):
-            x = min(size[i] * across, one)
-            inner = derived[i] * (two + (one - beside) * (two * two * x - two)) * across
-            derived[i] = inner * (one + is_odd * (x - one)) + is_odd * total[i] * across
-        for i in range(n):
-            x = min(size[i] * across, one)
-            total[i] = total[i] * (one + is_odd * (x - one))  # times x for an odd order
-        for i in range(n):
-            here = abs(u[start + i])
-            inverse = one / max(here + beside, interval)
-            sine, cosine = _sine_cosine(c * (here + beside) + drift * inverse + phase)
-            tail = amplitude * cosine * inverse
-            fall = -(amplitude * sine * (c - drift * inverse * inverse) + tail) * inverse
-            sign = u[start + i] / max(here, float32(1e-30))  # and 0 at 0, without a branch
-            value = total[i] if here < interval else tail
-            along = derived[i] if here < interval else fall
-            values[start + i] = value * (one + is_odd * (sign - one))
-            slope[start + i] = along * (sign + is_odd * (one - sign))
+        here = u[start : start + _CHUNK]
+        for i in range(here.size):
+            x = abs(here[i]) * across
+            x = one if x > one else x
+            places[i] = two * x * (x + beside * (one - x)) - one
+            polynomial[i] = highest
+        if slope is not None:
+            for i in range(here.size):
+                derivative[i] = float32(0)
+        for k in range(powers.size - 2, -1, -2):  # two at a time, as memory is the slower part
+            upper, lower = powers[k], powers[k - 1]
+            if slope is None:
+                for i in range(here.size):
+                    polynomial[i] = (polynomial[i] * places[i] + upper) * places[i] + lower
+            else:
+                for i in range(here.size):
+                    p, d, t = polynomial[i], derivative[i], places[i]
+                    d = d * t + p
+                    p = p * t + upper
+                    derivative[i] = d * t + p
+                    polynomial[i] = p * t + lower
+        psi = polynomial
+        if slope is not None:
+            psi, rise = by_amplitude[start : start + _CHUNK], slope[start : start + _CHUNK]  # type: ignore[index]
+        for i in range(here.size):
+            size = abs(here[i])
+            x = size * across
+            x = one if x > one else x
+            xi = size + beside
+            xi = interval if xi < interval else xi  # which leaves a NaN
+            inverse = one / xi
+            sine, cosine = _sine_cosine(c * xi + drift * inverse + phase)
+            tail = height * cosine * inverse
+            sign = float32(here[i] > float32(0)) - float32(here[i] < float32(0))
+            p = polynomial[i]
+            inner = p * (one + is_odd * (x - one))  # times x for an odd order
+            value = inner if size < interval else tail
+            psi[i] = value * (one + is_odd * (sign - one))
+            if slope is not None:
+                fall = -(height * sine * (c - drift * inverse * inverse) + tail) * inverse
+                along = derivative[i] * (two + (one - beside) * (two * two * x - two)) * across
+                along = along * (one + is_odd * (x - one)) + is_odd * p * across
+                along = along if size < interval else fall
+                rise[i] = amplitude * along * (sign + is_odd * (one - sign))
+        out = values[start : start + _CHUNK]
+        for i in range(here.size):
+            out[i] = amplitude * psi[i] + offset

@@ -124,8 +124,12 @@ class ProlateTable:
 
     @cached_property
     def single_powers(self) -> tuple[float, ...]:
-        """Those of `powers` that count in single precision."""
-        return self.powers[: max(i for i, p in enumerate(self.powers) if abs(p) > 1e-7) + 1]
+        """Coefficients of a shorter series, for single precision; an odd number of them."""
+        degrees = np.arange(len(self.series))
+        rest = np.cumsum((np.abs(self.series) * degrees**2)[::-1])[::-1]  # of the derivative too
+        n = max(int(np.sum(rest > 4e-7)), 3)
+        powers = cheb2poly(np.array(self.series[:n])).tolist()
+        return tuple(powers + [0.0] * (1 - n % 2))
 
     @cached_property
     def is_stable_in_powers(self) -> bool:

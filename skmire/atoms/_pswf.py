@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from skmire.atoms._acceleration import kernel
-from skmire.atoms._base import Atom, Pull, Spare, add_gradient
+from skmire.atoms._base import Atom, Pull, Spare, add_gradient, go_back
 from skmire.atoms._horner import horner
 from skmire.atoms._prolate import prolate_table
 from skmire.atoms._sinc import split_at
@@ -108,54 +109,93 @@ class PSWF(Atom):
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         if not self.table.is_stable_in_powers:
             return super().sweep(t, spare)
-        psi, slope = spare(), spare()
-        if compiled := kernel("pswf", t):
-            angular = self.kind == "angular"
-            powers, wave = (
-                np.array(numbers, np.float32)
-                for numbers in (self.table.single_powers, self.table.wave)
-            )
-            is_odd = angular and self.order % 2 == 1
-            compiled(t, powers, self.table.interval, wave, angular, is_odd, psi, slope)
+        if compiled := self._kernel(t):
+            values, slope, psi = spare(), spare(), spare()
+            compiled(values, slope, psi)
         else:
-            places = t.ravel()
-            inside = places.abs() < self.table.interval
-            for here, formula in (
-                (inside, self._series_and_slope),
-                (~inside, self._wave_and_slope),
-            ):
-                rows = torch.nonzero(here).ravel()
-                psi.ravel()[rows], slope.ravel()[rows] = formula(places[rows])
+            psi, slope = self._psi_and_slope(t, spare)
+            slope.mul_(self.amplitude)
+            values = torch.mul(psi, self.amplitude, out=spare()).add_(self.offset)
 
         def pull(cotangent: Tensor) -> Tensor:
-            add_gradient(self.amplitude, torch.dot(cotangent.ravel(), psi.ravel()))
             add_gradient(self.offset, cotangent.sum())
-            return cotangent.mul_(self.amplitude).mul_(slope)
+            (by_amplitude,) = go_back(cotangent, slope, psi)
+            add_gradient(self.amplitude, by_amplitude)
+            return cotangent
 
-        return torch.addcmul(self.offset, psi, self.amplitude, out=spare()), pull
+        return values, pull
 
-    def _series_and_slope(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        x = u / self.table.interval
-        angular = self.kind == "angular"
-        t = (2 * x.square() if angular else 2 * x.abs()).sub_(1)
-        double = t.dtype == torch.float64
-        total, derived = horner(t, self.table.powers if double else self.table.single_powers)
-        inner = 4 * x if angular else 2 * x.sign()  # dt / dx
-        if angular and self.order % 2:
-            return total * x, (derived * inner).mul_(x).add_(total).div_(self.table.interval)
-        return total, derived.mul_(inner).div_(self.table.interval)
+    def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
+        if not self.table.is_stable_in_powers:
+            values: Tensor = self(t)
+            return values
+        if compiled := self._kernel(t):
+            compiled(psi := spare(), None, None)
+            return psi
+        return self._psi(t, spare).mul_(self.amplitude).add_(self.offset)
 
-    def _wave_and_slope(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        amplitude, c, phase, drift = self.table.wave
-        xi = u.abs() if self.kind == "angular" else u.abs().add_(1)
-        inverse = xi.reciprocal()
-        angle = (c * xi).add_(inverse, alpha=drift).add_(phase)
-        wave = angle.cos().mul_(inverse).mul_(amplitude)
-        rate = inverse.square().mul_(-drift).add_(c)
-        slope = angle.sin_().mul_(rate).mul_(amplitude).add_(wave).mul_(inverse).neg_()
-        if self.kind == "angular" and self.order % 2:
-            return wave.mul_(u.sign()), slope
-        return wave, slope.mul_(u.sign())
+    def _kernel(self, t: Tensor) -> Callable[..., None] | None:
+        compiled = kernel("pswf", t)
+        numbers = (np.array(n, np.float32) for n in (self.table.single_powers, self.table.wave))
+        constants = (*numbers, self.table.interval, self.kind == "angular", self._is_odd)
+        return compiled and partial(compiled, t, *constants, self.amplitude, self.offset)
+
+    @property
+    def _is_odd(self) -> bool:
+        return self.kind == "angular" and self.order % 2 == 1
+
+    def _psi(self, u: Tensor, spare: Spare) -> Tensor:
+        """Return psi at `u`, without a graph."""
+        size = torch.abs(u, out=spare())
+        inside = torch.lt(size, self.table.interval, out=spare())
+        x, place = self._place(size, spare)
+        near = horner(place, self._powers(u), spare())
+        if self._is_odd:
+            near.mul_(x)
+        angle, inverse = self._angle(size, spare)
+        far = angle.cos_().mul_(inverse).mul_(self.table.wave[0])
+        psi = torch.lerp(far, near, inside, out=near)
+        return psi.mul_(torch.sign(u, out=inside)) if self._is_odd else psi
+
+    def _psi_and_slope(self, u: Tensor, spare: Spare) -> tuple[Tensor, Tensor]:
+        """Return psi and its derivative at `u`, without a graph."""
+        interval, (amplitude, c, _, drift) = self.table.interval, self.table.wave
+        size, sign = torch.abs(u, out=spare()), torch.sign(u, out=spare())
+        inside = torch.lt(size, interval, out=spare())
+        x, place = self._place(size, spare)
+        powers = self._powers(u)
+        near = horner(place, powers, spare())
+        rise = horner(place, [k * p for k, p in enumerate(powers)][1:], spare())
+        rise.mul_(2 / interval)
+        if self.kind == "angular":
+            rise.mul_(x).mul_(2)
+        if self._is_odd:
+            rise.mul_(x).add_(near, alpha=1 / interval)
+            near.mul_(x)
+        angle, inverse = self._angle(size, spare)
+        far = torch.cos(angle, out=place).mul_(inverse).mul_(amplitude)
+        rate = torch.mul(inverse, inverse, out=x).mul_(-drift).add_(c)
+        fall = angle.sin_().mul_(rate).mul_(amplitude).add_(far).mul_(inverse).neg_()
+        psi = torch.lerp(far, near, inside, out=near)
+        slope = torch.lerp(fall, rise, inside, out=rise)
+        (psi if self._is_odd else slope).mul_(sign)
+        return psi, slope
+
+    def _powers(self, u: Tensor) -> Sequence[float]:
+        return self.table.powers if u.dtype == torch.float64 else self.table.single_powers
+
+    def _place(self, size: Tensor, spare: Spare) -> tuple[Tensor, Tensor]:
+        """Return abs(u)/L, at most 1, and the variable of the series."""
+        x = torch.mul(size, 1 / self.table.interval, out=spare()).clamp_(max=1)
+        place = torch.mul(x, x, out=spare()) if self.kind == "angular" else spare().copy_(x)
+        return x, place.mul_(2).sub_(1)
+
+    def _angle(self, size: Tensor, spare: Spare) -> tuple[Tensor, Tensor]:
+        """Return the argument of the wave's cosine, and 1/xi; writes to `size`."""
+        _, c, phase, drift = self.table.wave
+        xi = (size if self.kind == "angular" else size.add_(1)).clamp_(min=self.table.interval)
+        inverse = torch.reciprocal(xi, out=spare())
+        return xi.mul_(c).add_(inverse, alpha=drift).add_(phase), inverse
 
     def _series(self, u: Tensor) -> Tensor:
         x = u / self.table.interval

@@ -11,10 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from skmire.atoms._acceleration import kernel
-from skmire.atoms._base import Atom, Pull, Spare, add_gradient, fold_into_unit
-from skmire.atoms._sinc import sinc
-
-_NEAR_POLE = 0.2  # where the quotient has lost a digit or two
+from skmire.atoms._base import Atom, Pull, Spare, add_gradient, fold_into_unit, go_back
+from skmire.atoms._sinc import sinc, sinc_, sinc_and_slope
 
 
 class _Pulse(Atom):
@@ -52,41 +50,40 @@ class _Pulse(Atom):
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         b = fold_into_unit(self.roll_off)
         if compiled := kernel(self._kernel, t):
-            pulse, slope, by_b = spare(), spare(), spare()
-            compiled(t, b, pulse, slope, by_b)
+            values, slope, by_b, pulse = spare(), spare(), spare(), spare()
+            compiled(t, b, self.amplitude, values, slope, by_b, pulse)
         else:
             pulse, slope, by_b = self._swept(t, b, spare)
+            slope.mul_(self.amplitude)
+            values = torch.mul(pulse, self.amplitude, out=spare())
 
         def pull(cotangent: Tensor) -> Tensor:
-            add_gradient(self.amplitude, torch.dot(cotangent.ravel(), pulse.ravel()))
-            cotangent.mul_(self.amplitude)
+            by_roll_off, by_amplitude = go_back(cotangent, slope, by_b, pulse)
             inward = torch.where(torch.remainder(self.roll_off, 2) <= 1, 1.0, -1.0)
-            add_gradient(self.roll_off, inward * torch.dot(cotangent.ravel(), by_b.ravel()))
-            return cotangent.mul_(slope)
+            add_gradient(self.roll_off, inward * self.amplitude * by_roll_off)
+            add_gradient(self.amplitude, by_amplitude)
+            return cotangent
 
-        return torch.mul(pulse, self.amplitude, out=spare()), pull
+        return values, pull
 
-    def _swept(self, t: Tensor, b: Tensor, spare: Spare) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the pulse of unit amplitude and its derivatives by t and b; writes to `t`."""
-        pulse, slope, by_b, divisor = self._quotient(t, float(b), spare)
-        # Next to its poles the quotient loses digits, so the formula without them serves there.
-        near = torch.nonzero((divisor.abs_() < _NEAR_POLE).ravel()).ravel()
-        with torch.enable_grad():
-            places = (t.ravel()[near] / math.pi).requires_grad_(True)  # t now holds pi t
-            roll_offs = b.detach().expand(len(near)).clone().requires_grad_(True)
-            careful = self._pulse(places, roll_offs)
-            slopes = torch.autograd.grad(careful.sum(), [places, roll_offs])
-        pulse.ravel()[near] = careful.detach()
-        slope.ravel()[near], by_b.ravel()[near] = slopes
-        return pulse, slope, by_b
+    def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
+        b = fold_into_unit(self.roll_off)
+        if compiled := kernel(self._kernel, t):
+            compiled(t, b, self.amplitude, values := spare(), None, None, None)
+            return values
+        return self._evaluated(t.abs_().mul_(math.pi), float(b), spare).mul_(self.amplitude)
 
     @abstractmethod
     def _pulse(self, t: Tensor, b: Tensor) -> Tensor:
         """Return the pulse of unit amplitude, written without a pole."""
 
     @abstractmethod
-    def _quotient(self, t: Tensor, b: float, spare: Spare) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the pulse as a quotient, its derivatives by t and b, and what is 0 at poles."""
+    def _evaluated(self, y: Tensor, b: float, spare: Spare) -> Tensor:
+        """Return the pulse of unit amplitude at ``y = abs(pi t)``, without a graph."""
+
+    @abstractmethod
+    def _swept(self, t: Tensor, b: Tensor, spare: Spare) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the pulse of unit amplitude and its derivatives by t and b; writes to `t`."""
 
 
 def to_positive(x: Tensor) -> Tensor:
@@ -153,21 +150,24 @@ class RaisedCosine(_Pulse):
         window = sinc(half * (1 - v)) / (1 + v)
         return half * sinc(math.pi * t) * window
 
-    def _quotient(self, t: Tensor, b: float, spare: Spare) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        y, k = t.mul_(math.pi), (2 * b / math.pi) ** 2
-        squares = torch.mul(y, y, out=spare())
-        rest = torch.mul(squares, -k, out=spare()).add_(1)  # 1 - (2 b t)**2
-        divisor = torch.mul(y, rest, out=spare())
-        sine, window = torch.sin(y, out=spare()), torch.mul(y, b, out=spare())
-        skew = torch.sin(window, out=spare()).mul_(sine)
-        window.cos_()
-        pulse = sine.mul_(window).div_(divisor)
-        free = torch.cos(y, out=spare())
-        slope = window.mul_(free).add_(skew, alpha=-b)
-        torch.mul(squares, -3 * k, out=free).add_(1)
-        slope.addcmul_(pulse, free, value=-1).div_(divisor).mul_(math.pi)
-        by_b = squares.mul_(pulse).mul_(8 * b / math.pi**2).sub_(skew)
-        return pulse, slope, by_b.div_(rest), rest.mul_(torch.clamp(y, -1, 1, out=divisor))
+    def _evaluated(self, y: Tensor, b: float, spare: Spare) -> Tensor:
+        window = torch.mul(y, -b, out=spare()).add_(math.pi / 2)  # pi/2 (1 - v)
+        apart = torch.mul(y, 2 * b / math.pi, out=spare()).add_(1)
+        sinc_(window, spare).div_(apart)
+        return sinc_(y, spare).mul_(window).mul_(math.pi / 2)
+
+    def _swept(self, t: Tensor, b: Tensor, spare: Spare) -> tuple[Tensor, Tensor, Tensor]:
+        half = math.pi / 2
+        sign, y = torch.sign(t, out=spare()), t.abs_().mul_(math.pi)
+        inner = torch.mul(y, -b, out=spare()).add_(half)  # pi/2 (1 - v)
+        share = torch.mul(y, b / half, out=spare()).add_(1).reciprocal_().mul_(half)
+        core, d_core = sinc_and_slope(y, spare)
+        window, d_window = sinc_and_slope(inner, spare)
+        window.mul_(share)
+        pulse = torch.mul(core, window, out=inner)
+        by_v = d_window.mul_(core).mul_(-half).sub_(pulse, alpha=1 / half).mul_(share)
+        slope = d_core.mul_(window).add_(by_v, alpha=float(b) / half).mul_(sign.mul_(math.pi))
+        return pulse, slope, by_v.mul_(y).div_(half)
 
 
 class RootRaisedCosine(_Pulse):
@@ -227,19 +227,30 @@ class RootRaisedCosine(_Pulse):
         ).cos() * apart.sin() / apart
         return (1 - b) * sinc(angle * (1 - b)) + b * skirt
 
-    def _quotient(self, t: Tensor, b: float, spare: Spare) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        y, m = t.mul_(math.pi), 4 * b / math.pi
-        squares = torch.mul(y, y, out=spare())
-        rest = torch.mul(squares, -(m * m), out=spare()).add_(1)  # 1 - (4 b t)**2
-        divisor = torch.mul(y, rest, out=spare())
-        lower, upper = torch.mul(y, 1 - b, out=spare()), torch.mul(y, 1 + b, out=spare())
-        wave, beat = torch.cos(upper, out=spare()), upper.sin_()
-        pulse = torch.sin(lower, out=spare()).addcmul_(y, wave, value=m).div_(divisor)
-        inner, free = lower.cos_(), spare()
-        slope = torch.mul(inner, 1 - b, out=spare()).add_(wave, alpha=m)
-        slope.addcmul_(y, beat, value=-m * (1 + b))
-        torch.mul(squares, -3 * m * m, out=free).add_(1)
-        slope.addcmul_(pulse, free, value=-1).div_(divisor).mul_(math.pi)
-        by_b = wave.mul_(4 / math.pi).sub_(inner).addcmul_(y, beat, value=-m)
-        by_b.addcmul_(squares, pulse, value=8 * m / math.pi).div_(rest)
-        return pulse, slope, by_b, rest.mul_(torch.clamp(y, -1, 1, out=divisor))
+    def _evaluated(self, y: Tensor, b: float, spare: Spare) -> Tensor:
+        quarter = math.pi / 4
+        lower, upper = (torch.mul(y, s * b, out=spare()).add_(quarter) for s in (-1, 1))
+        rest = spare()
+        skirt = sinc_(lower, spare).mul_(torch.sub(y, quarter, out=rest).cos_())
+        wave = torch.add(y, quarter, out=rest).cos_()
+        other = spare()
+        skirt.addcmul_(torch.sin(upper, out=other).div_(upper), wave)
+        return sinc_(y.mul_(1 - b), spare).mul_(1 - b).add_(skirt, alpha=b)
+
+    def _swept(self, t: Tensor, b: Tensor, spare: Spare) -> tuple[Tensor, Tensor, Tensor]:
+        roll, quarter = float(b), math.pi / 4
+        sign, y = torch.sign(t, out=spare()), t.abs_().mul_(math.pi)
+        apart, near = (torch.mul(y, s * roll, out=spare()).add_(quarter) for s in (1, -1))
+        lower, d_lower = sinc_and_slope(near, spare)
+        upper = torch.addcmul(lower, d_lower, near, out=spare()).div_(apart)  # cos(near) / apart
+        d_upper = near.mul_(lower).sub_(upper).div_(apart)
+        core, d_core = sinc_and_slope(torch.mul(y, 1 - roll, out=apart), spare)
+        d_core.mul_(1 - roll)
+        plus = torch.sub(y, quarter, out=spare()).cos_()
+        minus = torch.add(y, quarter, out=apart).cos_()
+        by_width = d_upper.mul_(minus).addcmul_(plus, d_lower, value=-1).mul_(roll)
+        skirt = torch.mul(plus, lower, out=d_lower).addcmul_(minus, upper)
+        slope = minus.mul_(lower).addcmul_(plus, upper, value=-1).add_(by_width).mul_(roll)
+        slope.add_(d_core, alpha=1 - roll).mul_(sign.mul_(math.pi))
+        by_b = by_width.sub_(d_core).mul_(y).add_(skirt).sub_(core)
+        return core.mul_(1 - roll).add_(skirt, alpha=roll), slope, by_b

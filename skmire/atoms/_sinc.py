@@ -24,7 +24,10 @@ _SERIES = (
     -1 / 1_307_674_368_000,
     1 / 355_687_428_096_000,
 )
+_SLOPE_SERIES = tuple(2 * k * term for k, term in enumerate(_SERIES))[1:]  # times z
 _RADIUS = 0.5  # within it the series serves; outside, autograd's quotient rule loses 4 eps at most
+
+_TINY = 1e-30  # next to 0 the quotient itself is right in all digits, and only 0/0 to be avoided
 
 
 def sinc(z: Tensor) -> Tensor:
@@ -42,20 +45,24 @@ def sinc(z: Tensor) -> Tensor:
     return torch.lerp(far.sin() / far, series + terms[0], inside)
 
 
+def sinc_(z: Tensor, spare: Spare) -> Tensor:
+    """Put sin(z)/z in the place of `z`, without a graph."""
+    size = torch.abs(z, out=spare()).clamp_(min=_TINY)
+    return torch.sin(size, out=z).div_(size)
+
+
 def sinc_and_slope(z: Tensor, spare: Spare) -> tuple[Tensor, Tensor]:
-    """Return sin(z)/z and its derivative, without a graph; writes to `z`."""
-    values, slope = spare(), spare()
-    if compiled := kernel("sinc", z):
-        compiled(z, values, slope)
-        return values, slope
-    inside = torch.nonzero((torch.abs(z, out=slope) < _RADIUS).ravel()).ravel()
-    near = z.ravel()[inside]
-    torch.sin(z, out=values).div_(z)
-    torch.cos(z, out=slope).sub_(values).div_(z)
-    terms = _SERIES if z.dtype == torch.float64 else _SERIES[:5]
-    values.ravel()[inside], by_square = horner(near.square(), terms)
-    slope.ravel()[inside] = by_square.mul_(near).mul_(2)
-    return values, slope
+    """Return sin(z)/z and its derivative, without a graph."""
+    is_double = z.dtype == torch.float64
+    radius, terms = (_RADIUS, _SLOPE_SERIES) if is_double else (0.3, _SLOPE_SERIES[:3])
+    size = torch.abs(z, out=spare())
+    inside = torch.lt(size, radius, out=spare())
+    size.clamp_(min=_TINY)
+    values = torch.sin(size, out=spare()).div_(size)
+    slope = torch.cos(size, out=spare()).sub_(values).div_(size).mul_(torch.sign(z, out=size))
+    near = torch.clamp(z, -radius, radius, out=size)
+    series = horner(torch.mul(near, near, out=spare()), terms, spare()).mul_(near)
+    return values, torch.lerp(slope, series, inside, out=slope)
 
 
 def split_at(z: Tensor, radius: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -112,5 +119,15 @@ class Sinc(Atom):
         return self.scale, None
 
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
-        values, slope = sinc_and_slope(t, spare)
+        if compiled := kernel("sinc", t):
+            values, slope = spare(), spare()
+            compiled(t, values, slope)
+        else:
+            values, slope = sinc_and_slope(t, spare)
         return values, lambda cotangent: cotangent.mul_(slope)
+
+    def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
+        if compiled := kernel("sinc", t):
+            compiled(t, values := spare(), None)
+            return values
+        return sinc_(t, spare)

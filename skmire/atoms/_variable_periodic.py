@@ -8,7 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from skmire.atoms._base import Atom, Pull, Spare, add_gradient
+from skmire.atoms._acceleration import kernel
+from skmire.atoms._base import Atom, Pull, Spare, add_gradient, go_back
+from skmire.atoms._sinusoid import Sinusoid
 
 
 class VariablePeriodic(Atom):
@@ -70,6 +72,22 @@ class VariablePeriodic(Atom):
         return warped
 
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
+        if type(self.atom) is Sinusoid and (compiled := kernel("finer", t)):
+            gain, shift = self.atom.folded
+            values, slope, by_gain, by_shift = spare(), spare(), spare(), spare()
+            compiled(t, gain, shift, values, slope, by_gain, by_shift)
+
+            def pull(cotangent: Tensor) -> Tensor:
+                dots = go_back(cotangent, slope, by_gain, by_shift)
+                add_gradient(gain, dots[0])
+                add_gradient(shift, dots[1])
+                return cotangent
+
+            return values, pull
+        return self._sweep(t, spare)
+
+    def _sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
+        """Return the sweep around any atom."""
         gain, shift = self.atom.folded
         stretch = torch.abs(t, out=spare()).add_(1)
         warped = t.mul_(stretch)
@@ -88,6 +106,18 @@ class VariablePeriodic(Atom):
             return by_inner.mul_(stretch.mul_(2).sub_(1))
 
         return values, pull
+
+    def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
+        gain, shift = self.atom.folded
+        if type(self.atom) is Sinusoid and (compiled := kernel("finer", t)):
+            compiled(t, gain, shift, values := spare(), None, None, None)
+            return values
+        warped = torch.abs(t, out=spare()).add_(1).mul_(t)
+        if gain is not None:
+            warped.mul_(gain)
+        if shift is not None:
+            warped.add_(shift)
+        return self.atom.evaluate(warped, spare)
 
     def values(self) -> dict[str, float]:
         return self.atom.values()

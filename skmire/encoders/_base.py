@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from abc import ABC
 from collections.abc import Sequence
@@ -13,13 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import Tensor
 
 from skmire._callbacks import CallbackSupportMixin, Task
 from skmire._logging import audible
-from skmire._memory import require
 from skmire._random import derive_seed, torch_stream
 from skmire.atoms import ActivationDictionary, AtomLike
 from skmire.encoders._checks import checked_samples, columns, features_kept_on_failure
@@ -31,6 +29,8 @@ from skmire.encoders._collaborators import (
 )
 from skmire.encoders._device import fitting_device
 from skmire.encoders._fitted_field import FittedField
+from skmire.encoders._resuming import opened_checkpoint, told
+from skmire.encoders._scaled_samples import DTYPES, scaled_samples
 from skmire.networks import Architecture
 from skmire.scaling import CoordinateScaling, Scaling
 from skmire.search import (
@@ -41,11 +41,9 @@ from skmire.search import (
     SearchResult,
 )
 from skmire.spectrum import estimate_bandwidth
-from skmire.training import Samples, Trainer
+from skmire.training import Trainer
 
 Array = NDArray[np.float64]
-
-_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
@@ -64,10 +62,10 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
         "coordinate_scaling": [StrOptions({"per_axis", "isotropic"})],
-        "checkpoint": "no_validation",  # type: ignore[dict-item]
+        "checkpoint": [None, str, os.PathLike],
         "warm_start": ["boolean"],
         "device": [str],
-        "dtype": [StrOptions(set(_DTYPES))],
+        "dtype": [StrOptions(set(DTYPES))],
         "random_state": ["random_state"],
         "n_jobs": [
             None,
@@ -99,7 +97,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         max_epochs: int = 60,
         time_limit: float | None = None,
         coordinate_scaling: CoordinateScaling = "per_axis",
-        checkpoint: None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         warm_start: bool = False,
         device: str = "auto",
         dtype: str = "float32",
@@ -220,7 +218,11 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         begun = time.monotonic()
         dictionary, search, trainer, architecture = collaborators(self)
         coords, values, weights = checked_samples(self, X, y, sample_weight, n_outputs=None)
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        checkpoint, seed = opened_checkpoint(
+            self,
+            (dictionary, search, trainer, architecture),
+            {"X": coords, "y": columns(values), "sample_weight": weights},
+        )
         # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
         units = (
             Scaling.of_coordinates(coords, self.coordinate_scaling),
@@ -240,7 +242,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             "_y_ndim": values.ndim,
             "_settled": settled_parameters(self, dictionary, search, architecture),
         }
-        samples, held_out = self._samples(
+        samples, held_out = scaled_samples(
+            self,
             coords,
             values,
             weights,
@@ -249,7 +252,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             seed=seed,
         )
         task = self._task(X, y, sample_weight, settled)
-        with audible(self.verbose):
+        with audible(self.verbose), told(checkpoint, self.verbose):
             result = search.search(
                 SearchProblem(
                     samples=samples,
@@ -264,6 +267,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
                     verbose=int(self.verbose),
                     task=task,
                     bandwidth=bandwidth,
+                    checkpoint=checkpoint,
                 ),
                 trainer,
             )
@@ -289,7 +293,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         before = self.search_result_
         network = deepcopy(self.network_).to(fitting_device(self.device))
         seed = derive_seed(self._seed, "further", self.n_iter_)
-        samples, held_out = self._samples(
+        samples, held_out = scaled_samples(
+            self,
             coords,
             values,
             weights,
@@ -329,35 +334,6 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         task.finish(network)
         self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
         return self
-
-    def _samples(
-        self,
-        coords: Array,
-        values: Array,
-        weights: Array | None,
-        scalings: tuple[Scaling, Scaling],
-        *,
-        held_out: float | None,
-        seed: int,
-    ) -> tuple[Samples, Samples | None]:
-        """Scale the samples and, if a fraction of them is to be held out, split them."""
-        n_numbers = coords.size + values.size
-        require(
-            n_numbers * (8 + 2 * torch.finfo(_DTYPES[self.dtype]).bits // 8),  # scaled, and held
-            f"Fitting {len(coords):,} samples",
-            "Fit on some of them, or on one batch after another with partial_fit.",
-        )
-        samples = Samples(
-            self._tensor(scalings[0].scale(coords)),
-            self._tensor(scalings[1].scale(columns(values))),
-            None if weights is None else self._tensor(weights[:, None]),
-        )
-        if held_out is None:
-            return samples, None
-        return samples.split(held_out, torch_stream(seed, "held out"))
-
-    def _tensor(self, array: Array) -> Tensor:
-        return torch.tensor(array, dtype=_DTYPES[self.dtype], device=fitting_device(self.device))
 
     def _task(
         self,

@@ -19,12 +19,11 @@ _DEFAULTS: dict[str, type[BaseEstimator]] = {
     "trainer": Trainer,
     "network": Architecture,
 }
-_FOR_LATER = ("measurement", "checkpoint")
+
+Collaborators = tuple[ActivationDictionary, BaseLayerSearch, Trainer, Architecture]
 
 
-def collaborators(
-    encoder: BaseEstimator,
-) -> tuple[ActivationDictionary, BaseLayerSearch, Trainer, Architecture]:
+def collaborators(encoder: BaseEstimator) -> Collaborators:
     """Return the collaborators for a fit: clones of those given, defaults for None.
 
     Raises
@@ -33,12 +32,11 @@ def collaborators(
         If one of them is not in order, or a reserved parameter is used.
     """
     given = encoder.get_params(deep=False)
-    for name in _FOR_LATER:
-        if given[name] is not None:
-            raise ValueError(
-                f"{name} must be None in this version of skmire: there is nothing to choose from "
-                f"yet; got {given[name]!r}."
-            )
+    if given["measurement"] is not None:
+        raise ValueError(
+            "measurement must be None in this version of skmire: there is nothing to choose from "
+            f"yet; got {given['measurement']!r}."
+        )
     atoms = given["dictionary"]
     dictionary = (
         clone(atoms)

@@ -44,8 +44,11 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
     coordinate_scaling : {"per_axis", "isotropic"}, default="per_axis"
         How coordinates are taken to [-1, 1]: each axis by its own extent, or all by that of the
         longest, which keeps distances comparable.
-    checkpoint : None, default=None
-        Reserved.
+    checkpoint : str or path-like, default=None
+        Folder, made if missing, in which `fit` keeps every candidate that it has trained. A `fit`
+        that was killed takes these from there when it is run again, and ends as if nothing had
+        happened. The folder is of one fit: another one, of other samples or parameters, is
+        refused. Going on from a fitted network (`warm_start`, `partial_fit`) leaves it alone.
     warm_start : bool, default=False
         Whether `fit` goes on from the fitted network, with its scaling and sequence, for another
         `max_epochs`. The step size is annealed anew, so that a short run may end worse than it

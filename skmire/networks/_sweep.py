@@ -208,13 +208,9 @@ class _Layer:
 
     def values(self, inputs: Tensor) -> Tensor:
         """Return the values of the layer."""
-        if self.atom is None or type(self.atom).sweep is not Atom.sweep:
-            return self.forward(inputs)
         self.inputs, self.taken = inputs, 0
-        values: Tensor = self.atom(
-            torch.addmm(self.bias, inputs, self.weight.t(), out=self._spare())
-        )
-        return values
+        z = torch.addmm(self.bias, inputs, self.weight.t(), out=self._spare())
+        return z if self.atom is None else self.atom.evaluate(z, self._spare)
 
     def backward(self, cotangent: Tensor) -> Tensor:
         """Return the derivative by the layer's inputs from that by its values; add up the rest."""

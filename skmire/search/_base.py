@@ -22,6 +22,7 @@ from skmire._callbacks import Task
 from skmire._random import torch_stream
 from skmire.atoms import ActivationDictionary, Atom
 from skmire.networks import Architecture, LayerStack
+from skmire.search._checkpoint import Checkpoint
 from skmire.search._result import SearchResult
 from skmire.spectrum import overall_bandwidth, relative_bandwidth
 from skmire.training import Samples, Trainer, Training
@@ -75,6 +76,8 @@ class SearchProblem:
         The fit, for progress.
     bandwidth : ndarray of shape (n_dims,), default=None
         Of the signal along each axis, in radians per unit of the box; ``None`` if unknown.
+    checkpoint : Checkpoint, default=None
+        Where finished candidates are kept, if they are; `train_candidate` sees to it.
 
     Examples
     --------
@@ -105,6 +108,7 @@ class SearchProblem:
     verbose: int
     task: Task
     bandwidth: NDArray[np.float64] | None = None
+    checkpoint: Checkpoint | None = None
 
     @property
     def stretch(self) -> NDArray[np.float64] | None:
@@ -139,6 +143,32 @@ class SearchProblem:
         return self.dictionary.initialise(
             atom, first=first, stream=stream, bandwidth=bandwidth, factor=factor
         )
+
+    def build(self, atoms: Sequence[Atom], seed: int) -> LayerStack:
+        """Return a network of these atoms for the problem, its weights as they start.
+
+        Parameters
+        ----------
+        atoms : sequence of Atom
+            One a layer, with the parameters to start from; they become the network's own.
+        seed : int
+            Of the weights.
+
+        Returns
+        -------
+        network : LayerStack
+            On the device of the samples.
+        """
+        samples = self.samples
+        return self.architecture.build(
+            atoms,
+            in_features=samples.inputs.shape[1],
+            out_features=samples.targets.shape[1],
+            hidden_width=self.hidden_width,
+            generator=torch_stream(seed, "weights"),
+            dtype=samples.inputs.dtype,
+            stretch=self.stretch,
+        ).to(samples.inputs.device)
 
     @property
     def seconds_left(self) -> float | None:
@@ -228,6 +258,9 @@ def train_candidate(
 ) -> tuple[LayerStack, Training]:
     """Train one network of these atoms, its weights from scratch.
 
+    If the fit has a checkpoint, a candidate that was finished before is taken from there, and one
+    that is finished now is kept there. One that a time limit or a callback cut short is not.
+
     Parameters
     ----------
     problem : SearchProblem
@@ -279,25 +312,26 @@ def train_candidate(
     >>> MIREncoder(search=OneBell(), max_epochs=5).fit(x, np.cos(20 * x[:, 0])).n_iter_
     5
     """
-    samples = problem.samples
-    network = problem.architecture.build(
-        atoms,
-        in_features=samples.inputs.shape[1],
-        out_features=samples.targets.shape[1],
-        hidden_width=problem.hidden_width,
-        generator=torch_stream(seed, "weights"),
-        dtype=samples.inputs.dtype,
-        stretch=problem.stretch,
-    ).to(samples.inputs.device)
+    network = problem.build(atoms, seed)
     for atom in network.sequence[:frozen]:
         atom.requires_grad_(False)
+    checkpoint, key, timed = problem.checkpoint, "", seconds is not None
+    if checkpoint is not None:
+        key = checkpoint.key(
+            network, trainer, problem.samples, problem.held_out, epochs=epochs, seed=seed
+        )
+        finished = checkpoint.restore(key, network, timed=timed)
+        if finished is not None:
+            return network, finished
     training = trainer.train(
         network,
-        samples,
+        problem.samples,
         problem.held_out,
         epochs=epochs,
         seconds=seconds,
         generator=torch_stream(seed, "batches"),
         task=task,
     )
+    if checkpoint is not None and not training.cut_short:
+        checkpoint.keep(key, network, training, timed=timed)
     return network, training

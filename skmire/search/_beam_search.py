@@ -37,8 +37,7 @@ class BeamSearch(ContestSearch):
     Examples
     --------
     >>> import numpy as np
-    >>> from skmire import MIREncoder
-    >>> from skmire.search import BeamSearch
+    >>> from skmire import BeamSearch, MIREncoder
     >>> x = np.linspace(0, 1, 64)[:, None]
     >>> search = BeamSearch(n_layers=2, width=2)
     >>> encoder = MIREncoder(["gabor", "sinusoid"], search, hidden_width=32, max_epochs=6)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import inf, isnan, nan, sqrt
 from typing import Literal, Self
 
-import numpy as np
 from sklearn.base import clone
 
 from skmire._logging import logger
@@ -68,8 +67,10 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """Names of its atoms, and the first layer's factor if it is another than 1."""
-        return self.sequence if self.first == 1 else f"{self.sequence} × {self.first:g}"
+        """Names of its atoms, and the factors if they are others than 1."""
+        if self.first == self.hidden == 1:
+            return self.sequence
+        return f"{self.sequence} × {self.first:g}, {self.hidden:g}"
 
     @property
     def is_single(self) -> bool:
@@ -120,14 +121,20 @@ class Effort:
         return self.epochs * self.samples**2
 
 
+#: What a cheap round spends. Held-out samples rank networks after a part of the epochs; the samples
+#: trained on do so in a copy of the problem; each ranks worse in the other's way.
+CHEAP: dict[Selection, Effort] = {
+    "held_out": Effort(epochs=1 / 6),
+    "train": Effort(samples=1 / 4),
+}
+
+
 @dataclass(frozen=True)
 class Standing:
     """How an entry did in a round: its loss, not a number if it diverged."""
 
     entry: Entry
     loss: float
-    network: LayerStack
-    row: int  # of the trace
 
 
 class Contest:
@@ -152,8 +159,34 @@ class Contest:
         self.problem, self.trainer, self.selection = problem, trainer, selection
         self.trace: list[Candidate] = []
         self.stopped = False
+        self.seed = derive_seed(problem.seed, "sequence")
+        self.judged = _judged(problem, selection)
         self._cost = cost + 1.0
-        self._judged = _judged(problem, selection)
+        self._known: dict[tuple[Effort, str], Standing] = {}
+        self._leader: tuple[int, LayerStack] | None = None  # of the last round: row and network
+
+    def try_out(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
+        """Train those entries that were not yet; return all tried at this effort, the best first.
+
+        Those that diverge are left out, and not tried again. Once a callback asks for an end, none
+        are trained that need not be.
+
+        Raises
+        ------
+        DivergenceError
+            If all that were tried diverged.
+        """
+        tried = any(known == effort for known, _ in self._known)
+        new = [entry for entry in entries if (effort, entry.name) not in self._known]
+        if new and not (tried and self.stopped):
+            self._known.update({(effort, entry.name): Standing(entry, nan) for entry in new})
+            try:
+                standings = self.round(name, new, effort)
+                self._known.update({(effort, s.entry.name): s for s in standings})
+            except DivergenceError:
+                if not tried:  # else those of the rounds before are still there
+                    raise
+        return ranked(s for (known, _), s in self._known.items() if known == effort)
 
     def round(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train the entries, each of them once; return how they stand, the best first.
@@ -167,9 +200,9 @@ class Contest:
         """
         listed = list({entry.name: entry for entry in entries}.values())
         listed = listed[:1] if self.stopped else listed
-        problem, trainer = copy_of(self._judged, self.trainer, effort.samples)
+        problem, trainer = copy_of(self.judged, self.trainer, effort.samples)
         epochs = max(round(effort.epochs * problem.max_epochs), 1)
-        seed = derive_seed(problem.seed, "sequence")
+        seed = self.seed
         cost = effort.cost * len(listed)
         left = self.problem.seconds_left
         seconds = None if left is None else left * min(cost / max(self._cost, cost), 1.0)
@@ -184,12 +217,15 @@ class Contest:
                 seconds_ahead(problem, trainer, plans, epochs),
             )  # fmt: skip
         standings: list[Standing] = []
+        least, self._leader = inf, None  # only one network is kept, as there may be many
         runs = train_side_by_side(
             problem, trainer, plans, epochs=epochs, seconds=seconds, task=task
         )
         for (network, training), entry, start in zip(runs, listed, scales, strict=False):
-            loss = float("nan") if training.diverged else training.kept.loss(self.selection)
-            standings.append(Standing(entry, loss, network, len(self.trace)))
+            loss = nan if training.diverged else training.kept.loss(self.selection)
+            standings.append(Standing(entry, loss))
+            if loss < least:
+                least, self._leader = loss, (len(self.trace), network)
             self.trace.append(
                 Candidate(
                     layer=len(entry.atoms),
@@ -210,45 +246,61 @@ class Contest:
                     "%s, %s: loss %.3e in %.1f s, %s",
                     name, entry.name, loss, training.seconds, training.outcome,
                 )  # fmt: skip
-        standings.sort(key=lambda standing: np.nan_to_num(standing.loss, nan=np.inf))
-        lost = np.isnan(standings[0].loss)
-        asked = task.finish(None if lost else standings[0].network)
+        asked = task.finish(self._leader[1] if self._leader else None)
         self.stopped |= asked or len(standings) < len(listed)
-        if lost:
+        if self._leader is None:
+            outcomes = [row.training.outcome for row in self.trace[-len(standings) :]]
             reasons = "; ".join(
-                f"{s.entry.name}: {self.trace[s.row].training.outcome}" for s in standings
+                f"{standing.entry.name}: {outcome}"
+                for standing, outcome in zip(standings, outcomes, strict=True)
             )
             raise DivergenceError(
                 f"Every sequence of the round {name!r} diverged ({reasons}). Lower the trainer's "
                 f"learning_rate (now {trainer.learning_rate:g}) or the scales that the "
                 "dictionary's init starts from."
             )
-        return [standing for standing in standings if not np.isnan(standing.loss)]
+        return ranked(standings)
 
-    def decide(self, finalists: Sequence[Entry]) -> SearchResult:
+    def decide(self, finalists: Iterable[Entry]) -> SearchResult:
         """Train the finalists in full, and the best of them on all samples: the result."""
         return self.fit(self.round("finalists", finalists, Effort()))
 
     def fit(self, standings: Sequence[Standing]) -> SearchResult:
-        """Train the best of a round in full on all samples, if it was not so yet: the result."""
-        if self._judged is not self.problem:
-            self._judged = self.problem
-            standings = self._refit(standings)
-        winner = standings[0]
-        self.trace[winner.row] = replace(self.trace[winner.row], chosen=True)
+        """Train the best of the last round in full on all samples, if it was not so yet."""
+        if self.judged is not self.problem:
+            self.judged = self.problem
+            self._refit([standing.entry for standing in standings])
+        assert self._leader is not None  # else the round would have raised
+        row, network = self._leader
+        self.trace[row] = winner = replace(self.trace[row], chosen=True)
         if self.problem.verbose:
-            logger.info("%s: loss %.3e", winner.entry.name, winner.loss)
-        return SearchResult((winner.network,), tuple(self.trace))
+            logger.info("%s: loss %.3e", winner.atom, winner.loss)
+        return SearchResult((network,), tuple(self.trace))
 
-    def _refit(self, standings: Sequence[Standing]) -> list[Standing]:
+    def _refit(self, entries: Sequence[Entry]) -> None:
         """Train the best on all samples, or the next if it diverges there."""
-        *others, last = [standing.entry for standing in standings]
+        *others, last = entries
         for entry in others:
             try:
-                return self.round("fit", [entry], Effort())
+                self.round("fit", [entry], Effort())
+                return
             except DivergenceError:
                 logger.info("%s diverged on all samples; the next best is taken.", entry.name)
-        return self.round("fit", [last], Effort())
+        self.round("fit", [last], Effort())
+
+
+def ranked(standings: Iterable[Standing]) -> list[Standing]:
+    """Return the standings of those that did not diverge, the best first."""
+    return sorted((s for s in standings if not isnan(s.loss)), key=lambda s: s.loss)
+
+
+def finalists(ranking: Sequence[Standing], n: int = 2) -> list[Entry]:
+    """Return the best `n` of a ranking, and the best single atom if it is not among them.
+
+    So a sequence is never chosen knowingly over a better single atom.
+    """
+    single = next((s for s in ranking if s.entry.is_single), ranking[0])
+    return [s.entry for s in (*ranking[:n], single)]
 
 
 def copy_of(
@@ -270,10 +322,10 @@ def _with_samples(problem: SearchProblem, n: int) -> SearchProblem:
     width = min(
         problem.hidden_width, max(round(problem.hidden_width * sqrt(n / total)), _LEAST_WIDTH)
     )
-    return replace(problem, samples=_some(problem.samples, n, problem.seed), hidden_width=width)
+    return replace(problem, samples=thinned(problem.samples, n, problem.seed), hidden_width=width)
 
 
-def _some(samples: Samples, n: int, seed: int) -> Samples:
+def thinned(samples: Samples, n: int, seed: int) -> Samples:
     """Return `n` of the samples, drawn at random, or all if there are fewer."""
     if n >= len(samples):
         return samples
@@ -285,6 +337,6 @@ def _judged(problem: SearchProblem, selection: Selection) -> SearchProblem:
     held_out_here = selection == "held_out" and problem.held_out is None
     if held_out_here and int(problem.samples.places().max()) + 1 >= _FEW:
         kept, held_out = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
-        held_out = _some(held_out, _MOST_SAMPLES, problem.seed)
+        held_out = thinned(held_out, _MOST_SAMPLES, problem.seed)
         problem = replace(problem, samples=kept, held_out=held_out)
     return _with_samples(problem, _MOST_SAMPLES)

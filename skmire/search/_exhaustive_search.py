@@ -37,8 +37,7 @@ class ExhaustiveSearch(ContestSearch):
     Examples
     --------
     >>> import numpy as np
-    >>> from skmire import MIREncoder
-    >>> from skmire.search import ExhaustiveSearch
+    >>> from skmire import ExhaustiveSearch, MIREncoder
     >>> x = np.linspace(0, 1, 64)[:, None]
     >>> search = ExhaustiveSearch(n_layers=2)
     >>> encoder = MIREncoder(["gabor", "sinusoid"], search, hidden_width=32, max_epochs=6)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from joblib import effective_n_jobs
 
-from skmire._random import torch_stream
 from skmire._threads import single_thread
 from skmire.networks import sweep_of
 from skmire.search._base import SearchProblem
@@ -26,15 +25,7 @@ def seconds_ahead(
     spent = 0.0
     with single_thread():
         for plan in plans:
-            network = problem.architecture.build(
-                copy.deepcopy(plan.atoms),
-                in_features=samples.inputs.shape[1],
-                out_features=samples.targets.shape[1],
-                hidden_width=problem.hidden_width,
-                generator=torch_stream(plan.seed, "weights"),
-                dtype=samples.inputs.dtype,
-            ).to(samples.inputs.device)
-            sweep = sweep_of(network)
+            sweep = sweep_of(problem.build(copy.deepcopy(plan.atoms), plan.seed))
             for repeat in range(2):  # the first one sets up its buffers
                 begun = time.perf_counter()
                 sweep(batch.inputs, lambda values, rows: values.sub_(batch.targets[rows]))

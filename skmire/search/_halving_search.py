@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval
 
 from skmire._random import numpy_stream
 from skmire.search._base import SearchProblem
-from skmire.search._contest import Contest, Effort, Entry, Selection
+from skmire.search._contest import Contest, Effort, Entry, Selection, Standing, finalists
 from skmire.search._contest_search import ContestSearch
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
@@ -20,7 +20,7 @@ class HalvingSearch(ContestSearch):
 
     The first round has every atom in all layers, at half, once and twice its scale, and sequences
     drawn at random. After each round the best ``1 / factor`` go on at `factor` times the effort,
-    until three or fewer are left, which train in full.
+    until three or fewer are left, which train in full beside the best single atom.
 
     Effort is a share of the epochs where samples held out decide. Where those trained on do, it is
     a share of the samples, with as large a share of the units squared, in as many steps: that ranks
@@ -45,8 +45,7 @@ class HalvingSearch(ContestSearch):
     Examples
     --------
     >>> import numpy as np
-    >>> from skmire import MIREncoder
-    >>> from skmire.search import HalvingSearch
+    >>> from skmire import HalvingSearch, MIREncoder
     >>> x = np.linspace(0, 1, 64)[:, None]
     >>> search = HalvingSearch(n_layers=2, n_sequences=4)
     >>> encoder = MIREncoder(["gabor", "sinusoid"], search, hidden_width=32, max_epochs=9)
@@ -81,11 +80,13 @@ class HalvingSearch(ContestSearch):
             sizes.append(max(sizes[-1] // self.factor, 1))
         efforts = [self._effort(self.factor**-i) for i in range(len(sizes) - 1, 0, -1)]
         cost = sum(size * effort.cost for size, effort in zip(sizes, efforts, strict=False))
-        contest = Contest(problem, trainer, self.selection, cost=cost + sizes[-1])
+        contest = Contest(problem, trainer, self.selection, cost=cost + sizes[-1] + 1)
+        standings: list[Standing] = []
         for i, (effort, kept) in enumerate(zip(efforts, sizes[1:], strict=True), start=1):
-            standings = contest.round(f"rung {i}", entries, effort)
+            standings = [*contest.round(f"rung {i}", entries, effort), *standings]
             entries = [standing.entry for standing in standings[:kept]]
-        return contest.decide(entries)
+        single = finalists(standings, 0) if standings else []  # so few that there was no rung
+        return contest.decide([*entries, *single])
 
     def _pool(self, problem: SearchProblem) -> list[Entry]:
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")

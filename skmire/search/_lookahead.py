@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from skmire.atoms import Atom
-from skmire.search._base import DivergenceError, SearchProblem
-from skmire.search._contest import Contest, Effort, Entry, Selection, Standing
+from skmire.search._base import SearchProblem
+from skmire.search._contest import CHEAP, Contest, Entry, Selection, Standing, finalists
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 
-_CHEAP = {"held_out": Effort(epochs=1 / 6), "train": Effort(samples=1 / 4)}
+#: Judges those entries that it has not yet, and returns all that it has, the best first.
+TryOut = Callable[[str, Iterable[Entry]], list[Standing]]
+
 _SCALED = 3  # atoms that are tried at other scales
 _CLIMBS = 2  # rounds after that, while other scales are better
 
@@ -20,34 +22,37 @@ def look_ahead(
 ) -> SearchResult:
     """Decide the layers one after another, each in networks of full depth.
 
-    First every atom is tried in all layers, the best of them at other scales. Then, layer by layer,
-    the better half of the atoms in that layer and all after it, behind the best `width` beginnings.
-    The two best sequences and the best single atom are finalists.
+    First every atom is tried in all layers, the best of them at other scales; then `deepen`. The
+    two best sequences and the best single atom are finalists.
     """
-    atoms, effort = list(problem.dictionary), _CHEAP[selection]
-    n_better = max(-(-len(atoms) // 2), 3)
-    n_entries = len(atoms) + n_better * (n_layers - 1) * width + 2 * (_SCALED + _CLIMBS)
+    n_atoms, effort = len(problem.dictionary), CHEAP[selection]
+    n_entries = n_atoms + _n_better(n_atoms) * (n_layers - 1) * width + 2 * (_SCALED + _CLIMBS)
     contest = Contest(problem, trainer, selection, cost=n_entries * effort.cost + 3)
-    tried: set[str] = set()
-    known: list[Standing] = []
 
     def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
-        new = [entry for entry in entries if entry.name not in tried]
-        if new and not contest.stopped:
-            tried.update(entry.name for entry in new)
-            try:
-                known.extend(contest.round(name, new, effort))
-            except DivergenceError:
-                if not known:  # those of the rounds before are still there
-                    raise
-        return sorted(known, key=lambda standing: standing.loss)
+        return contest.try_out(name, entries, effort)
 
-    singles = [Entry.of([atom] * n_layers, selection) for atom in atoms]
-    ranking = try_out("layer 1", singles)
+    ranking = try_out("layer 1", singles(problem, selection, n_layers))
     for n_scaled in (_SCALED, *[1] * _CLIMBS):
         best = [s.entry for s in ranking if s.entry.is_scalable(problem)][:n_scaled]
         ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
-    better = list({s.entry.atoms[0]: None for s in ranking})[:n_better]
+    return contest.decide(finalists(deepen(try_out, ranking, n_layers=n_layers, width=width)))
+
+
+def singles(problem: SearchProblem, selection: Selection, n_layers: int) -> list[Entry]:
+    """Return every atom in all layers, at the scales to begin with."""
+    return [Entry.of([atom] * n_layers, selection) for atom in problem.dictionary]
+
+
+def deepen(
+    try_out: TryOut, ranking: Sequence[Standing], *, n_layers: int, width: int
+) -> Sequence[Standing]:
+    """From a ranking of single atoms, try the better half of them in one layer after another.
+
+    A candidate stands in the layer and in all after it, behind each of the best `width` beginnings.
+    """
+    atoms = list({standing.entry.atoms[0]: None for standing in ranking})
+    better = atoms[: _n_better(len(atoms))]
     for layer in range(1, n_layers):
         leading: dict[tuple[Atom, ...], Entry] = {}
         for standing in ranking:
@@ -60,5 +65,8 @@ def look_ahead(
                 for atom in better
             ],
         )
-    single = next((s for s in ranking if s.entry.is_single), ranking[0])
-    return contest.decide([*[s.entry for s in ranking[:2]], single.entry])
+    return ranking
+
+
+def _n_better(n_atoms: int) -> int:
+    return max(-(-n_atoms // 2), 3)

@@ -186,26 +186,30 @@ def check_torch_func(atom: Atom) -> None:
 
 
 @promise(
-    "An atom's sweep gives the values of forward, and on the way back the derivatives that "
-    "autograd gives; what it folds into the weights before it is a gain, or a gain and a shift.",
-    "Leave `sweep` and `folded` to Atom, which goes through forward, or mend them.",
+    "An atom's sweep and its evaluate give the values of forward, and the sweep's way back gives "
+    "the derivatives of autograd; what is folded into the weights before is a gain, or a gain and "
+    "a shift.",
+    "Leave `sweep`, `evaluate` and `folded` to Atom, which goes through forward, or mend them.",
 )
 def check_sweep(atom: Atom) -> None:
-    if type(atom).sweep is Atom.sweep or atom.is_complex:  # trained through forward
+    ways = type(atom).sweep, type(atom).evaluate
+    if ways == (Atom.sweep, Atom.evaluate) or atom.is_complex:  # these go through forward
         return
     ours, z = copy.deepcopy(atom).double().requires_grad_(True), anywhere(atom)
     cotangent = torch.where(torch.arange(len(z)) % 3 == 0, -1.0, 1.0).double()
     leaf = z.clone().requires_grad_(True)
     values = ours(leaf)
     (values * cotangent).sum().backward()
-    wanted = {"values": values.detach(), "slope": leaf.grad} | {
+    wanted = {"values": values.detach(), "values alone": values.detach(), "slope": leaf.grad} | {
         f"gradient in {name}": p.grad for name, p in ours.named_parameters()
     }
     ours.zero_grad(set_to_none=True)
     gain, shift = ours.folded
     with torch.no_grad():
         t = z.clone() if gain is None else gain * z
-        swept, pull = ours.sweep(t if shift is None else t + shift, lambda: torch.empty_like(z))
+        t = t if shift is None else t + shift
+        evaluated = ours.evaluate(t.clone(), lambda: torch.empty_like(z))
+        swept, pull = ours.sweep(t, lambda: torch.empty_like(z))
         swept = swept.clone()
         by_t = pull(cotangent.clone())
         if shift is not None:
@@ -213,7 +217,7 @@ def check_sweep(atom: Atom) -> None:
         if gain is not None:
             gain.grad = (by_t * z).sum()
             by_t = by_t * gain
-    found = {"values": swept, "slope": by_t} | {
+    found = {"values": swept, "values alone": evaluated, "slope": by_t} | {
         f"gradient in {name}": p.grad for name, p in ours.named_parameters()
     }
     for name, reference in wanted.items():

@@ -70,6 +70,8 @@ class Training:
     n_returns : int, default=0
         How often the loss rose so far that training went back to its best state, and on with a
         smaller step size.
+    cut_short : bool, default=False
+        Whether a time limit or a callback ended it.
 
     Examples
     --------
@@ -89,6 +91,7 @@ class Training:
     seconds: float
     outcome: str
     n_returns: int = 0
+    cut_short: bool = False
 
     @property
     def diverged(self) -> bool:

@@ -188,6 +188,7 @@ class Trainer(BaseEstimator):
             if self.early_stopping and stale >= self.n_iter_no_change:
                 outcome = "early stopping"
                 break
+        cut_short = outcome in ("stopped by a callback", "time limit")
         last = kept = self._evaluation(field, samples, held_out)
         if stale_state:
             field.load_state_dict(best_state)
@@ -208,6 +209,7 @@ class Trainer(BaseEstimator):
             seconds=time.perf_counter() - run.begun,
             outcome=outcome,
             n_returns=run.guard.n_returns,
+            cut_short=cut_short,
         )
 
     def batch_size_for(self, n_samples: int) -> int:

@@ -1,0 +1,51 @@
+"""Samples on their way from the user's units to a training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skmire._memory import require
+from skmire._random import torch_stream
+from skmire.encoders._checks import Array, columns
+from skmire.encoders._device import fitting_device
+from skmire.scaling import Scaling
+from skmire.training import Samples
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+def scaled_samples(
+    encoder: Any,
+    coords: Array,
+    values: Array,
+    weights: Array | None,
+    scalings: tuple[Scaling, Scaling],
+    *,
+    held_out: float | None,
+    seed: int,
+) -> tuple[Samples, Samples | None]:
+    """Scale the samples and, if a fraction of them is to be held out, split them.
+
+    They are of the encoder's `dtype`, on its `device`.
+    """
+    dtype, device = DTYPES[encoder.dtype], fitting_device(encoder.device)
+    require(
+        (coords.size + values.size) * (8 + 2 * torch.finfo(dtype).bits // 8),  # scaled, and held
+        f"Fitting {len(coords):,} samples",
+        "Fit on some of them, or on one batch after another with partial_fit.",
+    )
+
+    def tensor(array: Array) -> Tensor:
+        return torch.tensor(array, dtype=dtype, device=device)
+
+    samples = Samples(
+        tensor(scalings[0].scale(coords)),
+        tensor(scalings[1].scale(columns(values))),
+        None if weights is None else tensor(weights[:, None]),
+    )
+    if held_out is None:
+        return samples, None
+    return samples.split(held_out, torch_stream(seed, "held out"))

@@ -1,0 +1,153 @@
+"""Sequences filtered without training: the signal projected onto what each network can reach."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from math import inf
+from numbers import Integral
+from typing import Any, ClassVar
+
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.parallel import Parallel, delayed
+
+from skmire._logging import logger
+from skmire._threads import single_thread, threads_restored
+from skmire.search._base import SearchProblem
+from skmire.search._contest import (
+    CHEAP,
+    Contest,
+    Entry,
+    Selection,
+    Standing,
+    finalists,
+    ranked,
+    thinned,
+)
+from skmire.search._contest_search import ContestSearch
+from skmire.search._lookahead import deepen, singles
+from skmire.search._result import SearchResult
+from skmire.search._tangent import tangent_loss
+from skmire.training import Trainer
+
+_FACTORS = (0.25, 0.5, 2.0, 4.0)  # of the scale, for every atom
+_WIDTH = 3  # beginnings kept from layer to layer
+_SHARE = 0.25  # of a time limit, at most
+
+
+class ProjectionSearch(ContestSearch):
+    """Filter sequences without training any: by least squares in the tangent space of each.
+
+    As it starts, a network is nearly linear in small changes of its weights. How much of the signal
+    such changes can reach is a problem of least squares, which is solved on a subset of the
+    samples; the residual stands for the loss. That costs a small part of a training, so every atom
+    is tried at five scales and mixed sequences behind the best three beginnings. The best go
+    through a round of training, and the two best of them and the best single atom train in full.
+
+    It is a filter, not a judge: the order of the sequences is rough, and the best of them need only
+    be among those kept. Random features, where only the last layer is solved for, would be cheaper
+    still, but favour low scales: on four signals the best eight of 50 sequences then were up to
+    11 dB below the best of all when trained, and at most 0.6 dB below it in the tangent space.
+
+    Parameters
+    ----------
+    n_layers : int, default=3
+        Hidden layers, at least 1.
+    n_samples : int, default=800
+        Samples of the least squares, at least 1, and as many to judge by. Time grows with their
+        cube, memory with their square.
+    n_kept : int, default=8
+        Sequences that are trained, at least 1; the best single atom is one more if it is not among
+        them.
+    selection : {"held_out", "train"}, default="held_out"
+        Samples whose loss decides, as in `LayerSearch`. Projected by ``"train"``, what is left of
+        the samples themselves counts, after as much regularisation as leaves out what would take
+        long to learn.
+
+    See Also
+    --------
+    LayerSearch : Ranks sequences by training.
+
+    References
+    ----------
+    - A. Jacot, F. Gabriel and C. Hongler, Neural Tangent Kernel, NeurIPS 2018.
+    - G.-B. Huang, Q.-Y. Zhu and C.-K. Siew, Extreme Learning Machine, 2006, for least squares on
+      random features.
+    - Y. C. Pati, R. Rezaiifar and P. S. Krishnaprasad, Orthogonal Matching Pursuit, 1993, for
+      choosing one atom after another by exact projection.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire import MIREncoder, ProjectionSearch
+    >>> x = np.linspace(0, 1, 64)[:, None]
+    >>> search = ProjectionSearch(n_layers=2, n_kept=3)
+    >>> encoder = MIREncoder(
+    ...     ["gabor", "sinc"], search, hidden_width=16, max_epochs=6, random_state=0
+    ... )
+    >>> stages = encoder.fit(x, np.cos(20 * x[:, 0])).search_results_["stage"].tolist()
+    >>> stages[0], stages[-1]
+    ('projected', 'fit')
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **ContestSearch._parameter_constraints,
+        "n_samples": [Interval(Integral, 1, None, closed="left")],
+        "n_kept": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_layers: int = 3,
+        n_samples: int = 800,
+        n_kept: int = 8,
+        *,
+        selection: Selection = "held_out",
+    ) -> None:
+        self.n_layers = n_layers
+        self.n_samples = n_samples
+        self.n_kept = n_kept
+        self.selection = selection
+
+    def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
+        effort = CHEAP[self.selection]
+        contest = Contest(
+            problem, trainer, self.selection, cost=(self.n_kept + 1) * effort.cost + 3
+        )
+        ranking = self._project(contest)
+        kept = contest.try_out("projected", finalists(ranking, self.n_kept), effort)
+        return contest.decide(finalists(kept))
+
+    def _project(self, contest: Contest) -> Sequence[Standing]:
+        """Return sequences by their loss without training, the best first."""
+        problem = contest.judged
+        samples = thinned(problem.samples, self.n_samples, problem.seed)
+        held_out = thinned(problem.held_out or problem.samples, self.n_samples, problem.seed)
+        left = problem.seconds_left
+        late = inf if left is None else time.monotonic() + _SHARE * left
+        on_cpu = samples.inputs.device.type == "cpu"
+        known: dict[str, Standing] = {}
+
+        def project(entry: Entry) -> Standing:
+            if time.monotonic() > late:
+                return Standing(entry, inf)
+            with single_thread():
+                network = problem.build(entry.started(problem, contest.seed), contest.seed)
+                return Standing(entry, tangent_loss(network, samples, held_out, self.selection))
+
+        def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
+            new = {entry.name: entry for entry in entries if entry.name not in known}
+            with threads_restored():
+                run = Parallel(n_jobs=problem.n_jobs if on_cpu else 1, prefer="threads")
+                projected = run(delayed(project)(entry) for entry in new.values())
+            known.update(zip(new, projected, strict=True))
+            if problem.verbose:
+                logger.info("%s: %d sequences projected", name, len(new))
+            return ranked(known.values())
+
+        task = contest.problem.task.start("projections")
+        starts = singles(problem, self.selection, self.n_layers)
+        starts += [e.scaled(by) for e in starts if e.is_scalable(problem) for by in _FACTORS]
+        ranking = deepen(try_out, try_out("singles", starts), n_layers=self.n_layers, width=_WIDTH)
+        contest.stopped = task.finish()
+        return ranking

@@ -1,0 +1,122 @@
+"""How well a network could do if it stayed linear in its weights: by least squares, exactly.
+
+Near its start a network is its first values plus a linear map of the change of its weights. The
+least squares of that map need no training: with n samples, they are a system of n equations in the
+tangent kernel, the inner products of the samples' gradients.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+import torch
+from torch import Tensor
+
+from skmire.networks import LayerStack
+from skmire.search._contest import Selection
+from skmire.training import Samples
+
+_RIDGES = (1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1)  # of the kernel's mean eigenvalue
+_RIDGE = 1e-2  # where samples trained on decide, which would always choose the least
+
+
+def tangent_loss(
+    network: LayerStack, samples: Samples, held_out: Samples, selection: Selection
+) -> float:
+    """Return the loss that the weights of `network` reach if it stays linear in them.
+
+    It is that of kernel ridge regression, in double precision. Judged by `held_out`, the best of
+    several strengths of regularisation counts.
+
+    Parameters
+    ----------
+    network : LayerStack
+        Left as it is.
+    samples, held_out : Samples
+        To fit, and to judge by if `selection` says so; n of each take memory for n**2 numbers.
+    selection : {"train", "held_out"}
+
+    Returns
+    -------
+    loss : float
+        Weighted mean squared error, mean over outputs; infinite if it is not finite.
+    """
+    gradients, values = _linearised(network, samples.inputs)
+    root = _weights(samples).sqrt()
+    kernel = root * tangent_kernel(gradients, gradients) * root.T
+    rest = root * (samples.targets.to("cpu", torch.float64) - values)
+    if not bool(kernel.isfinite().all() and rest.isfinite().all()):
+        return inf
+    spectrum, basis = torch.linalg.eigh(kernel)
+    spectrum, rest = spectrum.clamp(min=0), basis.T @ rest
+    unit = spectrum.mean().clamp(min=torch.finfo(torch.float64).tiny)
+    if selection == "train":
+        left = (_RIDGE * unit / (spectrum + _RIDGE * unit))[:, None] * rest
+        return _finite(left.square().mean())
+    others, starts = _linearised(network, held_out.inputs)
+    across = tangent_kernel(others, gradients) @ (root * basis)
+    wanted = held_out.targets.to("cpu", torch.float64) - starts
+    return min(
+        _finite((_weights(held_out) * residual.square()).mean())
+        for ridge in _RIDGES
+        for residual in [wanted - across @ (rest / (spectrum + ridge * unit)[:, None])]
+    )
+
+
+def tangent_kernel(
+    some: list[tuple[Tensor, Tensor]], others: list[tuple[Tensor, Tensor]]
+) -> Tensor:
+    """Return the inner products of gradients by all weights and biases.
+
+    The gradient by a layer's weights is an outer product, of what the layer reads and of the
+    gradient by what it gives; so the inner product of two is a product of two inner products.
+
+    Parameters
+    ----------
+    some, others : list of (Tensor, Tensor)
+        Layer by layer, what it reads and the gradient by what it gives, a row a sample.
+
+    Returns
+    -------
+    kernel : Tensor of shape (n_some, n_others)
+    """
+    return torch.stack(
+        [
+            ((x @ y.mH + 1) * (g.conj() @ h.mT)).real
+            for (x, g), (y, h) in zip(some, others, strict=True)
+        ]
+    ).sum(dim=0)
+
+
+def _linearised(network: LayerStack, coords: Tensor) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+    """Return the gradients of the first output, layer by layer, and all outputs.
+
+    The other outputs differ in their last weights, which are as random.
+    """
+    passed: list[tuple[Tensor, Tensor]] = []
+    hooks = [
+        affine.register_forward_hook(lambda _, read, given: passed.append((*read, given)))
+        for affine in network.affines
+    ]
+    with torch.enable_grad():
+        values = network(coords)
+    for hook in hooks:
+        hook.remove()
+    gradients = torch.autograd.grad(values[:, 0].sum(), [given for _, given in passed])
+    return [
+        (_double(x), _double(gradient)) for (x, _), gradient in zip(passed, gradients, strict=True)
+    ], _double(values)
+
+
+def _double(x: Tensor) -> Tensor:
+    return x.detach().to("cpu", torch.complex128 if x.is_complex() else torch.float64)
+
+
+def _weights(samples: Samples) -> Tensor:
+    if samples.weights is None:
+        return torch.ones(len(samples), 1, dtype=torch.float64)
+    return _double(samples.weights)
+
+
+def _finite(loss: Tensor) -> float:
+    return float(loss) if bool(loss.isfinite()) else inf
