@@ -19,22 +19,60 @@ from skmire._callbacks import progress_bar
 from skmire._optional import require
 from skmire.datasets import grid_samples, load_image
 from skmire.display import ReconstructionDisplay, SearchDisplay
+from skmire.display._rounds import short_name
 from skmire.encoders import MIREncoder
 from skmire.metrics import decibels, psnr, ssim
-from skmire.search import FixedSequence, single_thread, threads_restored
+from skmire.search import BaseLayerSearch, Candidate, SearchProblem, SearchResult
+from skmire.search._contest import Contest, Effort, Entry
+from skmire.training import Trainer
 
 Array = NDArray[np.float64]
+
+_SEARCH = """
+The search, round by round. Decibels are PSNR: on pixels held out, which decide, and on those
+trained on. sinc² stands for two layers of sinc, × 0.5 for half the first scale.
+"""
+_SINGLE = """
+As finalists, which have not seen the pixels held out: the sequence found, and one atom in all
+layers at its matched scale, {} epochs each.
+"""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How well one network reproduces the image."""
+    """How well one network does that was trained on the pixels not held out, in dB."""
 
     name: str
-    psnr: float
-    ssim: float
+    held_out: float
+    fitted: float
     epochs: int
     seconds: float
+
+
+class SingleAtoms(BaseLayerSearch):
+    """Every atom in all layers, trained as the finalists of a search are, on the same pixels.
+
+    Parameters
+    ----------
+    n_layers : int
+    leave_out : list of str
+        Names of atoms not to train.
+    """
+
+    def __init__(self, n_layers: int = 3, leave_out: Sequence[str] = ()) -> None:
+        self.n_layers = n_layers
+        self.leave_out = leave_out
+
+    @property
+    def depth(self) -> int:
+        return self.n_layers
+
+    def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
+        atoms = [atom for atom in problem.dictionary if atom.name not in self.leave_out]
+        contest = Contest(problem, trainer, "held_out", cost=len(atoms))
+        entries = [Entry.of([atom] * self.n_layers, "held_out") for atom in atoms]
+        contest.problem = contest.judged  # so that none is trained on the pixels held out
+        return contest.fit(contest.round("single atoms", entries, Effort()))
 
 
 def run_demo(
@@ -68,11 +106,17 @@ def run_demo(
     seconds = time.perf_counter() - begun
     encoder.set_callbacks()
 
-    print("\nThe search, judged by pixels held out until the fit, which is on all of them:\n")
-    print("\n".join(search_table(encoder, data_range=1.0)))
-    matched = score("-".join(encoder.activations_), encoder, pixels, seconds)
-    print("\nOn the pixels themselves, beside single atoms at matched scales, trained as long:\n")
-    scores = [matched, *single_atoms(encoder, pixels)]
+    print(_SEARCH)
+    print("\n".join(search_table(encoder)))
+    fit = encoder.predict(coords).reshape(pixels.shape)
+    matched = found(encoder)
+    print(
+        f"\nThe fit, {matched.name}, trained on all {len(coords)} pixels, has on these "
+        f"{psnr(pixels, fit, data_range=1.0):.2f} dB and SSIM {ssim(pixels, fit):.4f}. "
+        f"The search took {seconds:.0f} s.\n{_SINGLE.format(encoder.n_iter_)}"
+    )
+    others = [s for s in single_atoms(encoder, pixels) if s.name != matched.name]
+    scores = [matched, *others]
     print("\n".join(score_table(scores)))
     print(f"\n{verdict(scores)}\n")
     for path in write(encoder, pixels, Path(output)):
@@ -88,74 +132,90 @@ def watch(encoder: MIREncoder) -> None:
         encoder.set_callbacks(bar)
 
 
-def search_table(encoder: MIREncoder, *, data_range: float) -> Iterator[str]:
-    """Yield the lines of a table of the search's candidates, as they were judged."""
+def search_table(encoder: MIREncoder) -> Iterator[str]:
+    """Yield the lines of a table of the search's candidates."""
+    trace = encoder.search_result_.trace
+    stage = max(len(c.stage) for c in trace)
+    name = max(len(short_name(c, trace)) for c in trace)
+    yield f"{'round':{stage}}  {'sequence':{name}}  epochs  held out  trained on  seconds"
+    for c in trace:
+        s = score(c, encoder)
+        told = c.training.outcome if c.training.diverged else ""
+        yield f"{c.stage:{stage}}  {s.name:{name}}  {s.epochs:6}  {_figures(s)}  {told}".rstrip()
+
+
+def _figures(s: Score) -> str:
+    held_out = f"{s.held_out:8.2f}" if np.isfinite(s.held_out) else f"{'-':>8}"
+    return f"{held_out}  {s.fitted:10.2f}  {s.seconds:7.1f}"
+
+
+def score(candidate: Candidate, encoder: MIREncoder) -> Score:
+    """Return how well a candidate of an encoder's search does."""
     squares = encoder.value_scaling_.half_range**2
-    name = max(len(c.atom) for c in encoder.search_result_.trace)
-    yield f"{'round':9}  {'atoms':{name}}  {'scales':>17}  PSNR (dB)  seconds  chosen"
-    for c in encoder.search_result_.trace:
-        kept = c.training.kept
-        losses = kept.train if kept.held_out is None else kept.held_out
-        quality = float(decibels(data_range**2, (losses * squares).mean()))
-        told = "*" if c.chosen else c.training.outcome if c.training.diverged else ""
-        scales = " ".join(f"{scale:.3g}" for scale in c.scales)
-        yield (
-            f"{c.stage:9}  {c.atom:{name}}  {scales:>17}  {quality:9.2f}  "
-            f"{c.training.seconds:7.1f}  {told}"
-        ).rstrip()
+    kept = candidate.training.kept
+
+    def quality(losses: Array | None) -> float:
+        return np.nan if losses is None else float(decibels(1.0, (losses * squares).mean()))
+
+    return Score(
+        short_name(candidate, encoder.search_result_.trace),
+        quality(kept.held_out),
+        quality(kept.train),
+        candidate.epochs,
+        candidate.training.seconds,
+    )
 
 
-def score(name: str, encoder: MIREncoder, image: Array, seconds: float) -> Score:
-    """Return PSNR and SSIM of a fitted encoder on the image."""
-    coords, _ = grid_samples(image, n_dims=2)
-    fit = encoder.predict(coords).reshape(image.shape)
-    return Score(name, psnr(image, fit, data_range=1.0), ssim(image, fit), encoder.n_iter_, seconds)
+def found(encoder: MIREncoder) -> Score:
+    """Return the score of the sequence found when it was a finalist, not trained on all pixels."""
+    result = encoder.search_result_
+    fit = result.path[-1]
+    finals = [c for c in result.trace if c.stage == "finalists"]
+    return next(score(c, encoder) for c in finals if (c.atom, c.scales) == (fit.atom, fit.scales))
 
 
 def single_atoms(encoder: MIREncoder, image: Array) -> Sequence[Score]:
-    """Fit every network of one atom, of the same size and for the winner's effective epochs."""
-    coords, values = grid_samples(image, n_dims=2)
-    n_layers = len(encoder.activations_)
+    """Return the scores of all networks of one atom at its matched scale, as finalists.
 
-    def fit(name: str) -> Score:
-        single = clone(encoder).set_params(
-            search=FixedSequence(name, n_layers), max_epochs=encoder.n_iter_, verbose=0
-        )
-        begun = time.perf_counter()
-        with single_thread():
-            single.fit(coords, values)
-        return score(f"{name} × {n_layers}", single, image, time.perf_counter() - begun)
-
-    jobs = (joblib.delayed(fit)(name) for name in encoder.dictionary_.names)
-    with threads_restored():
-        scores: Sequence[Score] = joblib.Parallel(n_jobs=-1, prefer="threads")(jobs)
+    Those that were finalists are not trained again.
+    """
+    trace = encoder.search_result_.trace
+    singles = {(c.atom, c.scales) for c in trace if c.stage == "layer 1"}
+    known = [c for c in trace if c.stage == "finalists" and (c.atom, c.scales) in singles]
+    names = [c.atom.split("-")[0] for c in known]
+    scores = [score(c, encoder) for c in known]
+    if len(names) < len(encoder.dictionary_):
+        search = SingleAtoms(len(encoder.activations_), names)
+        rest = clone(encoder).set_params(search=search, verbose=0)
+        watch(rest)
+        rest.fit(*grid_samples(image, n_dims=2))
+        scores += [score(c, rest) for c in rest.search_result_.trace]
     return scores
 
 
 def score_table(scores: Sequence[Score]) -> Iterator[str]:
-    """Yield the lines of a table of scores, best first."""
+    """Yield the lines of a table of scores: the sequence found, and the others, best first."""
     width = max(len(s.name) for s in scores)
-    yield f"{'network':{width}}  PSNR (dB)    SSIM  epochs  seconds"
-    for s in sorted(scores, key=lambda s: -s.psnr):
-        yield f"{s.name:{width}}  {s.psnr:9.2f}  {s.ssim:.4f}  {s.epochs:6}  {s.seconds:7.1f}"
+    yield f"{'network':{width}}  held out  trained on  seconds"
+    matched, *others = scores
+    yield f"{matched.name:{width}}  {_figures(matched)}  found"
+    for s in sorted(others, key=lambda s: np.nan_to_num(-s.held_out, nan=np.inf)):
+        yield f"{s.name:{width}}  {_figures(s)}"
 
 
 def verdict(scores: Sequence[Score]) -> str:
     """Say in one sentence whether the search was worth it."""
-    matched, *singles = scores
-    best = max(singles, key=lambda s: s.psnr)
-    gap = matched.psnr - best.psnr
-    first, *others = matched.name.split("-")
-    if set(others) <= {first} and best.name == f"{first} × {1 + len(others)}":
-        return (
-            f"The search chose the best single atom, {best.name}; trained alone it is "
-            f"{abs(gap):.2f} dB {'worse' if gap >= 0 else 'better'}."
-        )
+    matched, *others = scores
+    best = max(others, key=lambda s: np.nan_to_num(s.held_out, nan=-np.inf))
+    gap = matched.held_out - best.held_out
     if gap >= 0:
-        return f"The matched sequence {matched.name} leads the best single atom by {gap:.2f} dB."
+        return (
+            f"On the pixels held out, {matched.name}, which the search found, leads the best of "
+            f"the others, {best.name}, by {gap:.2f} dB."
+        )
     return (
-        f"A single atom is closer on the pixels themselves: {best.name} is {-gap:.2f} dB better "
-        f"than the sequence {matched.name} that the search chose by those held out."
+        f"Another wins here: on the pixels held out, {best.name} is {-gap:.2f} dB better than "
+        f"{matched.name}, which the search found."
     )
 
 
@@ -176,10 +236,8 @@ def write(encoder: MIREncoder, image: Array, folder: Path) -> Iterator[Path]:
 def picture(encoder: MIREncoder, image: Array) -> Any:
     """Return the figure: truth, fit, error, gradient, and the search below."""
     figures = require("matplotlib.figure", extra="plot", purpose="the demo's picture")
-    figure = figures.Figure(figsize=(12, 7.5), layout="constrained")
-    grid = figure.add_gridspec(2, 4, height_ratios=(3, 4))
-    ReconstructionDisplay.from_estimator(
-        encoder, image, axes=[figure.add_subplot(grid[0, i]) for i in range(4)]
-    )
-    SearchDisplay.from_estimator(encoder, data_range=1.0, ax=figure.add_subplot(grid[1, :]))
+    figure = figures.Figure(figsize=(12, 9), layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(3, 5))
+    ReconstructionDisplay.from_estimator(encoder, image, axes=above.subplots(1, 4))
+    SearchDisplay.from_estimator(encoder, data_range=1.0, ax=below.subplots())
     return figure

@@ -26,11 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser(
         "demo",
-        help="fit an image with the default MIREncoder and compare with single atoms",
+        help="fit an image with the default MIREncoder and compare with networks of one atom",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     demo.add_argument("--image", metavar="PATH", help="image file; without it, an astronaut")
-    demo.add_argument("--max-side", type=int, default=72, help="longest side in pixels")
+    demo.add_argument("--max-side", type=int, default=64, help="longest side in pixels")
     demo.add_argument("--output", default="skmire-demo", metavar="FOLDER", help="where to write")
     demo.add_argument("--seed", type=int, default=0, help="seed of the fit")
     options = parser.parse_args(arguments)

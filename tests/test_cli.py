@@ -4,21 +4,23 @@ import joblib
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.base import clone
 
 from skmire import LayerSearch, MIREncoder, _demo
-from skmire._demo import Score, score_table, search_table, single_atoms, verdict, write
+from skmire._demo import Score, found, score_table, search_table, single_atoms, verdict, write
+from skmire.atoms import Gaussian
 from skmire.cli import main
 from skmire.datasets import grid_samples, load_image
-from skmire.metrics import psnr, ssim
+from skmire.metrics import psnr
 
 RAMP = np.linspace(0, 255, 14 * 16 * 3).reshape(14, 16, 3).astype(np.uint8)
-SEQUENCE = Score("sinc-gabor", 30.0, 0.9, 100, 3.0)
-BETTER, WORSE = Score("gabor × 2", 31.5, 0.95, 100, 1.0), Score("sinc × 2", 28.0, 0.8, 100, 1.0)
+SEQUENCE = Score("sinc-gabor", 24.0, 30.0, 100, 3.0)
+BETTER, WORSE = Score("gabor²", 25.5, 29.0, 100, 1.0), Score("sinc²", 22.0, 38.0, 100, 1.0)
 
 
 def small(**options):
-    search = LayerSearch(2, mode="growth")  # whose table is short
-    return MIREncoder(["sinusoid", "gaussian"], search, hidden_width=16, max_epochs=4, **options)
+    atoms = ["sinusoid", "gaussian", "sinc"]
+    return MIREncoder(atoms, LayerSearch(2), hidden_width=16, max_epochs=6, **options)
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +65,7 @@ def test_the_demo_runs_from_end_to_end(png, tmp_path, capsys, monkeypatch):
     out = capsys.readouterr().out
     assert status == 0
     assert "(12, 14, 3)" in out
-    assert "sinusoid × 2" in out
-    assert "gaussian × 2" in out
+    assert all(f"\n{atom}²" in out for atom in ("sinusoid", "gaussian", "sinc"))
     assert sorted(path.name for path in folder.iterdir()) == ["fit.png", "model.joblib"]
     model = joblib.load(folder / "model.joblib")
     assert model.random_state == 3
@@ -88,49 +89,84 @@ def test_a_size_of_nothing_is_refused(png, capsys):
     assert "max_side must be at least 1" in capsys.readouterr().err
 
 
-def test_the_search_table_has_a_line_a_candidate(encoder):
-    head, *lines = search_table(encoder, data_range=1.0)
-    assert head.split() == ["round", "atoms", "scales", "PSNR", "(dB)", "seconds", "chosen"]
-    assert [line.split()[:3] for line in lines] == [
-        ["layer", str(layer), atom] for layer in (1, 2) for atom in ("sinusoid", "gaussian")
+def test_the_search_table_has_a_line_a_candidate_with_both_qualities(encoder, image):
+    head, *lines = search_table(encoder)
+    assert head.split() == [
+        "round",
+        "sequence",
+        "epochs",
+        "held",
+        "out",
+        "trained",
+        "on",
+        "seconds",
     ]
-    assert [line.split()[2] for line in lines if line.endswith("*")] == encoder.activations_
+    trace = encoder.search_result_.trace
+    assert [line[: line.index("  ")] for line in lines] == [c.stage for c in trace]
+    assert [int(line[line.index("  ") :].split()[-4]) for line in lines] == [
+        c.epochs for c in trace
+    ]
+    squares = encoder.value_scaling_.half_range**2
+    held_out = [(c.training.kept.held_out * squares).mean() for c in trace[:-1]]
+    told = [float(line.split()[-3]) for line in lines[:-1]]
+    np.testing.assert_allclose(told, -10 * np.log10(held_out), atol=0.006)
 
 
-def test_the_search_tables_quality_is_the_psnr_of_the_fit(encoder, image):
-    chosen = [line for line in search_table(encoder, data_range=1.0) if line.endswith("*")]
-    coords, values = grid_samples(image, n_dims=2)
-    told = [float(line.split()[-3]) for line in chosen]
-    stages = [psnr(values, fit, data_range=1.0) for fit in encoder.staged_predict(coords)]
-    np.testing.assert_allclose(told, stages, atol=0.006)
+def test_the_last_line_of_the_search_table_is_the_fit(encoder, image):
+    *_, last = search_table(encoder)
+    _, values = grid_samples(image, n_dims=2)
+    none, fitted, _ = last.split()[-3:]
+    assert found(encoder).name in last
+    assert none == "-"  # as no pixel was held out from it
+    fit = encoder.predict(grid_samples(image, n_dims=2)[0])
+    assert float(fitted) == pytest.approx(psnr(values, fit, data_range=1.0), abs=0.006)
 
 
-def test_a_score_is_psnr_and_ssim_of_the_fit(encoder, image):
-    coords, _ = grid_samples(image, n_dims=2)
-    fit = encoder.predict(coords).reshape(image.shape)
-    scored = _demo.score("it", encoder, image, 1.5)
-    assert scored == Score("it", psnr(image, fit, data_range=1.0), ssim(image, fit), 4, 1.5)
+def test_what_was_found_is_told_as_a_finalist(encoder):
+    fit = encoder.search_result_.path[-1]
+    finals = [c for c in encoder.search_result_.trace if c.stage == "finalists"]
+    squares = encoder.value_scaling_.half_range**2
+    best = min(finals, key=lambda c: c.loss)
+    assert (best.atom, best.scales) == (fit.atom, fit.scales)
+    quality = -10 * np.log10((best.training.kept.held_out * squares).mean())
+    assert found(encoder).held_out == pytest.approx(quality)
+    assert found(encoder).epochs == 6
 
 
-def test_single_atoms_get_the_epochs_and_layers_of_the_sequence(encoder, image):
+def test_every_single_atom_is_compared_once_with_the_same_epochs(encoder, image):
     scores = single_atoms(encoder, image)
-    assert [s.name for s in scores] == ["sinusoid × 2", "gaussian × 2"]
+    assert sorted(s.name for s in scores) == ["gaussian²", "sinc²", "sinusoid²"]
     assert {s.epochs for s in scores} == {encoder.n_iter_}
 
 
-def test_the_score_table_is_sorted_best_first():
-    _, *lines = score_table([SEQUENCE, WORSE, BETTER])
-    assert [line.split()[0] for line in lines] == ["gabor", "sinc-gabor", "sinc"]
-    assert "31.50" in lines[0]
-    assert "0.9500" in lines[0]
+def test_single_atoms_do_as_they_would_as_finalists(image):
+    # Without scales to try, the best of them is one, and so not trained again.
+    samples = grid_samples(image, n_dims=2)
+    encoder = small(random_state=0).set_params(dictionary=[Gaussian(scale=3.0), "relu"])
+    encoder.fit(*samples)
+    again = clone(encoder).set_params(search=_demo.SingleAtoms(2)).fit(*samples)
+    scores = {s.name: s for s in (_demo.score(c, again) for c in again.search_result_.trace)}
+    assert sorted(scores) == ["gaussian(scale=3.0)²", "relu²"]
+    for s in single_atoms(encoder, image):
+        assert scores[s.name].held_out == pytest.approx(s.held_out, abs=1e-4)
+        assert scores[s.name].fitted == pytest.approx(s.fitted, abs=1e-4)
+
+
+def test_the_score_table_has_what_was_found_and_then_the_best_on_pixels_held_out():
+    head, *lines = score_table([SEQUENCE, WORSE, BETTER])
+    assert head.split() == ["network", "held", "out", "trained", "on", "seconds"]
+    assert [line.split()[0] for line in lines] == ["sinc-gabor", "gabor²", "sinc²"]
+    assert lines[0].endswith("found")
+    assert lines[1].split()[1:3] == ["25.50", "29.00"]
 
 
 def test_the_verdict_is_honest_both_ways():
     assert verdict([SEQUENCE, WORSE]) == (
-        "The matched sequence sinc-gabor leads the best single atom by 2.00 dB."
+        "On the pixels held out, sinc-gabor, which the search found, leads the best of the others, "
+        "sinc², by 2.00 dB."
     )
     lost = verdict([SEQUENCE, WORSE, BETTER])
-    assert lost.startswith("A single atom is closer on the pixels themselves: gabor × 2 is 1.50 dB")
+    assert lost.startswith("Another wins here: on the pixels held out, gabor² is 1.50 dB better")
     assert "sinc-gabor" in lost
 
 
