@@ -23,7 +23,8 @@ from skmire.display._rounds import short_name
 from skmire.encoders import MIREncoder
 from skmire.metrics import decibels, psnr, ssim
 from skmire.search import BaseLayerSearch, Candidate, SearchProblem, SearchResult
-from skmire.search._contest import Contest, Effort, Entry
+from skmire.search._contest import Contest, Effort
+from skmire.search._lookahead import singles
 from skmire.training import Trainer
 
 Array = NDArray[np.float64]
@@ -68,9 +69,12 @@ class SingleAtoms(BaseLayerSearch):
         return self.n_layers
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
-        atoms = [atom for atom in problem.dictionary if atom.name not in self.leave_out]
-        contest = Contest(problem, trainer, "held_out", cost=len(atoms))
-        entries = [Entry.of([atom] * self.n_layers, "held_out") for atom in atoms]
+        entries = [
+            entry
+            for entry in singles(problem, "held_out", self.n_layers)
+            if entry.atoms[0].name not in self.leave_out
+        ]
+        contest = Contest(problem, trainer, "held_out", cost=len(entries))
         contest.problem = contest.judged  # so that none is trained on the pixels held out
         return contest.fit(contest.round("single atoms", entries, Effort()))
 

@@ -228,6 +228,16 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             Scaling.of_coordinates(coords, self.coordinate_scaling),
             Scaling.of_values(columns(values), weights),
         )
+        # First, as it refuses what cannot fit in memory.
+        samples, held_out = scaled_samples(
+            self,
+            coords,
+            values,
+            weights,
+            units,
+            held_out=trainer.validation_fraction if search.wants_held_out(trainer) else None,
+            seed=seed,
+        )
         bandwidth = estimate_bandwidth(
             units[0].scale(coords), units[1].scale(columns(values)), weights
         )
@@ -242,15 +252,6 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             "_y_ndim": values.ndim,
             "_settled": settled_parameters(self, dictionary, search, architecture),
         }
-        samples, held_out = scaled_samples(
-            self,
-            coords,
-            values,
-            weights,
-            units,
-            held_out=trainer.validation_fraction if search.wants_held_out(trainer) else None,
-            seed=seed,
-        )
         task = self._task(X, y, sample_weight, settled)
         with audible(self.verbose), told(checkpoint, self.verbose):
             result = search.search(

@@ -13,7 +13,8 @@ from skmire.networks import Architecture
 from skmire.search import BaseLayerSearch, LayerSearch
 from skmire.training import Trainer
 
-_DEFAULTS: dict[str, type[BaseEstimator]] = {
+#: By the names of the encoder's parameters.
+DEFAULTS: dict[str, type[BaseEstimator]] = {
     "dictionary": ActivationDictionary,
     "search": LayerSearch,
     "trainer": Trainer,
@@ -91,11 +92,11 @@ def refuse_orphans(encoder: BaseEstimator, params: Mapping[str, Any]) -> None:
         held = params.get(owner, own.get(owner))
         if not nested or owner not in own or isinstance(held, BaseEstimator):
             continue
-        if owner not in _DEFAULTS:
+        if owner not in DEFAULTS:
             raise ValueError(f"{name} cannot be set: {owner} has no parameters of its own.")
         listed = repr(held) if isinstance(held, list | tuple) else ""
         raise ValueError(
             f"{name} cannot be set while {owner}={held!r}: there is no object yet to hold it. Give "
             f"the encoder one, as in {type(encoder).__name__}({owner}="
-            f"{_DEFAULTS[owner].__name__}({listed}))."
+            f"{DEFAULTS[owner].__name__}({listed}))."
         )

@@ -11,13 +11,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from skmire._logging import logger
-from skmire.encoders._collaborators import Collaborators
+from skmire.encoders._collaborators import DEFAULTS, Collaborators
 from skmire.search._checkpoint import Checkpoint
 
 # What has a part in the result. A start may have another time limit, device or number of workers.
 _PARAMETERS = ("hidden_width", "max_epochs", "coordinate_scaling", "dtype")
 _SEED = "the seed drawn from random_state"
-_COLLABORATORS = ("dictionary", "search", "trainer", "network")
 
 
 def opened_checkpoint(
@@ -33,7 +32,7 @@ def opened_checkpoint(
         return None, seed
     fit = {**data, _SEED: seed, **{name: params[name] for name in _PARAMETERS}}
     components: tuple[BaseEstimator, ...] = given
-    for owner, component in zip(_COLLABORATORS, components, strict=True):
+    for owner, component in zip(DEFAULTS, components, strict=True):
         fit[owner] = type(component)
         nested = component.get_params(deep=False)
         fit |= {f"{owner}__{name}": value for name, value in nested.items()}

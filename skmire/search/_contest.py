@@ -81,10 +81,10 @@ class Entry:
         """Return the sequence at another scale of its first layer."""
         return replace(self, first=self.first * by)
 
-    def with_atom(self, layer: int, atom: Atom, *, onwards: bool = False) -> Self:
-        """Return the sequence with `atom` in a layer, and if `onwards` in all after it."""
-        n = len(self.atoms) - layer if onwards else 1
-        return replace(self, atoms=(*self.atoms[:layer], *[atom] * n, *self.atoms[layer + n :]))
+    def filled(self, layer: int, atom: Atom) -> Self:
+        """Return the sequence with `atom` in a layer and in all after it."""
+        rest = [atom] * (len(self.atoms) - layer)
+        return replace(self, atoms=(*self.atoms[:layer], *rest))
 
     def started(self, problem: SearchProblem, seed: int) -> tuple[Atom, ...]:
         """Return copies of its atoms with the parameters to start from."""

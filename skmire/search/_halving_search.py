@@ -11,6 +11,7 @@ from skmire._random import numpy_stream
 from skmire.search._base import SearchProblem
 from skmire.search._contest import Contest, Effort, Entry, Selection, Standing, finalists
 from skmire.search._contest_search import ContestSearch
+from skmire.search._lookahead import singles
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 
@@ -90,11 +91,11 @@ class HalvingSearch(ContestSearch):
 
     def _pool(self, problem: SearchProblem) -> list[Entry]:
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")
-        singles = [Entry.of([atom] * self.n_layers, self.selection) for atom in atoms]
-        scaled = [e.scaled(by) for e in singles if e.is_scalable(problem) for by in (0.5, 2.0)]
+        alone = singles(problem, self.selection, self.n_layers)
+        scaled = [e.scaled(by) for e in alone if e.is_scalable(problem) for by in (0.5, 2.0)]
         drawn = draw.integers(len(atoms), size=(self.n_sequences, self.n_layers))
         mixed = [Entry.of([atoms[i] for i in row], self.selection) for row in drawn]
-        pool = [*singles, *scaled, *mixed]
+        pool = [*alone, *scaled, *mixed]
         return list({entry.name: entry for entry in pool}.values())
 
     def _effort(self, share: float) -> Effort:

@@ -59,11 +59,7 @@ def deepen(
             leading.setdefault(standing.entry.atoms[:layer], standing.entry)
         ranking = try_out(
             f"layer {layer + 1}",
-            [
-                e.with_atom(layer, atom, onwards=True)
-                for e in list(leading.values())[:width]
-                for atom in better
-            ],
+            [e.filled(layer, atom) for e in list(leading.values())[:width] for atom in better],
         )
     return ranking
 
