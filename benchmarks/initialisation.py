@@ -11,7 +11,6 @@ the sequences that the searches found.
 """
 
 import argparse
-import csv
 import os
 import platform
 import statistics
@@ -21,6 +20,7 @@ from itertools import product
 from pathlib import Path
 
 import torch
+from records import append, read
 from small_signals import CASES
 
 from skmire import FixedSequence, LayerSearch, MIREncoder
@@ -116,22 +116,14 @@ def main():
         f"skmire {version('skmire')}, torch {torch.__version__}, Python "
         f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; seeds 0 to 4"
     )
-    rows = []
-    if options.csv.exists():
-        with options.csv.open(newline="") as file:
-            rows = list(csv.DictReader(file))
+    rows = read(options.csv)
     done = {(row["signal"], row["start"], row["network"], row["seed"]) for row in rows}
     todo = [] if options.report else product(options.signals, STARTS, NETWORKS, SEEDS)
     for signal, start, network, seed in todo:
         if (signal, start, network, str(seed)) in done:
             continue
         row = measure(signal, start, network, seed)
-        new = not options.csv.exists()
-        with options.csv.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(COLUMNS)
-            writer.writerow(row)
+        append(options.csv, COLUMNS, row)
         rows.append(dict(zip(COLUMNS, map(str, row), strict=True)))
         print(*row, flush=True)
     report(rows)

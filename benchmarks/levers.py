@@ -9,7 +9,6 @@ again, with another seed each: differences of their size mean nothing.
 """
 
 import argparse
-import csv
 import os
 import platform
 import statistics
@@ -21,6 +20,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from real_signals import SIGNALS
+from records import append, read
 from time_to_quality import by_skmire, parts
 
 from skmire import Architecture, Trainer
@@ -28,6 +28,7 @@ from skmire.atoms._acceleration import kernel
 from skmire.metrics import psnr
 from skmire.training._run import Run
 
+COLUMNS = ("lever", "signal", "network", "seconds", "psnr", "held_out_psnr")
 ON = ("photograph crop", "recording", "photograph", "elevation")
 NETWORKS = ("siren", "gauss")
 FRACTION = 1 / 4
@@ -196,10 +197,8 @@ def main():
     )
     by_skmire("siren", "topography", *parts("topography")[:2], 1.0, 0)  # loads what loads once
     done = {}
-    if options.csv.exists():
-        with options.csv.open(newline="") as file:
-            for lever, signal, network, *figures in list(csv.reader(file))[1:]:
-                done[lever, signal, network] = tuple(map(float, figures))
+    for lever, signal, network, *figures in map(dict.values, read(options.csv)):
+        done[lever, signal, network] = tuple(map(float, figures))
     print(f"{'':32} {'fitted: median (worst, best)':>32} {'held out':>10} {'seconds':>8}")
     for lever in options.only:
         for signal in ON:
@@ -208,14 +207,8 @@ def main():
                     continue
                 figures = measure(signal, network, **LEVERS[lever])
                 done[lever, signal, network] = figures
-                new = not options.csv.exists()
-                with options.csv.open("a", newline="") as file:
-                    writer = csv.writer(file)
-                    if new:
-                        writer.writerow(
-                            ["lever", "signal", "network", "seconds", "psnr", "held_out_psnr"]
-                        )
-                    writer.writerow([lever, signal, network, *(round(f, 3) for f in figures)])
+                row = [lever, signal, network, *(round(figure, 3) for figure in figures)]
+                append(options.csv, COLUMNS, row)
         pairs = [(done[lever, s, n], done["defaults", s, n]) for s in ON for n in NETWORKS]
         gains = [ours[1] - base[1] for ours, base in pairs]
         out = [ours[2] - base[2] for ours, base in pairs]

@@ -30,7 +30,7 @@ def on_grid(values: Array, n_axes: int) -> tuple[Array, Array]:
     return coords, values.reshape(len(coords), -1).astype(np.float64)
 
 
-def _photograph(name: str) -> Array:
+def kodak(name: str) -> Array:
     from skimage.io import imread
 
     return np.asarray(imread(folder() / "kodak" / f"{name}.png")) / 255
@@ -38,21 +38,21 @@ def _photograph(name: str) -> Array:
 
 def photograph_crop() -> tuple[Array, Array]:
     """Return the middle of kodim23, 96 x 96 pixels in colour."""
-    return on_grid(_photograph("kodim23")[208:304, 336:432], 2)
+    return on_grid(kodak("kodim23")[208:304, 336:432], 2)
 
 
 def photograph_small() -> tuple[Array, Array]:
     """Return kodim08 averaged down to 128 x 192 pixels in colour."""
-    image = _photograph("kodim08")
+    image = kodak("kodim08")
     return on_grid(image.reshape(128, 4, 192, 4, 3).mean((1, 3)), 2)
 
 
-def recording() -> tuple[Array, Array]:
-    """Return 16,384 samples of music, 0.37 s."""
+def recording(n: int = 16_384) -> tuple[Array, Array]:
+    """Return `n` samples of music, 44,100 a second."""
     from scipy.io import wavfile
 
     _, sound = wavfile.read(folder() / "audio" / "bach.wav")
-    return on_grid(sound[44_100 : 44_100 + 16_384].astype(np.float64), 1)
+    return on_grid(sound[44_100 : 44_100 + n].astype(np.float64), 1)
 
 
 def elevation() -> tuple[Array, Array]:
@@ -67,12 +67,13 @@ def topography() -> tuple[Array, Array]:
         return on_grid(file["topo"], 2)
 
 
-def occupancy() -> tuple[Array, Array]:
-    """Return a statue's inside and outside, every eighth voxel along each axis."""
+def occupancy(first: int = 4, step: int = 8) -> tuple[Array, Array]:
+    """Return a statue's inside and outside, one voxel in `step` along each axis."""
     with np.load(folder() / "volume" / "thai_statue_512.npz") as file:
         shape = file["shape"]
         solid = np.unpackbits(file["occupancy"], count=np.prod(shape)).reshape(shape)
-    return on_grid(solid[4::8, 4::8, 4::8].astype(np.float64), 3)
+    part = slice(first, None, step)
+    return on_grid(solid[part, part, part].astype(np.float64), 3)
 
 
 def climate() -> tuple[Array, Array]:

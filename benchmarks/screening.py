@@ -12,7 +12,6 @@ many dB the best of a round's first one and first three stays below the best of 
 """
 
 import argparse
-import csv
 import os
 import platform
 from importlib.metadata import version
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from records import append, read
 from scipy.stats import spearmanr
 from small_signals import CASES
 
@@ -109,26 +109,18 @@ def main():
         f"skmire {version('skmire')}, torch {torch.__version__}, Python "
         f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; seed 0"
     )
-    rows = []
-    if options.csv.exists():
-        with options.csv.open(newline="") as file:
-            rows = list(csv.DictReader(file))
+    rows = read(options.csv)
     done = {row["signal"] for row in rows}
     for signal in [] if options.report else options.signals:
         if signal in done:
             continue
-        found = [dict(zip(COLUMNS, row, strict=True)) for row in measure(signal)]
-        new = not options.csv.exists()
-        with options.csv.open("a", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            if new:
-                writer.writeheader()
-            writer.writerows(
-                {k: f"{v:.5g}" if isinstance(v, float) else v for k, v in row.items()}
-                for row in found
-            )
-        rows += found
+        found = [
+            [f"{value:.5g}" if isinstance(value, float) else value for value in row]
+            for row in measure(signal)
+        ]
+        append(options.csv, COLUMNS, *found)
         print(signal, flush=True)
+        rows = read(options.csv)
     report(rows)
 
 

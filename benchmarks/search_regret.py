@@ -12,7 +12,6 @@ its trainings but that of the fit, as a share of the oracle's.
 """
 
 import argparse
-import csv
 import os
 import platform
 import statistics
@@ -22,6 +21,7 @@ from pathlib import Path
 
 import torch
 from joblib import Parallel, delayed
+from records import append, read
 from small_signals import CASES
 
 from skmire import FixedSequence, LayerSearch, MIREncoder
@@ -86,13 +86,6 @@ def again(signal, what, sequence, scales, seed):
     return signal, what, sequence, scales, seed, "", f"{quality:.3f}"
 
 
-def read(path):
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def best_ten(rows, signal):
     found = [r for r in rows if (r["signal"], r["what"], r["seed"]) == (signal, "oracle", "0")]
     return sorted(found, key=lambda row: -float(row["test_psnr"]))[:10]
@@ -105,17 +98,11 @@ def run(path, signals, n_jobs):
         rows = read(path)
         done = {(r["signal"], r["what"], r["sequence"], r["seed"]) for r in rows}
         jobs = [job for job in jobs if (*job[:3], str(job[4])) not in done]
-        new = not path.exists()
         results = Parallel(n_jobs, return_as="generator_unordered")(
             delayed(again)(*job) for job in jobs
         )
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(COLUMNS)
-            for row in results:
-                writer.writerow(row)
-                file.flush()
+        for row in results:
+            append(path, COLUMNS, row)
 
     for signal in signals:
         sequences = ["-".join(atoms) for atoms in product(ATOMS, repeat=3)]
@@ -123,8 +110,7 @@ def run(path, signals, n_jobs):
         done = {(row["signal"], row["what"]) for row in read(path)}
         for name in SEARCHES:
             if (signal, name) not in done:
-                with path.open("a", newline="") as file:
-                    csv.writer(file).writerow(searched(signal, name))
+                append(path, COLUMNS, searched(signal, name))
         rows = read(path)
         choices = [r for r in rows if r["signal"] == signal and r["what"] in SEARCHES]
         measure(

@@ -13,20 +13,14 @@ from importlib.metadata import version
 
 import numpy as np
 import torch
-from real_signals import _photograph, folder, on_grid
+from real_signals import kodak, occupancy, on_grid
 
 from skmire import MIREncoder
 
-
-def photograph():
-    return on_grid(_photograph("kodim23"), 2)
-
-
-def statue():
-    with np.load(folder() / "volume" / "thai_statue_512.npz") as file:
-        shape = file["shape"]
-        solid = np.unpackbits(file["occupancy"], count=np.prod(shape)).reshape(shape)
-    return on_grid(solid[::3, ::3, ::3].astype(float), 3)
+SIGNALS = {
+    "photograph": lambda: on_grid(kodak("kodim23"), 2),
+    "statue": lambda: occupancy(0, 3),
+}
 
 
 def main():
@@ -36,8 +30,12 @@ def main():
         f"{os.getloadavg()[0]:.1f}; seed 0"
     )
     print("signal         samples  epochs   fit, s  search, s  share  sequence")
-    for signal, n, epochs in ((photograph, 10**4, 60), (photograph, 10**5, 24), (statue, 10**6, 6)):
-        coords, values = signal()
+    for signal, n, epochs in (
+        ("photograph", 10**4, 60),
+        ("photograph", 10**5, 24),
+        ("statue", 10**6, 6),
+    ):
+        coords, values = SIGNALS[signal]()
         rows = np.random.default_rng(0).permutation(len(coords))[:n]
         encoder = MIREncoder(max_epochs=epochs, random_state=0)
         begun = time.perf_counter()
@@ -45,7 +43,7 @@ def main():
         whole = time.perf_counter() - begun
         searching = whole - encoder.search_result_.path[-1].training.seconds
         print(
-            f"{signal.__name__:12} {n:9,} {epochs:7} {whole:8.1f} {searching:10.1f}  "
+            f"{signal:12} {n:9,} {epochs:7} {whole:8.1f} {searching:10.1f}  "
             f"{searching / whole:5.2f}  {'-'.join(encoder.activations_)}",
             flush=True,
         )

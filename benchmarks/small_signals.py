@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from real_signals import _photograph, folder, on_grid
+from real_signals import folder, kodak, occupancy, on_grid, recording
 
 Array = NDArray[np.float64]
 
@@ -58,11 +58,11 @@ def averaged(image: Array, by: int) -> Array:
 
 
 def face() -> Array:
-    return _photograph("kodim23")[224:288, 352:416]
+    return kodak("kodim23")[224:288, 352:416]
 
 
 def houses() -> Array:
-    return averaged(_photograph("kodim08"), 8)
+    return averaged(kodak("kodim08"), 8)
 
 
 def text() -> Array:
@@ -75,13 +75,6 @@ def cameraman() -> Array:
     from skimage import data
 
     return averaged(data.camera().astype(float), 8)
-
-
-def music(n: int = 4_096) -> tuple[Array, Array]:
-    from scipy.io import wavfile
-
-    _, sound = wavfile.read(folder() / "audio" / "bach.wav")
-    return on_grid(sound[44_100 : 44_100 + n].astype(float), 1)
 
 
 def ridge(step: int) -> Array:
@@ -102,13 +95,6 @@ def grid_of(name: str, part: tuple[slice, ...]) -> tuple[Array, Array]:
         return on_grid(largest.values[part].astype(float), 3)
 
 
-def statue() -> tuple[Array, Array]:
-    with np.load(folder() / "volume" / "thai_statue_512.npz") as file:
-        shape = file["shape"]
-        solid = np.unpackbits(file["occupancy"], count=np.prod(shape)).reshape(shape)
-    return on_grid(solid[8::24, 8::24, 8::24].astype(float), 3)
-
-
 #: By name.
 CASES: dict[str, Callable[[], Case]] = {
     "face": lambda: at_random(*on_grid(face(), 2)),
@@ -116,8 +102,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "houses, noise": lambda: at_random(*on_grid(houses(), 2), noise=0.3),
     "text": lambda: at_random(*on_grid(text(), 2)),
     "cameraman, gaps": lambda: with_gaps(cameraman(), 24, 6),
-    "music": lambda: at_random(*music()),
-    "music, noise": lambda: at_random(*music(), noise=0.1),
+    "music": lambda: at_random(*recording(4_096)),
+    "music, noise": lambda: at_random(*recording(4_096), noise=0.1),
     "ridge": lambda: at_random(*on_grid(ridge(3), 2)),
     "ridge, scattered": lambda: at_random(*on_grid(ridge(3), 2), share=0.75),
     "sea floor": lambda: at_random(*on_grid(sea_floor(), 2)),
@@ -126,5 +112,5 @@ CASES: dict[str, Callable[[], Case]] = {
         *grid_of("A1B_north_america", np.s_[:12, ::2, ::2])
     ),
     "sea temperature": lambda: at_random(*grid_of("sst_ndjfm_anom", np.s_[:10])),
-    "statue": lambda: at_random(*statue()),
+    "statue": lambda: at_random(*occupancy(8, 24)),
 }  # fmt: skip

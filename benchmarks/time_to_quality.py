@@ -16,7 +16,6 @@ written as soon as it is measured; what the file holds is not measured again.
 """
 
 import argparse
-import csv
 import os
 import platform
 import statistics
@@ -29,6 +28,7 @@ import numpy as np
 import torch
 from plain_peers import PEERS, train
 from real_signals import SIGNALS
+from records import append, read
 from scipy.interpolate import RBFInterpolator
 from sklearn.neural_network import MLPRegressor
 
@@ -139,11 +139,8 @@ def wanted(signals, methods):
                     yield signal, method, fraction, seed
 
 
-def read(path):
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+def figures(path):
+    rows = read(path)
     for row in rows:
         for name in COLUMNS[4:]:
             row[name] = float(row[name])
@@ -211,7 +208,7 @@ def main():
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
         f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels"
     )
-    rows = read(options.csv)
+    rows = figures(options.csv)
     if not options.report:
         key = ("signal", "network", "trained_by", "fraction", "seed")
         done = {tuple(row[name] for name in key) for row in rows}
@@ -219,14 +216,9 @@ def main():
             if (signal, *method, fraction, seed) in done:
                 continue
             row = measure(signal, method, fraction, seed)
-            new = not options.csv.exists()
-            with options.csv.open("a", newline="") as file:
-                writer = csv.writer(file)
-                if new:
-                    writer.writerow(COLUMNS)
-                writer.writerow(row)
+            append(options.csv, COLUMNS, row)
             print(*row, sep="  ", flush=True)
-        rows = read(options.csv)
+        rows = figures(options.csv)
     report(rows)
 
 

@@ -19,7 +19,6 @@ measured; what the file holds is not measured again.
 """
 
 import argparse
-import csv
 import os
 import platform
 import time
@@ -31,6 +30,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from plain_peers import PEERS
+from records import append, read
 from scipy.interpolate import RBFInterpolator
 from small_signals import CASES
 
@@ -120,11 +120,8 @@ def by_scipy(name, signal, case, seed):
 METHODS = {"skmire": ours, **dict.fromkeys(PEERS, tuned), "rbf": by_scipy}
 
 
-def read(path):
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+def figures(path):
+    rows = read(path)
     for row in rows:
         for name in ("seconds", "fitted_psnr", "tuning_psnr", "test_psnr"):
             row[name] = float(row[name])
@@ -190,26 +187,20 @@ def main():
         f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels; seed "
         f"{options.seed}"
     )
-    rows = read(options.csv)
+    rows = figures(options.csv)
     if not options.report:
         done = {(row["signal"], row["network"]) for row in rows}
         for signal, (name, method) in product(options.signals, METHODS.items()):
             if (signal, name) in done:
                 continue
             found = list(method(name, signal, CASES[signal](), options.seed))
-            new = not options.csv.exists()
-            with options.csv.open("a", newline="") as file:
-                writer = csv.DictWriter(file, COLUMNS)
-                if new:
-                    writer.writeheader()
-                for row in found:
-                    shown = {k: round(v, 3) if isinstance(v, float) and k != "rate" else v
-                             for k, v in row.items()}  # fmt: skip
-                    writer.writerow(
-                        {"signal": signal, "network": name, "seed": options.seed, **shown}
-                    )
+            for row in found:
+                shown = {k: round(v, 3) if isinstance(v, float) and k != "rate" else v
+                         for k, v in row.items()}  # fmt: skip
+                told = {"signal": signal, "network": name, "seed": options.seed, **shown}
+                append(options.csv, COLUMNS, [told[column] for column in COLUMNS])
             print(signal, name, f"{found[-1]['test_psnr']:.2f} dB", flush=True)
-        rows = read(options.csv)
+        rows = figures(options.csv)
     report(rows)
 
 
