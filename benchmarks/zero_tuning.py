@@ -59,7 +59,7 @@ def peer(name, signal, scale, rate, seed):
     atoms = [PEERS[name].atom(s) for s in (first * scale, hidden, hidden)]
     return MIREncoder(
         search=FixedSequence(atoms),
-        network=Architecture(PEERS[name].init),
+        network=Architecture(PEERS[name].init, output_scale=1.0),
         trainer=Trainer(learning_rate=rate),
         random_state=seed,
     )

@@ -137,7 +137,7 @@ STARTS = {
 
 
 def built(*atoms, **options):
-    return Architecture(**options).build(
+    return Architecture(**{"output_scale": 1.0, **options}).build(
         atoms,
         in_features=2,
         out_features=3,
@@ -197,6 +197,16 @@ def test_wide_first_biases():
     network = built(Sinusoid(), Sinusoid(), first_bias=20.0)
     assert 19 < network.affines[0].bias.abs().max() <= 20
     assert network.affines[1].bias.abs().max() <= 400**-0.5
+
+
+def test_the_map_to_the_outputs_starts_smaller_and_nothing_else_differs():
+    whole, tenth = (built(Sinusoid(), Sinc(), output_scale=s) for s in (1.0, 0.1))
+    *hidden, last = zip(whole.affines, tenth.affines, strict=True)
+    for a, b in hidden:
+        assert torch.equal(a.weight, b.weight)
+        assert torch.equal(a.bias, b.bias)
+    torch.testing.assert_close(0.1 * last[0].weight, last[1].weight)
+    torch.testing.assert_close(0.1 * last[0].bias, last[1].bias)
 
 
 def test_the_encoder_builds_what_it_is_given():

@@ -36,6 +36,8 @@ class LayerStack(Field):
         As in `Architecture`.
     first_bias : float, default=None
         As in `Architecture`.
+    output_scale : float, default=1.0
+        As in `Architecture`.
 
     Examples
     --------
@@ -61,6 +63,7 @@ class LayerStack(Field):
         dtype: torch.dtype,
         weight_init: str | Mapping[str, str] = "torch",
         first_bias: float | None = None,
+        output_scale: float = 1.0,
     ) -> None:
         super().__init__()
         widths = [in_features, *[hidden_width] * len(atoms), out_features]
@@ -86,6 +89,9 @@ class LayerStack(Field):
                 _places(widths, atoms), inits, reads_complex, strict=False
             )
         )
+        with torch.no_grad():
+            for parameter in self.affines[-1].parameters():
+                parameter.mul_(output_scale)
 
     @property
     def sequence(self) -> tuple[Atom, ...]:
