@@ -314,7 +314,7 @@ def test_a_fit_that_diverged_does_so_again_at_once(path, trained):
 def candidate(path, *, trainer=None, atoms=None, frozen=0, epochs=3, seed=5, seconds=None, **of):
     """Train a candidate of a problem that is different in what `of` says."""
     chosen = [Sinusoid(), Gaussian()] if atoms is None else atoms
-    atoms = [ActivationDictionary([a]).initialise(a, first=True, stream=None) for a in chosen]
+    atoms = [ActivationDictionary([a]).initialise(a, stream=None) for a in chosen]
     return train_candidate(
         problem(checkpoint=Checkpoint(path, {}), **of), trainer or Trainer(), atoms,
         epochs=epochs, seconds=seconds, seed=seed, task=WatchedTask(Log()), frozen=frozen,

@@ -27,6 +27,7 @@ from skmire.atoms import (
     VariablePeriodic,
     make_atom,
 )
+from skmire.networks import Architecture
 
 PAPER = {
     "sinc": Sinc,
@@ -57,11 +58,16 @@ class Lorentzian(Atom):
         return self.height / (1 + (self.scale * z) ** 2)
 
 
+#: What stands before a hidden layer, where it does not matter.
+BEFORE = [Sinusoid(frequency=30.0)]
+
+
 def start(atom, init, *, first=True, seed=0):
     """Parameters that `atom` starts with."""
     dictionary = ActivationDictionary([atom], init=init)
     stream = np.random.default_rng(seed)
-    return dictionary.initialise(make_atom(atom), first=first, stream=stream).values()
+    before = () if first else BEFORE
+    return dictionary.initialise(make_atom(atom), before=before, stream=stream).values()
 
 
 # --- What it holds ------------------------------------------------------------------------------
@@ -214,7 +220,7 @@ def test_a_name_of_its_own_resolves_the_clash():
     dictionary = ActivationDictionary(["gabor", atom])
     assert dictionary.names == ("gabor", "gabor_2")
     stream = np.random.default_rng(0)
-    assert dictionary.initialise(atom, first=True, stream=stream).name == "gabor_2"
+    assert dictionary.initialise(atom, stream=stream).name == "gabor_2"
 
 
 # --- How it changes -----------------------------------------------------------------------------
@@ -323,7 +329,7 @@ def test_copies_make_the_same_atoms(carry):
     z = torch.linspace(-3, 3, 50, dtype=torch.float64)
     for mine, theirs in zip(back, dictionary, strict=True):
         made = [
-            d.initialise(atom, first=True, stream=np.random.default_rng(3))(z)
+            d.initialise(atom, stream=np.random.default_rng(3))(z)
             for d, atom in ((back, mine), (dictionary, theirs))
         ]
         assert torch.equal(*made)
@@ -375,8 +381,9 @@ def matched(atom, *, bandwidth=20.0, **options):
     options = {"first": True, "init": "matched", **options}
     dictionary = ActivationDictionary([atom], init=options.pop("init"))
     stream = np.random.default_rng(0)
+    before = () if options.pop("first") else options.pop("before", BEFORE)
     return dictionary.initialise(
-        make_atom(atom), stream=stream, bandwidth=bandwidth, **options
+        make_atom(atom), before=before, stream=stream, bandwidth=bandwidth, **options
     ).values()
 
 
@@ -399,9 +406,38 @@ def test_the_first_scale_is_proportional_to_the_bandwidth(name, bandwidth):
 @EVERY_NAME
 @pytest.mark.parametrize("bandwidth", [1.0, 20.0, 1e4])
 def test_hidden_scales_do_not_depend_on_the_bandwidth(name, bandwidth):
-    _, hidden = make_atom(name).matched_scales
     found = matched(name, bandwidth=bandwidth, first=False)
-    assert found == {key: hidden if key in SCALES else REST[key] for key in found}
+    assert found == matched(name, bandwidth=3.0, first=False)
+    assert {key: found[key] for key in found if key not in SCALES} == {
+        key: REST[key] for key in found if key not in SCALES
+    }
+
+
+@pytest.mark.parametrize("name", [n for n in NAMED if make_atom(n).scale_parameters])
+@pytest.mark.parametrize("before", [["sinusoid"], ["sinc"], ["gaussian", "gabor"]])
+def test_what_enters_a_hidden_atom_is_spread_alike_whatever_stands_before_it(name, before):
+    scaled = make_atom(name)
+    dictionary, atoms = ActivationDictionary([name]), []
+    for atom in [*map(make_atom, before), scaled]:
+        stream = np.random.default_rng(0)
+        atoms.append(dictionary.initialise(atom, before=atoms, stream=stream, bandwidth=20.0))
+    generator = torch.Generator().manual_seed(0)
+    network = Architecture().build(
+        atoms, in_features=2, out_features=1, hidden_width=512, generator=generator,
+        dtype=torch.float64,
+    )  # fmt: skip
+    inputs = 2 * torch.rand(2_000, 2, generator=generator, dtype=torch.float64) - 1
+    with torch.no_grad():
+        for atom, affine in zip(network.sequence[:-1], network.affines, strict=False):
+            inputs = atom(affine(inputs))
+        sums = network.affines[len(before)](inputs)
+    spread = float((network.scales[-1] * sums).square().mean().sqrt())
+    assert spread == pytest.approx(scaled.matched_scales[1], rel=0.15)
+
+
+def test_an_atom_behind_nearly_nothing_starts_at_a_finite_scale():
+    flat = Gaussian(scale=1e9)
+    assert 0 < matched("sinc", first=False, before=[flat])["scale"] < 1e5
 
 
 @EVERY_NAME
@@ -478,7 +514,7 @@ def test_what_the_user_set_stays(atom, init):
 def _draws(atom, init, count=4000):
     dictionary = ActivationDictionary([atom], init=init)
     stream, held = np.random.default_rng(7), make_atom(atom)
-    made = [dictionary.initialise(held, first=False, stream=stream) for _ in range(count)]
+    made = [dictionary.initialise(held, before=BEFORE, stream=stream) for _ in range(count)]
     return {name: np.array([a.values()[name] for a in made]) for name in held.base}
 
 
@@ -531,7 +567,7 @@ def test_a_stream_gives_one_draw_for_each_parameter():
     stream = np.random.default_rng(11)
     dictionary = ActivationDictionary(init=("uniform", 0, 1))
     for atom in dictionary:
-        dictionary.initialise(atom, first=True, stream=stream)
+        dictionary.initialise(atom, stream=stream)
     drawn = np.random.default_rng(11)
     drawn.uniform(0, 1, sum(len(atom.base) for atom in dictionary))
     assert stream.uniform() == drawn.uniform()
@@ -543,7 +579,7 @@ def test_a_stream_gives_one_draw_for_each_parameter():
 @pytest.mark.parametrize("init", ["matched", "base", "unit"])
 def test_fixed_starts_draw_nothing(init):
     stream = np.random.default_rng(11)
-    ActivationDictionary(init=init).initialise(Gabor(), first=True, stream=stream)
+    ActivationDictionary(init=init).initialise(Gabor(), stream=stream)
     assert stream.uniform() == np.random.default_rng(11).uniform()
 
 
@@ -551,7 +587,7 @@ def test_fixed_starts_draw_nothing(init):
 def test_initialise_returns_a_trainable_copy(init):
     atom = Gabor()
     dictionary = ActivationDictionary([atom], init=init)
-    made = dictionary.initialise(atom, first=True, stream=np.random.default_rng(0))
+    made = dictionary.initialise(atom, stream=np.random.default_rng(0))
     assert made is not atom
     assert all(p.requires_grad for p in made.parameters())
     assert made.name == atom.name
@@ -619,7 +655,7 @@ def test_starts_that_are_none_are_refused(init):
         dictionary.check_init()
     assert str(caught.value).endswith(f"got {init!r}.")
     with pytest.raises(ValueError, match=rule):
-        dictionary.initialise(Gabor(), first=True, stream=np.random.default_rng(0))
+        dictionary.initialise(Gabor(), stream=np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(

@@ -431,10 +431,10 @@ class RandomSearch(BaseLayerSearch):
     def draw(self, problem, stream):
         atoms = list(problem.dictionary)
         drawn = stream.integers(len(atoms), size=self.depth)
-        return [
-            problem.initialise(atoms[k], first=layer == 0, stream=stream)
-            for layer, k in enumerate(drawn)
-        ]
+        made = []
+        for k in drawn:
+            made.append(problem.initialise(atoms[k], before=made, stream=stream))
+        return made
 
     def begin(self, problem, name):
         return problem.task.start(name, n_subtasks=problem.max_epochs)

@@ -51,8 +51,8 @@ class Atom(PlainModule, ABC):
         Scales known to work on images, in the first layer and in hidden ones, for coordinates
         in [-1, 1].
     matched_scales : tuple of two float
-        Scales that suit a signal of known bandwidth: in the first layer for each radian per unit of
-        the box, and in hidden layers.
+        What suits a signal of known bandwidth: the scale in the first layer for each radian per
+        unit of the box, and in hidden layers the standard deviation of the inputs, scaled.
     smoothness : float
         How many continuous derivatives the atom has everywhere.
     is_complex : bool
@@ -78,7 +78,7 @@ class Atom(PlainModule, ABC):
     start: Mapping[str, float]
     scale_parameters: tuple[str, ...] = ("scale",)
     image_scales: ClassVar[tuple[float, float]] = (30.0, 10.0)
-    matched_scales: ClassVar[tuple[float, float]] = (1.0, 3.0)
+    matched_scales: ClassVar[tuple[float, float]] = (1.0, 1.2)
     smoothness: float = math.inf
     is_complex: bool = False
 

@@ -15,6 +15,7 @@ from skmire.atoms._base import Atom
 from skmire.atoms._function import FunctionAtom
 from skmire.atoms._gabor import ComplexGabor, Gabor
 from skmire.atoms._gaussian import Gaussian
+from skmire.atoms._propagation import input_spread
 from skmire.atoms._pswf import PSWF
 from skmire.atoms._raised_cosine import RaisedCosine, RootRaisedCosine
 from skmire.atoms._relu import ReLU
@@ -43,6 +44,8 @@ REGISTRY: dict[str, Callable[[], Atom]] = {
 PAPER_ATOMS = tuple(REGISTRY)[:7]
 #: What an encoder chooses from unless told otherwise.
 DEFAULT_ATOMS = (*PAPER_ATOMS, "finer")
+
+_LEAST_SPREAD = 1e-3  # behind atoms that hand on next to nothing
 
 
 def make_atom(atom: AtomLike) -> Atom:
@@ -100,8 +103,9 @@ class ActivationDictionary(BaseEstimator):
         How the parameters of an atom start, unless the atom was made with a value.
 
         - ``"matched"``: the first layer's scale is proportional to the bandwidth of the signal, as
-          `skmire.spectrum.estimate_bandwidth` finds it from the samples, and the hidden layers'
-          has a fixed value, both as the atom's `matched_scales` say; the rest as in ``"base"``;
+          `skmire.spectrum.estimate_bandwidth` finds it from the samples; that of hidden layers is
+          such that what enters their atom is spread alike whatever the atoms before it, both as the
+          atom's `matched_scales` say; the rest as in ``"base"``;
         - ``"base"``: the scales the field has found to work on images with coordinates in
           [-1, 1]: 30 in the first layer and 10 in hidden ones, 10 and 3 for variable-periodic
           atoms; roll-off 0.5, amplitude 1, offset and phase 0;
@@ -280,7 +284,7 @@ class ActivationDictionary(BaseEstimator):
         self,
         atom: Atom,
         *,
-        first: bool,
+        before: Sequence[Atom] = (),
         stream: np.random.Generator,
         bandwidth: float | None = None,
         factor: float = 1.0,
@@ -291,8 +295,9 @@ class ActivationDictionary(BaseEstimator):
         ----------
         atom : Atom
             The atom; parameters it was made with are kept.
-        first : bool
-            Whether it is the first layer's.
+        before : sequence of Atom, default=()
+            Those of the layers before, as they start, the first one first; none for the first
+            layer.
         stream : numpy.random.Generator
             Source of the draws, one for each of the atom's parameters.
         bandwidth : float, default=None
@@ -310,13 +315,14 @@ class ActivationDictionary(BaseEstimator):
         if law in ("matched", "base"):
             a, b = atom.image_scales
             if law == "matched" and bandwidth is not None:
-                per_bandwidth, b = atom.matched_scales
+                per_bandwidth, spread = atom.matched_scales
                 a = per_bandwidth * bandwidth
+                b = spread / max(input_spread(before), _LEAST_SPREAD)
         if law == "unit":
             scales = {name: factor * atom.base[name] for name in atom.scale_parameters}
             return atom.fresh({**atom.base, **scales})
         if law not in ("uniform", "normal"):
-            return atom.fresh(atom.at_scale(factor * (a if first else b)))
+            return atom.fresh(atom.at_scale(factor * (b if before else a)))
         draw = stream.uniform if law == "uniform" else stream.normal
         draws = draw(a, b, len(atom.base))
         return atom.fresh(dict(zip(atom.base, draws.tolist(), strict=True)))

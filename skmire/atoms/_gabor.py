@@ -48,7 +48,7 @@ class Gabor(Atom):
     name = "gabor"
     base: Mapping[str, float] = {"frequency": 1.0, "scale": 1.0}
     scale_parameters = ("frequency", "scale")
-    matched_scales: ClassVar[tuple[float, float]] = (0.5, 6.0)
+    matched_scales: ClassVar[tuple[float, float]] = (0.5, 1.4)
     frequency: nn.Parameter
     scale: nn.Parameter
 
@@ -127,7 +127,7 @@ class ComplexGabor(Atom):
     name = "complex_gabor"
     base: Mapping[str, float] = {"frequency": 1.0, "scale": 1.0}
     scale_parameters = ("frequency", "scale")
-    matched_scales: ClassVar[tuple[float, float]] = (0.5, 6.0)
+    matched_scales: ClassVar[tuple[float, float]] = (0.5, 1.4)
     frequency: nn.Parameter
     scale: nn.Parameter
     is_complex = True

@@ -40,7 +40,7 @@ class Gaussian(Atom):
 
     name = "gaussian"
     base: Mapping[str, float] = {"scale": 1.0}
-    matched_scales: ClassVar[tuple[float, float]] = (0.4, 9.0)
+    matched_scales: ClassVar[tuple[float, float]] = (0.4, 2.15)
     scale: nn.Parameter
 
     def __init__(self, *, scale: float | None = None) -> None:

@@ -69,7 +69,7 @@ class PSWF(Atom):
 
     name = "pswf"
     base: Mapping[str, float] = {"scale": 1.0, "amplitude": 1.0, "offset": 0.0}
-    matched_scales: ClassVar[tuple[float, float]] = (0.3, 5.0)
+    matched_scales: ClassVar[tuple[float, float]] = (0.3, 1.3)
     scale: nn.Parameter
     amplitude: nn.Parameter
     offset: nn.Parameter

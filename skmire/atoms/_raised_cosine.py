@@ -140,7 +140,7 @@ class RaisedCosine(_Pulse):
     """
 
     name = "raised_cosine"
-    matched_scales: ClassVar[tuple[float, float]] = (0.35, 5.0)
+    matched_scales: ClassVar[tuple[float, float]] = (0.35, 1.25)
     _kernel = "raised_cosine"
 
     def _pulse(self, t: Tensor, b: Tensor) -> Tensor:
@@ -214,7 +214,7 @@ class RootRaisedCosine(_Pulse):
     """
 
     name = "root_raised_cosine"
-    matched_scales: ClassVar[tuple[float, float]] = (0.4, 3.0)
+    matched_scales: ClassVar[tuple[float, float]] = (0.4, 0.85)
     _kernel = "root_raised_cosine"
 
     def _pulse(self, t: Tensor, b: Tensor) -> Tensor:

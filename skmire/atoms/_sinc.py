@@ -105,7 +105,7 @@ class Sinc(Atom):
 
     name = "sinc"
     base: Mapping[str, float] = {"scale": 1.0}
-    matched_scales: ClassVar[tuple[float, float]] = (1.5, 15.0)
+    matched_scales: ClassVar[tuple[float, float]] = (1.5, 3.6)
     scale: nn.Parameter
 
     def __init__(self, *, scale: float | None = None) -> None:

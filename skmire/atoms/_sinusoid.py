@@ -42,7 +42,7 @@ class Sinusoid(Atom):
     name = "sinusoid"
     base: Mapping[str, float] = {"frequency": 1.0, "phase": 0.0}
     scale_parameters = ("frequency",)
-    matched_scales: ClassVar[tuple[float, float]] = (1.5, 3.0)
+    matched_scales: ClassVar[tuple[float, float]] = (1.5, 1.2)
     frequency: nn.Parameter
     phase: nn.Parameter
 

@@ -45,7 +45,7 @@ class VariablePeriodic(Atom):
     """
 
     image_scales: ClassVar[tuple[float, float]] = (10.0, 3.0)
-    matched_scales: ClassVar[tuple[float, float]] = (0.4, 2.0)
+    matched_scales: ClassVar[tuple[float, float]] = (0.4, 0.78)
 
     def __init__(self, atom: Atom) -> None:
         if not isinstance(atom, Atom):

@@ -119,7 +119,12 @@ class SearchProblem:
         )
 
     def initialise(
-        self, atom: Atom, *, first: bool, stream: np.random.Generator, factor: float = 1.0
+        self,
+        atom: Atom,
+        *,
+        before: Sequence[Atom] = (),
+        stream: np.random.Generator,
+        factor: float = 1.0,
     ) -> Atom:
         """Return a copy of `atom` that starts as the dictionary says, for this signal.
 
@@ -127,8 +132,9 @@ class SearchProblem:
         ----------
         atom : Atom
             Of the dictionary, or any other.
-        first : bool
-            Whether it is the first layer's.
+        before : sequence of Atom, default=()
+            Those of the layers before, as they start, the first one first; none for the first
+            layer.
         stream : numpy.random.Generator
             Source of the draws, if the dictionary has its parameters drawn.
         factor : float, default=1.0
@@ -141,7 +147,7 @@ class SearchProblem:
         """
         bandwidth = None if self.bandwidth is None else overall_bandwidth(self.bandwidth)
         return self.dictionary.initialise(
-            atom, first=first, stream=stream, bandwidth=bandwidth, factor=factor
+            atom, before=before, stream=stream, bandwidth=bandwidth, factor=factor
         )
 
     def build(self, atoms: Sequence[Atom], seed: int) -> LayerStack:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import inf, isnan, nan, sqrt
 from typing import Literal, Self
 
+import numpy as np
 from sklearn.base import clone
 
 from skmire._logging import logger
@@ -21,7 +22,7 @@ from skmire.search._base import DivergenceError, SearchProblem
 from skmire.search._forecast import seconds_ahead
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
-from skmire.training import Samples, Trainer
+from skmire.training import Samples, Trainer, Training
 
 Selection = Literal["train", "held_out"]
 
@@ -29,6 +30,7 @@ _HELD_OUT = 0.2  # of the samples, to judge by
 _MOST_SAMPLES = 16_384  # that a sequence is judged on
 _LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
 _TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
+_ABOUT = 1.05  # times the lowest held-out loss
 _FEW = 20  # places: with fewer, none are held out
 
 
@@ -77,9 +79,9 @@ class Entry:
         """Whether all layers have the same atom."""
         return len({atom.name for atom in self.atoms}) == 1
 
-    def scaled(self, by: float) -> Self:
-        """Return the sequence at another scale of its first layer."""
-        return replace(self, first=self.first * by)
+    def scaled(self, *, first: float = 1.0, hidden: float = 1.0) -> Self:
+        """Return the sequence at other scales of its first layer, or of hidden ones."""
+        return replace(self, first=self.first * first, hidden=self.hidden * hidden)
 
     def filled(self, layer: int, atom: Atom) -> Self:
         """Return the sequence with `atom` in a layer and in all after it."""
@@ -88,15 +90,12 @@ class Entry:
 
     def started(self, problem: SearchProblem, seed: int) -> tuple[Atom, ...]:
         """Return copies of its atoms with the parameters to start from."""
-        return tuple(
-            problem.initialise(
-                atom,
-                first=layer == 0,
-                stream=numpy_stream(seed, "parameters", layer),
-                factor=self.hidden if layer else self.first,
-            )
-            for layer, atom in enumerate(self.atoms)
-        )
+        started: list[Atom] = []
+        for layer, atom in enumerate(self.atoms):
+            stream = numpy_stream(seed, "parameters", layer)
+            factor = self.hidden if layer else self.first
+            started.append(problem.initialise(atom, before=started, stream=stream, factor=factor))
+        return tuple(started)
 
 
 @dataclass(frozen=True)
@@ -131,10 +130,20 @@ CHEAP: dict[Selection, Effort] = {
 
 @dataclass(frozen=True)
 class Standing:
-    """How an entry did in a round: its loss, not a number if it diverged."""
+    """How an entry did in a round.
+
+    Parameters
+    ----------
+    entry : Entry
+    loss : float
+        Not a number if it diverged.
+    epochs : int, default=0
+        How many of them were worth it, by the samples held out; all if there were none.
+    """
 
     entry: Entry
     loss: float
+    epochs: int = 0
 
 
 class Contest:
@@ -223,7 +232,7 @@ class Contest:
         )
         for (network, training), entry, start in zip(runs, listed, scales, strict=False):
             loss = nan if training.diverged else training.kept.loss(self.selection)
-            standings.append(Standing(entry, loss))
+            standings.append(Standing(entry, loss, _worthwhile(training)))
             if loss < least:
                 least, self._leader = loss, (len(self.trace), network)
             self.trace.append(
@@ -261,15 +270,25 @@ class Contest:
             )
         return ranked(standings)
 
-    def decide(self, finalists: Iterable[Entry]) -> SearchResult:
-        """Train the finalists in full, and the best of them on all samples: the result."""
-        return self.fit(self.round("finalists", finalists, Effort()))
+    def decide(self, finalists: Sequence[Entry]) -> SearchResult:
+        """Train the finalists in full, and the best of them on all samples: the result.
+
+        The first of them, the leader of cheap rounds, also at half its first scale: a part of the
+        epochs flatters large scales, which learn faster and make up more between the samples.
+        """
+        leader = finalists[0]
+        smaller = self.selection == "held_out" and leader.is_scalable(self.problem)
+        entries = [*finalists, *([leader.scaled(first=0.5)] if smaller else [])]
+        return self.fit(self.round("finalists", entries, Effort()))
 
     def fit(self, standings: Sequence[Standing]) -> SearchResult:
-        """Train the best of the last round in full on all samples, if it was not so yet."""
+        """Train the best of the last round on all samples, if it was not so yet.
+
+        For as many epochs as were worth it with samples held out: with noise these are few.
+        """
         if self.judged is not self.problem:
             self.judged = self.problem
-            self._refit([standing.entry for standing in standings])
+            self._refit(standings)
         assert self._leader is not None  # else the round would have raised
         row, network = self._leader
         self.trace[row] = winner = replace(self.trace[row], chosen=True)
@@ -277,16 +296,19 @@ class Contest:
             logger.info("%s: loss %.3e", winner.atom, winner.loss)
         return SearchResult((network,), tuple(self.trace))
 
-    def _refit(self, entries: Sequence[Entry]) -> None:
+    def _refit(self, standings: Sequence[Standing]) -> None:
         """Train the best on all samples, or the next if it diverges there."""
-        *others, last = entries
-        for entry in others:
+        for standing in standings:
+            effort = Effort(epochs=standing.epochs / self.problem.max_epochs)
             try:
-                self.round("fit", [entry], Effort())
+                self.round("fit", [standing.entry], effort)
                 return
             except DivergenceError:
-                logger.info("%s diverged on all samples; the next best is taken.", entry.name)
-        self.round("fit", [last], Effort())
+                if standing is standings[-1]:
+                    raise
+                logger.info(
+                    "%s diverged on all samples; the next best is taken.", standing.entry.name
+                )
 
 
 def ranked(standings: Iterable[Standing]) -> list[Standing]:
@@ -330,6 +352,17 @@ def thinned(samples: Samples, n: int, seed: int) -> Samples:
     if n >= len(samples):
         return samples
     return samples.split(1 - n / len(samples), torch_stream(seed, "copy"))[0]
+
+
+def _worthwhile(training: Training) -> int:
+    """Return after how many epochs the held-out loss was last about as low as ever.
+
+    "About", as more epochs are safer for the fit: it has more samples to learn from.
+    """
+    losses = training.held_out_curve
+    if losses is None or not np.isfinite(losses).any():
+        return len(training.curve)
+    return int(np.flatnonzero(losses <= _ABOUT * np.nanmin(losses))[-1]) + 1
 
 
 def _judged(problem: SearchProblem, selection: Selection) -> SearchProblem:

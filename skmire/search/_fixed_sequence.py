@@ -78,10 +78,10 @@ class FixedSequence(BaseLayerSearch):
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         seed = derive_seed(problem.seed, "layer", 1)
-        atoms = [
-            problem.initialise(atom, first=i == 0, stream=numpy_stream(seed, "parameters", i))
-            for i, atom in enumerate(self._resolve(problem))
-        ]
+        atoms: list[Atom] = []
+        for i, atom in enumerate(self._resolve(problem)):
+            stream = numpy_stream(seed, "parameters", i)
+            atoms.append(problem.initialise(atom, before=atoms, stream=stream))
         name = "-".join(atom.name for atom in atoms)
         task = problem.task.start(f"sequence {name}", n_subtasks=problem.max_epochs)
         network, training = train_candidate(

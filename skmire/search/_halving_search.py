@@ -92,7 +92,7 @@ class HalvingSearch(ContestSearch):
     def _pool(self, problem: SearchProblem) -> list[Entry]:
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")
         alone = singles(problem, self.selection, self.n_layers)
-        scaled = [e.scaled(by) for e in alone if e.is_scalable(problem) for by in (0.5, 2.0)]
+        scaled = [e.scaled(first=by) for e in alone if e.is_scalable(problem) for by in (0.5, 2.0)]
         drawn = draw.integers(len(atoms), size=(self.n_sequences, self.n_layers))
         mixed = [Entry.of([atoms[i] for i in row], self.selection) for row in drawn]
         pool = [*alone, *scaled, *mixed]

@@ -221,7 +221,7 @@ class LayerSearch(BaseLayerSearch):
 
         def plan(atom: Atom) -> Plan:
             stream = numpy_stream(seed, "parameters", atom.name)
-            new = problem.initialise(atom, first=layer == 1, stream=stream)
+            new = problem.initialise(atom, before=before, stream=stream)
             kept = (copy.deepcopy(a) for a in before)
             return Plan(atom.name, (*kept, new), seed, 0 if self.train_earlier else layer - 1)
 

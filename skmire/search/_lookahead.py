@@ -13,8 +13,9 @@ from skmire.training import Trainer
 #: Judges those entries that it has not yet, and returns all that it has, the best first.
 TryOut = Callable[[str, Iterable[Entry]], list[Standing]]
 
-_SCALED = 3  # atoms that are tried at other scales
-_CLIMBS = 2  # rounds after that, while other scales are better
+_SCALED = 3  # atoms that are tried at other first scales
+_CLIMBS = 3  # rounds after that, from the best scales to their neighbours
+_HIDDEN = 1.5  # factor to a neighbour in hidden layers
 
 
 def look_ahead(
@@ -26,16 +27,20 @@ def look_ahead(
     two best sequences and the best single atom are finalists.
     """
     n_atoms, effort = len(problem.dictionary), CHEAP[selection]
-    n_entries = n_atoms + _n_better(n_atoms) * (n_layers - 1) * width + 2 * (_SCALED + _CLIMBS)
-    contest = Contest(problem, trainer, selection, cost=n_entries * effort.cost + 3)
+    n_scales = 2 * _SCALED + 4 * _CLIMBS
+    n_entries = n_atoms + n_scales + _n_better(n_atoms) * (n_layers - 1) * width
+    contest = Contest(problem, trainer, selection, cost=n_entries * effort.cost + 4)
 
     def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
         return contest.try_out(name, entries, effort)
 
     ranking = try_out("layer 1", singles(problem, selection, n_layers))
-    for n_scaled in (_SCALED, *[1] * _CLIMBS):
-        best = [s.entry for s in ranking if s.entry.is_scalable(problem)][:n_scaled]
-        ranking = try_out("scales", [e.scaled(by) for e in best for by in (0.5, 2.0)])
+    for climb in range(1 + _CLIMBS):
+        best = [s.entry for s in ranking if s.entry.is_scalable(problem)]
+        near = [e.scaled(first=by) for e in best[: 1 if climb else _SCALED] for by in (0.5, 2.0)]
+        if climb and n_layers > 1:
+            near += [e.scaled(hidden=by) for e in best[:1] for by in (1 / _HIDDEN, _HIDDEN)]
+        ranking = try_out("scales", near)
     return contest.decide(finalists(deepen(try_out, ranking, n_layers=n_layers, width=width)))
 
 

@@ -147,7 +147,7 @@ class ProjectionSearch(ContestSearch):
 
         task = contest.problem.task.start("projections")
         starts = singles(problem, self.selection, self.n_layers)
-        starts += [e.scaled(by) for e in starts if e.is_scalable(problem) for by in _FACTORS]
+        starts += [e.scaled(first=by) for e in starts if e.is_scalable(problem) for by in _FACTORS]
         ranking = deepen(try_out, try_out("singles", starts), n_layers=self.n_layers, width=_WIDTH)
         contest.stopped = task.finish()
         return ranking
