@@ -335,7 +335,7 @@ def thinned(samples: Samples, n: int, seed: int) -> Samples:
 def _judged(problem: SearchProblem, selection: Selection) -> SearchProblem:
     """Return the problem that sequences are judged on: `problem` itself, if that can be."""
     held_out_here = selection == "held_out" and problem.held_out is None
-    if held_out_here and int(problem.samples.places().max()) + 1 >= _FEW:
+    if held_out_here and int(problem.samples.places.max()) + 1 >= _FEW:
         kept, held_out = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
         held_out = thinned(held_out, _MOST_SAMPLES, problem.seed)
         problem = replace(problem, samples=kept, held_out=held_out)
