@@ -9,7 +9,6 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.parallel import Parallel, delayed
 
 from skmire._logging import logger
 from skmire._threads import single_thread, threads_restored
@@ -27,6 +26,7 @@ from skmire.search._contest import (
 from skmire.search._contest_search import ContestSearch
 from skmire.search._lookahead import deepen, singles
 from skmire.search._result import SearchResult
+from skmire.search._side_by_side import side_by_side
 from skmire.search._tangent import tangent_loss
 from skmire.training import Trainer
 
@@ -137,10 +137,9 @@ class ProjectionSearch(ContestSearch):
 
         def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
             new = {entry.name: entry for entry in entries if entry.name not in known}
+            calls, n_jobs = [(entry,) for entry in new.values()], problem.n_jobs if on_cpu else 1
             with threads_restored():
-                run = Parallel(n_jobs=problem.n_jobs if on_cpu else 1, prefer="threads")
-                projected = run(delayed(project)(entry) for entry in new.values())
-            known.update(zip(new, projected, strict=True))
+                known.update(zip(new, side_by_side(project, calls, n_jobs=n_jobs), strict=True))
             if problem.verbose:
                 logger.info("%s: %d sequences projected", name, len(new))
             return ranked(known.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from itertools import product
 
 import torch
@@ -108,9 +109,10 @@ def check_nothing_given_is_changed(search: BaseLayerSearch) -> None:
 
 
 @promise(
-    "A search leaves global settings alone: random states, threads and defaults of torch.",
+    "A search leaves global settings alone: random states, threads and defaults of torch, the "
+    "filters of warnings.",
     "Draw from generators of your own; torch.set_num_threads within "
-    "skmire.search.threads_restored().",
+    "skmire.search.threads_restored(); no warnings.catch_warnings in threads.",
 )
 def check_global_state(search: BaseLayerSearch) -> None:
     with threads_restored():
@@ -128,6 +130,7 @@ def _defaults() -> dict[str, object]:
         "torch's default dtype": torch.get_default_dtype(),
         "torch's gradient mode": torch.is_grad_enabled(),
         "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+        "the filters of warnings": list(warnings.filters),
     }
 
 
