@@ -8,6 +8,7 @@ of given atoms, from a seed of its own, trained under a budget.
 
 from __future__ import annotations
 
+import copy
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -312,14 +313,9 @@ def train_candidate(
     >>> MIREncoder(search=OneBell(), max_epochs=5).fit(x, np.cos(20 * x[:, 0])).n_iter_
     5
     """
-    network = problem.build(atoms, seed)
-    for atom in network.sequence[:frozen]:
-        atom.requires_grad_(False)
-    checkpoint, key, timed = problem.checkpoint, "", seconds is not None
+    network, key = _untrained(problem, trainer, atoms, epochs=epochs, seed=seed, frozen=frozen)
+    checkpoint, timed = problem.checkpoint, seconds is not None
     if checkpoint is not None:
-        key = checkpoint.key(
-            network, trainer, problem.samples, problem.held_out, epochs=epochs, seed=seed
-        )
         finished = checkpoint.restore(key, network, timed=timed)
         if finished is not None:
             return network, finished
@@ -335,3 +331,45 @@ def train_candidate(
     if checkpoint is not None and not training.cut_short:
         checkpoint.keep(key, network, training, timed=timed)
     return network, training
+
+
+def is_finished(
+    problem: SearchProblem,
+    trainer: Trainer,
+    atoms: Sequence[Atom],
+    *,
+    epochs: int,
+    seconds: float | None,
+    seed: int,
+    frozen: int = 0,
+) -> bool:
+    """Return whether `train_candidate` would find this candidate in the checkpoint.
+
+    The network that is built of the atoms is not theirs: they are copied.
+    """
+    if problem.checkpoint is None:
+        return False
+    _, key = _untrained(
+        problem, trainer, copy.deepcopy(atoms), epochs=epochs, seed=seed, frozen=frozen
+    )
+    return problem.checkpoint.holds(key, timed=seconds is not None)
+
+
+def _untrained(
+    problem: SearchProblem,
+    trainer: Trainer,
+    atoms: Sequence[Atom],
+    *,
+    epochs: int,
+    seed: int,
+    frozen: int,
+) -> tuple[LayerStack, str]:
+    """Return the network of a candidate, and its name in the checkpoint if there is one."""
+    network = problem.build(atoms, seed)
+    for atom in network.sequence[:frozen]:
+        atom.requires_grad_(False)
+    if problem.checkpoint is None:
+        return network, ""
+    return network, problem.checkpoint.key(
+        network, trainer, problem.samples, problem.held_out, epochs=epochs, seed=seed
+    )

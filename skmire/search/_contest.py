@@ -18,7 +18,7 @@ from skmire._random import derive_seed, numpy_stream, torch_stream
 from skmire.atoms import Atom
 from skmire.networks import LayerStack
 from skmire.search._base import DivergenceError, SearchProblem
-from skmire.search._forecast import seconds_ahead
+from skmire.search._forecast import seconds_ahead, unfinished
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
 from skmire.training import Samples, Trainer
@@ -211,10 +211,12 @@ class Contest:
         plans = [Plan(entry.name, entry.started(problem, seed), seed) for entry in listed]
         scales = [tuple(atom.stretch for atom in plan.atoms) for plan in plans]
         if problem.verbose:
+            ahead = unfinished(problem, trainer, plans, epochs=epochs, seconds=seconds)
             logger.info(
-                "%s: %d networks of %d units, %d epochs of %d samples, about %.2g s",
-                name, len(plans), problem.hidden_width, epochs, len(problem.samples),
-                seconds_ahead(problem, trainer, plans, epochs),
+                "%s: %d networks of %d units, %d epochs of %d samples, about %.2g s%s",
+                name, len(ahead), problem.hidden_width, epochs, len(problem.samples),
+                seconds_ahead(problem, trainer, ahead, epochs),
+                f"; {n} finished before" if (n := len(plans) - len(ahead)) else "",
             )  # fmt: skip
         standings: list[Standing] = []
         least, self._leader = inf, None  # only one network is kept, as there may be many
