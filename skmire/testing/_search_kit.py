@@ -35,7 +35,7 @@ def search_checks() -> tuple[Callable[[BaseLayerSearch], None], ...]:
 def check_search(search: BaseLayerSearch) -> None:
     """Hold a search to everything that skmire's own searches promise.
 
-    It runs the search about 35 times, on forty samples and with networks of eight units.
+    It runs the search about 40 times, on forty samples and with networks of eight units.
 
     Parameters
     ----------
