@@ -82,6 +82,7 @@ class TwoBells(BaseLayerSearch):
 
 SEARCHES = {
     "lookahead": LayerSearch(2),
+    "automatic depth": LayerSearch("auto", max_layers=3),
     "growth": LayerSearch(3, mode="growth"),
     "frozen": LayerSearch(2, mode="growth", train_earlier=False),
     "beam": BeamSearch(2),

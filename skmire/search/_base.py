@@ -206,7 +206,7 @@ class BaseLayerSearch(BaseEstimator, ABC):
     @property
     @abstractmethod
     def depth(self) -> int:
-        """Number of hidden layers of the networks it returns."""
+        """Most hidden layers that a network it returns has: all do, but where it finds how many."""
 
     @abstractmethod
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:

@@ -73,6 +73,11 @@ class Entry:
         return f"{self.sequence} × {self.first:g}, {self.hidden:g}"
 
     @property
+    def depth(self) -> int:
+        """How many layers it has."""
+        return len(self.atoms)
+
+    @property
     def is_single(self) -> bool:
         """Whether all layers have the same atom."""
         return len({atom.name for atom in self.atoms}) == 1
@@ -148,20 +153,20 @@ class Contest:
     problem : SearchProblem
     trainer : Trainer
     selection : {"train", "held_out"}
-    cost : float
-        Of all rounds but that of the winner, in trainings of a whole network, for sharing out a
-        time limit.
+    cost : float, default=0.0
+        Of all rounds to come but that of the winner, in trainings of a whole network, for sharing
+        out a time limit. It can be set anew between rounds.
     """
 
     def __init__(
-        self, problem: SearchProblem, trainer: Trainer, selection: Selection, *, cost: float
+        self, problem: SearchProblem, trainer: Trainer, selection: Selection, *, cost: float = 0.0
     ) -> None:
         self.problem, self.trainer, self.selection = problem, trainer, selection
         self.trace: list[Candidate] = []
         self.stopped = False
         self.seed = derive_seed(problem.seed, "sequence")
         self.judged = _judged(problem, selection)
-        self._cost = cost + 1.0
+        self.cost = cost
         self._known: dict[tuple[Effort, str], Standing] = {}
         self._leader: tuple[int, LayerStack] | None = None  # of the last round: row and network
 
@@ -188,6 +193,10 @@ class Contest:
                     raise
         return ranked(s for (known, _), s in self._known.items() if known == effort)
 
+    def settle(self, depth: int) -> None:
+        """Forget what was tried of another depth."""
+        self._known = {k: s for k, s in self._known.items() if s.entry.depth == depth}
+
     def round(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train the entries, each of them once; return how they stand, the best first.
 
@@ -205,8 +214,8 @@ class Contest:
         seed = self.seed
         cost = effort.cost * len(listed)
         left = self.problem.seconds_left
-        seconds = None if left is None else left * min(cost / max(self._cost, cost), 1.0)
-        self._cost -= cost
+        seconds = None if left is None else left * min(cost / max(self.cost + 1.0, cost), 1.0)
+        self.cost -= cost
         task = self.problem.task.start(name, n_subtasks=len(listed), parallel=True)
         plans = [Plan(entry.name, entry.started(problem, seed), seed) for entry in listed]
         scales = [tuple(atom.stretch for atom in plan.atoms) for plan in plans]
@@ -230,7 +239,7 @@ class Contest:
                 least, self._leader = loss, (len(self.trace), network)
             self.trace.append(
                 Candidate(
-                    layer=len(entry.atoms),
+                    layer=entry.depth,
                     atom=entry.sequence,
                     seed=seed,
                     effective_epochs=len(training.curve),
