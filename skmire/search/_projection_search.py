@@ -134,18 +134,21 @@ class ProjectionSearch(ContestSearch):
         on_cpu = samples.inputs.device.type == "cpu"
         known: dict[str, Standing] = {}
 
-        def project(entry: Entry) -> Standing:
+        def project(entry: Entry) -> float:
             if time.monotonic() > late:
-                return Standing(entry, inf)
+                return inf
             with single_thread():
                 network = problem.build(entry.started(problem, contest.seed), contest.seed)
-                return Standing(entry, tangent_loss(network, samples, held_out, self.selection))
+                return tangent_loss(network, samples, held_out, self.selection)
 
         def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
             new = {entry.name: entry for entry in entries if entry.name not in known}
             calls, n_jobs = [(entry,) for entry in new.values()], problem.n_jobs if on_cpu else 1
             with threads_restored():
-                known.update(zip(new, side_by_side(project, calls, n_jobs=n_jobs), strict=True))
+                losses = list(side_by_side(project, calls, n_jobs=n_jobs))
+            known.update(
+                {name: Standing(new[name], loss) for name, loss in zip(new, losses, strict=True)}
+            )
             if problem.verbose:
                 logger.info("%s: %d sequences projected", name, len(new))
             return ranked(known.values())
