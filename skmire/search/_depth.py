@@ -17,8 +17,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_layers": [Interval(Integral, 1, None, closed="left")],
 }
 
-# What is left of the held-out loss, at most, after a layer more that was worth it. Between two
-# seeds the loss of one network differs by 0.2 to 0.3 dB (benchmarks/close_calls.py); this is 0.5.
+# What is left of the held-out loss, at most, after a layer more that was worth it. This is
+# 0.5 dB; between two seeds one network differs by 0.25 (median, benchmarks/close_calls.py).
 _WORTH = 0.9
 _ALL = 2  # layers up to which every atom is tried, then the better half
 
