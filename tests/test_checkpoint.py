@@ -37,11 +37,13 @@ from skmire._digest import digest
 from skmire.atoms import PSWF, ComplexGabor, FunctionAtom, Gaussian, Sinusoid
 from skmire.search import (
     BaseLayerSearch,
+    BayesSearch,
     BeamSearch,
     Candidate,
     DivergenceError,
     ExhaustiveSearch,
     HalvingSearch,
+    ProjectionSearch,
     SearchResult,
     _checkpoint,
     train_candidate,
@@ -80,10 +82,13 @@ class TwoBells(BaseLayerSearch):
 
 SEARCHES = {
     "lookahead": LayerSearch(2),
+    "automatic depth": LayerSearch("auto", max_layers=3),
     "growth": LayerSearch(3, mode="growth"),
     "frozen": LayerSearch(2, mode="growth", train_earlier=False),
     "beam": BeamSearch(2),
     "halving": HalvingSearch(2),
+    "projection": ProjectionSearch(2, 20, 2),
+    "bayes": BayesSearch(2, 6),
     "exhaustive": ExhaustiveSearch(2),
     "fixed": FixedSequence("sinusoid", 2),
     "own": TwoBells(),
@@ -863,6 +868,31 @@ def test_verbose_tells_how_many_were_finished_before(path, caplog, n_jobs):
     encoder(path, verbose=1, n_jobs=n_jobs).fit(X, Y)
     assert f"checkpoint {path}: 4 candidates finished before" in caplog.text
     assert f"checkpoint {path}: 2 candidates added" in caplog.text
+
+
+def test_what_lies_ahead_does_not_count_what_was_finished_before(path, caplog):
+    caplog.set_level("INFO")
+    forecast = re.compile(r"([\w ]+): (\d+) networks of .* about ([^ ]+) s(.*)")
+
+    def told():
+        caplog.clear()
+        encoder(path, SEARCHES["lookahead"], verbose=1).fit(X, Y)
+        return [m.groups() for m in map(forecast.fullmatch, caplog.messages) if m]
+
+    for _, n_ahead, seconds, words in told():
+        assert int(n_ahead) > 0
+        assert float(seconds) > 0
+        assert words == ""
+    in_order = sorted(candidates(path), key=lambda file: file.stat().st_mtime_ns)
+    in_order[0].unlink()  # of the first round
+    in_order[-1].unlink()  # the fit
+    first, *between, last = told()
+    assert (first[0], first[1], first[3]) == ("layer 1", "1", "; 1 finished before")
+    assert (last[0], last[1], last[3]) == ("fit", "1", "")
+    assert float(last[2]) > 0
+    for _, n_ahead, seconds, words in between:
+        assert (n_ahead, float(seconds)) == ("0", 0)
+        assert re.fullmatch(r"; [1-9]\d* finished before", words)
 
 
 def test_without_a_checkpoint_nothing_is_written(tmp_path, monkeypatch):

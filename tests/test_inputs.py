@@ -267,6 +267,7 @@ OUT_OF_RANGE: list[tuple[type, str, object]] = [
     (LayerSearch, "selection", "test"),
     (LayerSearch, "compare", "worst"),
     (LayerSearch, "train_earlier", "no"),
+    (LayerSearch, "max_layers", 0),
     (FixedSequence, "atoms", []),
     (FixedSequence, "n_layers", 0),
     (Trainer, "optimizer", "sgd"),

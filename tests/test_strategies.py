@@ -10,6 +10,7 @@ import numpy as np
 import optuna
 import pytest
 import torch
+from sklearn.base import clone
 
 from skmire import (
     ActivationDictionary,
@@ -25,6 +26,7 @@ from skmire.atoms import make_atom
 from skmire.networks import LayerStack
 from skmire.search import _projection_search
 from skmire.search._tangent import _linearised, tangent_kernel, tangent_loss
+from skmire.testing._search_setting import difference
 from skmire.training import Samples
 
 X = np.linspace(0, 1, 120)[:, None]
@@ -49,6 +51,47 @@ def judged(fitted, stage):
     rows = table["stage"] == stage
     keys = zip(table["atom"][rows], table["scales"][rows], strict=True)
     return dict(zip(keys, table["loss"][rows].tolist(), strict=True))
+
+
+# -- weights -------------------------------------------------------------------------------------
+
+LOUD = X[:, 0] > 0.6  # a region of noise, louder than the signal
+
+
+def noisy(seed):
+    """The signal, and noise in a region: of other seeds the same values in another order."""
+    values = np.where(LOUD, np.random.default_rng(0).normal(scale=3, size=len(X)), Y)
+    values[LOUD] = np.random.default_rng(seed).permutation(values[LOUD])
+    return values
+
+
+@pytest.mark.parametrize("search", [
+    LayerSearch(2), LayerSearch("auto", max_layers=2), LayerSearch(2, mode="growth"),
+    LayerSearch(2, selection="train"), BeamSearch(2, 2), HalvingSearch(2, 9),
+    ProjectionSearch(2, 40, 3), BayesSearch(2, 6), ExhaustiveSearch(2),
+], ids=repr)  # fmt: skip
+def test_noise_of_little_weight_does_not_sway_the_choice(search):
+    def found(seed, weight):
+        model = MIREncoder(
+            THREE, clone(search), hidden_width=16, max_epochs=12, random_state=0, dtype="float64"
+        ).fit(X, noisy(seed), None if weight is None else np.where(LOUD, weight, 1.0))
+        return model.search_result_, [c.loss for c in model.search_result_.trace]
+
+    (one, losses), (other, others) = (found(seed, 1e-9) for seed in (1, 2))
+    np.testing.assert_allclose(losses, others, rtol=1e-4)
+    assert [c.atom for c in one.trace] == [c.atom for c in other.trace]
+    assert [c.chosen for c in one.trace] == [c.chosen for c in other.trace]
+    # Without weights it does matter, or this would show nothing.
+    losses, others = (found(seed, None)[1] for seed in (1, 2))
+    assert len(losses) != len(others) or not np.allclose(losses, others, rtol=0.01)
+
+
+def test_a_region_of_no_weight_has_no_part_in_the_search():
+    weights = np.where(LOUD, 0.0, 1.0)
+    whole = MIREncoder(THREE, LayerSearch(2), hidden_width=16, max_epochs=12, random_state=0)
+    rest = clone(whole)
+    result = whole.fit(X, noisy(1), weights).search_result_
+    assert difference(result, rest.fit(X[~LOUD], Y[~LOUD]).search_result_) == ""
 
 
 # -- beam and exhaustive search ------------------------------------------------------------------

@@ -619,6 +619,21 @@ class UnfinishedAside(RandomSearch):
         return super().begin(problem, name)
 
 
+class Unsaved(RandomSearch):
+    def seen(self, problem):
+        return replace(problem, checkpoint=None)
+
+
+class Impatient(RandomSearch):
+    """Takes it that half of the work is done where some is."""
+
+    def search(self, problem, trainer):
+        held = problem.checkpoint is not None and problem.checkpoint.n_candidates
+        return super(Impatient, clone(self).set_params(n_sequences=1) if held else self).search(
+            problem, trainer
+        )
+
+
 class Empty(RandomSearch):
     def choose(self, networks, trace):
         return SearchResult((), tuple(trace))
@@ -627,6 +642,8 @@ class Empty(RandomSearch):
 SEARCH_LIARS = [
     (Computing, "check_estimator", "n_networks"),
     (ParallelTasks, "check_in_an_encoder", "raised"),
+    (Unsaved, "check_resumed", "trained 2 of 2 networks, where 1 were left"),
+    (Impatient, "check_resumed", "stopped and resumed, the column"),
     (TooDeep, "check_sequence", "depth"),
     (Outsider, "check_sequence", "sinc"),
     (OneColumn, "check_shapes", "raised"),

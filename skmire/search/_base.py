@@ -8,11 +8,12 @@ of given atoms, from a seed of its own, trained under a budget.
 
 from __future__ import annotations
 
+import copy
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +119,13 @@ class SearchProblem:
             relative_bandwidth(self.bandwidth) if matched and self.bandwidth is not None else None
         )
 
+    def even(self) -> Self:
+        """Return the problem with the same bandwidth along every axis."""
+        if self.bandwidth is None:
+            return self
+        alike = np.full_like(self.bandwidth, overall_bandwidth(self.bandwidth))
+        return replace(self, bandwidth=alike)
+
     def initialise(
         self,
         atom: Atom,
@@ -211,7 +219,7 @@ class BaseLayerSearch(BaseEstimator, ABC):
     @property
     @abstractmethod
     def depth(self) -> int:
-        """Number of hidden layers of the networks it returns."""
+        """Most hidden layers that a network it returns has: all do, but where it finds how many."""
 
     @abstractmethod
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
@@ -318,14 +326,9 @@ def train_candidate(
     >>> MIREncoder(search=OneBell(), max_epochs=5).fit(x, np.cos(20 * x[:, 0])).n_iter_
     5
     """
-    network = problem.build(atoms, seed)
-    for atom in network.sequence[:frozen]:
-        atom.requires_grad_(False)
-    checkpoint, key, timed = problem.checkpoint, "", seconds is not None
+    network, key = _untrained(problem, trainer, atoms, epochs=epochs, seed=seed, frozen=frozen)
+    checkpoint, timed = problem.checkpoint, seconds is not None
     if checkpoint is not None:
-        key = checkpoint.key(
-            network, trainer, problem.samples, problem.held_out, epochs=epochs, seed=seed
-        )
         finished = checkpoint.restore(key, network, timed=timed)
         if finished is not None:
             return network, finished
@@ -341,3 +344,45 @@ def train_candidate(
     if checkpoint is not None and not training.cut_short:
         checkpoint.keep(key, network, training, timed=timed)
     return network, training
+
+
+def is_finished(
+    problem: SearchProblem,
+    trainer: Trainer,
+    atoms: Sequence[Atom],
+    *,
+    epochs: int,
+    seconds: float | None,
+    seed: int,
+    frozen: int = 0,
+) -> bool:
+    """Return whether `train_candidate` would find this candidate in the checkpoint.
+
+    The network that is built of the atoms is not theirs: they are copied.
+    """
+    if problem.checkpoint is None:
+        return False
+    _, key = _untrained(
+        problem, trainer, copy.deepcopy(atoms), epochs=epochs, seed=seed, frozen=frozen
+    )
+    return problem.checkpoint.holds(key, timed=seconds is not None)
+
+
+def _untrained(
+    problem: SearchProblem,
+    trainer: Trainer,
+    atoms: Sequence[Atom],
+    *,
+    epochs: int,
+    seed: int,
+    frozen: int,
+) -> tuple[LayerStack, str]:
+    """Return the network of a candidate, and its name in the checkpoint if there is one."""
+    network = problem.build(atoms, seed)
+    for atom in network.sequence[:frozen]:
+        atom.requires_grad_(False)
+    if problem.checkpoint is None:
+        return network, ""
+    return network, problem.checkpoint.key(
+        network, trainer, problem.samples, problem.held_out, epochs=epochs, seed=seed
+    )

@@ -18,6 +18,7 @@ from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
 from skmire.search._contest import CHEAP, Contest, Entry, Selection, Standing, finalists
 from skmire.search._contest_search import ContestSearch
+from skmire.search._depth import settled_depth
 from skmire.search._lookahead import singles
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
@@ -39,12 +40,14 @@ class BayesSearch(ContestSearch):
 
     Parameters
     ----------
-    n_layers : int, default=3
-        Hidden layers, at least 1.
+    n_layers : int or "auto", default=3
+        Hidden layers, at least 1; ``"auto"`` as in `LayerSearch`.
     n_trials : int, default=30
         Trials, at least 1; at least as many as there are atoms are made.
     selection : {"held_out", "train"}, default="held_out"
         Samples whose loss decides, as in `LayerSearch`.
+    max_layers : int, default=6
+        Most hidden layers that ``"auto"`` comes to, at least 1.
 
     See Also
     --------
@@ -75,24 +78,33 @@ class BayesSearch(ContestSearch):
     }
 
     def __init__(
-        self, n_layers: int = 3, n_trials: int = 30, *, selection: Selection = "held_out"
+        self,
+        n_layers: int | str = 3,
+        n_trials: int = 30,
+        *,
+        selection: Selection = "held_out",
+        max_layers: int = 6,
     ) -> None:
         self.n_layers = n_layers
         self.n_trials = n_trials
         self.selection = selection
+        self.max_layers = max_layers
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         optuna = require("optuna", extra="bayes", purpose="BayesSearch")
-        space = self._space(optuna, problem)
         sampler = optuna.samplers.TPESampler(seed=derive_seed(problem.seed, "proposals") % 2**32)
         with _quiet(optuna):
             study = optuna.create_study(sampler=sampler)
         effort = CHEAP[self.selection]
         atoms = problem.dictionary.resolve()
         n_trials = max(self.n_trials, len(atoms))
-        contest = Contest(problem, trainer, self.selection, cost=n_trials * effort.cost + 3)
+        cost = n_trials * effort.cost + 3
+        contest = Contest(problem, trainer, self.selection)
+        n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
+        contest.cost = cost
 
-        first = singles(problem, self.selection, self.n_layers)
+        space = self._space(optuna, problem, n_layers)
+        first = singles(problem, self.selection, n_layers)
         ranking = contest.try_out("singles", first, effort)
         for entry in first:
             middle = dict.fromkeys(space, 0.0) | dict.fromkeys(_layers(space), entry.atoms[0].name)
@@ -109,10 +121,11 @@ class BayesSearch(ContestSearch):
                 study.tell(trial, _loss(entry, ranking))
         return contest.decide(finalists(ranking))
 
-    def _space(self, optuna: ModuleType, problem: SearchProblem) -> dict[str, Any]:
+    @staticmethod
+    def _space(optuna: ModuleType, problem: SearchProblem, n_layers: int) -> dict[str, Any]:
         """Return the distributions of what a trial may vary."""
         names = optuna.distributions.CategoricalDistribution(problem.dictionary.names)
-        space = {f"layer {layer}": names for layer in range(1, self.n_layers + 1)}
+        space = {f"layer {layer}": names for layer in range(1, n_layers + 1)}
         if problem.dictionary.check_init()[0] not in ("uniform", "normal"):
             space["first"] = optuna.distributions.FloatDistribution(*_FIRST)
             space["hidden"] = optuna.distributions.FloatDistribution(*_HIDDEN)

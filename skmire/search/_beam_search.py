@@ -23,12 +23,14 @@ class BeamSearch(ContestSearch):
 
     Parameters
     ----------
-    n_layers : int, default=3
-        Hidden layers, at least 1.
+    n_layers : int or "auto", default=3
+        Hidden layers, at least 1; ``"auto"`` as in `LayerSearch`.
     width : int, default=3
         Beginnings kept from layer to layer, at least 1; with 1 it is `LayerSearch`.
     selection : {"held_out", "train"}, default="held_out"
         Samples whose loss decides, as in `LayerSearch`.
+    max_layers : int, default=6
+        Most hidden layers that ``"auto"`` comes to, at least 1.
 
     See Also
     --------
@@ -51,17 +53,24 @@ class BeamSearch(ContestSearch):
     }
 
     def __init__(
-        self, n_layers: int = 3, width: int = 3, *, selection: Selection = "held_out"
+        self,
+        n_layers: int | str = 3,
+        width: int = 3,
+        *,
+        selection: Selection = "held_out",
+        max_layers: int = 6,
     ) -> None:
         self.n_layers = n_layers
         self.width = width
         self.selection = selection
+        self.max_layers = max_layers
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         return look_ahead(
             problem,
             trainer,
             n_layers=self.n_layers,
+            max_layers=self.max_layers,
             width=self.width,
             selection=self.selection,
         )

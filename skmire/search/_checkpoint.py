@@ -124,6 +124,10 @@ class Checkpoint:
             }
         )
 
+    def holds(self, key: str, *, timed: bool) -> bool:
+        """Return whether there is a candidate for `restore` to take, damaged or not."""
+        return any(True for _ in self._held(key, timed=timed))
+
     def restore(self, key: str, network: LayerStack, *, timed: bool) -> Training | None:
         """Bring `network` into the state that is kept under `key`; return its training.
 
@@ -140,9 +144,7 @@ class Checkpoint:
         training : Training or None
             ``None`` if there is none, or its file is damaged.
         """
-        for path in (self._path(key, timed=t) for t in ((False, True) if timed else (False,))):
-            if not path.exists():
-                continue
+        for path in self._held(key, timed=timed):
             try:
                 state, training = _read(path, network)
             except Exception as error:  # there are many kinds of damage
@@ -176,6 +178,12 @@ class Checkpoint:
     @property
     def _candidates(self) -> Path:
         return self.folder / "candidates"
+
+    def _held(self, key: str, *, timed: bool) -> Iterator[Path]:
+        """Yield the files that `key` may be taken from."""
+        for other in (False, True) if timed else (False,):
+            if (path := self._path(key, timed=other)).exists():
+                yield path
 
     def _path(self, key: str, *, timed: bool) -> Path:
         return self._candidates / f"{key}{'-timed' if timed else ''}.npz"

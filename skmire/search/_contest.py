@@ -19,7 +19,7 @@ from skmire._random import derive_seed, numpy_stream, torch_stream
 from skmire.atoms import Atom
 from skmire.networks import LayerStack
 from skmire.search._base import DivergenceError, SearchProblem
-from skmire.search._forecast import seconds_ahead
+from skmire.search._forecast import seconds_ahead, unfinished
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
 from skmire.training import Samples, Trainer, Training
@@ -73,6 +73,11 @@ class Entry:
         if self.first == self.hidden == 1:
             return self.sequence
         return f"{self.sequence} × {self.first:g}, {self.hidden:g}"
+
+    @property
+    def depth(self) -> int:
+        """How many layers it has."""
+        return len(self.atoms)
 
     @property
     def is_single(self) -> bool:
@@ -157,20 +162,20 @@ class Contest:
     problem : SearchProblem
     trainer : Trainer
     selection : {"train", "held_out"}
-    cost : float
-        Of all rounds but that of the winner, in trainings of a whole network, for sharing out a
-        time limit.
+    cost : float, default=0.0
+        Of all rounds to come but that of the winner, in trainings of a whole network, for sharing
+        out a time limit. It can be set anew between rounds.
     """
 
     def __init__(
-        self, problem: SearchProblem, trainer: Trainer, selection: Selection, *, cost: float
+        self, problem: SearchProblem, trainer: Trainer, selection: Selection, *, cost: float = 0.0
     ) -> None:
         self.problem, self.trainer, self.selection = problem, trainer, selection
         self.trace: list[Candidate] = []
         self.stopped = False
         self.seed = derive_seed(problem.seed, "sequence")
         self.judged = _judged(problem, selection)
-        self._cost = cost + 1.0
+        self.cost = cost
         self._known: dict[tuple[Effort, str], Standing] = {}
         self._leader: tuple[int, LayerStack] | None = None  # of the last round: row and network
 
@@ -197,6 +202,10 @@ class Contest:
                     raise
         return ranked(s for (known, _), s in self._known.items() if known == effort)
 
+    def settle(self, depth: int) -> None:
+        """Forget what was tried of another depth."""
+        self._known = {k: s for k, s in self._known.items() if s.entry.depth == depth}
+
     def round(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train the entries, each of them once; return how they stand, the best first.
 
@@ -214,16 +223,18 @@ class Contest:
         seed = self.seed
         cost = effort.cost * len(listed)
         left = self.problem.seconds_left
-        seconds = None if left is None else left * min(cost / max(self._cost, cost), 1.0)
-        self._cost -= cost
+        seconds = None if left is None else left * min(cost / max(self.cost + 1.0, cost), 1.0)
+        self.cost -= cost
         task = self.problem.task.start(name, n_subtasks=len(listed), parallel=True)
         plans = [Plan(entry.name, entry.started(problem, seed), seed) for entry in listed]
         scales = [tuple(atom.stretch for atom in plan.atoms) for plan in plans]
         if problem.verbose:
+            ahead = unfinished(problem, trainer, plans, epochs=epochs, seconds=seconds)
             logger.info(
-                "%s: %d networks of %d units, %d epochs of %d samples, about %.2g s",
-                name, len(plans), problem.hidden_width, epochs, len(problem.samples),
-                seconds_ahead(problem, trainer, plans, epochs),
+                "%s: %d networks of %d units, %d epochs of %d samples, about %.2g s%s",
+                name, len(ahead), problem.hidden_width, epochs, len(problem.samples),
+                seconds_ahead(problem, trainer, ahead, epochs),
+                f"; {n} finished before" if (n := len(plans) - len(ahead)) else "",
             )  # fmt: skip
         standings: list[Standing] = []
         least, self._leader = inf, None  # only one network is kept, as there may be many
@@ -237,7 +248,7 @@ class Contest:
                 least, self._leader = loss, (len(self.trace), network)
             self.trace.append(
                 Candidate(
-                    layer=len(entry.atoms),
+                    layer=entry.depth,
                     atom=entry.sequence,
                     seed=seed,
                     effective_epochs=len(training.curve),
@@ -274,12 +285,31 @@ class Contest:
         """Train the finalists in full, and the best of them on all samples: the result.
 
         The first of them, the leader of cheap rounds, also at half its first scale: a part of the
-        epochs flatters large scales, which learn faster and make up more between the samples.
+        epochs flatters large scales, which learn faster and make up more between the samples. And
+        the best of them also with all axes alike: a bandwidth of each is a rough estimate.
         """
+        if self.selection == "train":
+            return self.fit(self.round("finalists", finalists, Effort()))
         leader = finalists[0]
-        smaller = self.selection == "held_out" and leader.is_scalable(self.problem)
-        entries = [*finalists, *([leader.scaled(first=0.5)] if smaller else [])]
-        return self.fit(self.round("finalists", entries, Effort()))
+        smaller = [leader.scaled(first=0.5)] if leader.is_scalable(self.problem) else []
+        standings = self.round("finalists", [*finalists, *smaller], Effort())
+        if self.problem.stretch is not None and np.ptp(self.problem.stretch) and not self.stopped:
+            standings = self._even(standings)
+        return self.fit(standings)
+
+    def _even(self, standings: list[Standing]) -> list[Standing]:
+        """Go on with all axes alike, if the best entry is better so."""
+        before = self.problem, self.judged, self._leader
+        self.problem, judged = self.problem.even(), self.judged.even()
+        self.judged = self.problem if before[1] is before[0] else judged
+        try:
+            (even,) = self.round("even axes", [standings[0].entry], Effort())
+        except DivergenceError:
+            even = Standing(standings[0].entry, inf)
+        if even.loss < standings[0].loss:
+            return [even, *standings]
+        self.problem, self.judged, self._leader = before
+        return standings
 
     def fit(self, standings: Sequence[Standing]) -> SearchResult:
         """Train the best of the last round on all samples, if it was not so yet.
@@ -368,7 +398,7 @@ def _worthwhile(training: Training) -> int:
 def _judged(problem: SearchProblem, selection: Selection) -> SearchProblem:
     """Return the problem that sequences are judged on: `problem` itself, if that can be."""
     held_out_here = selection == "held_out" and problem.held_out is None
-    if held_out_here and int(problem.samples.places().max()) + 1 >= _FEW:
+    if held_out_here and int(problem.samples.places.max()) + 1 >= _FEW:
         kept, held_out = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
         held_out = thinned(held_out, _MOST_SAMPLES, problem.seed)
         problem = replace(problem, samples=kept, held_out=held_out)

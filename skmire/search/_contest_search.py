@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC
-from numbers import Integral
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from skmire.search._base import BaseLayerSearch
 from skmire.search._contest import Selection
+from skmire.search._depth import CONSTRAINTS, most_layers
 
 
 class ContestSearch(BaseLayerSearch, ABC):
-    """Search of a fixed depth that judges sequences by the samples held out, or trained on."""
+    """Search that judges whole sequences by the samples held out, or trained on."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        **CONSTRAINTS,
         "selection": [StrOptions({"held_out", "train"})],
     }
 
-    n_layers: int
+    n_layers: int | str
+    max_layers: int
     selection: Selection
 
     @property
     def depth(self) -> int:
-        return self.n_layers
+        return most_layers(self.n_layers, self.max_layers)

@@ -6,16 +6,15 @@ from itertools import product
 from numbers import Integral
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 
-from skmire.search._base import SearchProblem
+from skmire.search._base import BaseLayerSearch, SearchProblem
 from skmire.search._contest import Contest, Effort, Entry, Selection
-from skmire.search._contest_search import ContestSearch
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 
 
-class ExhaustiveSearch(ContestSearch):
+class ExhaustiveSearch(BaseLayerSearch):
     """Train every sequence of the dictionary's atoms in full, and keep the best.
 
     What other searches are measured by: with seven atoms and three layers it trains 343 networks.
@@ -46,7 +45,8 @@ class ExhaustiveSearch(ContestSearch):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **ContestSearch._parameter_constraints,
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "selection": [StrOptions({"held_out", "train"})],
         "max_sequences": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -56,6 +56,10 @@ class ExhaustiveSearch(ContestSearch):
         self.n_layers = n_layers
         self.selection = selection
         self.max_sequences = max_sequences
+
+    @property
+    def depth(self) -> int:
+        return self.n_layers
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         n = len(problem.dictionary) ** self.n_layers

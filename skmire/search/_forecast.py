@@ -10,9 +10,33 @@ from joblib import effective_n_jobs
 
 from skmire._threads import single_thread
 from skmire.networks import sweep_of
-from skmire.search._base import SearchProblem
+from skmire.search._base import SearchProblem, is_finished
 from skmire.search._side_by_side import Plan
 from skmire.training import Trainer
+
+
+def unfinished(
+    problem: SearchProblem,
+    trainer: Trainer,
+    plans: Sequence[Plan],
+    *,
+    epochs: int,
+    seconds: float | None,
+) -> list[Plan]:
+    """Return the plans that are still to be trained: those that no checkpoint holds."""
+    return [
+        plan
+        for plan in plans
+        if not is_finished(
+            problem,
+            trainer,
+            plan.atoms,
+            epochs=epochs,
+            seconds=seconds,
+            seed=plan.seed,
+            frozen=plan.frozen,
+        )
+    ]
 
 
 def seconds_ahead(
@@ -30,5 +54,5 @@ def seconds_ahead(
                 begun = time.perf_counter()
                 sweep(batch.inputs, lambda values, rows: values.sub_(batch.targets[rows]))
                 spent += repeat * (time.perf_counter() - begun)
-    workers = min(effective_n_jobs(problem.n_jobs), len(plans))
+    workers = max(min(effective_n_jobs(problem.n_jobs), len(plans)), 1)
     return spent * epochs * len(samples) / size / float(workers)

@@ -11,6 +11,7 @@ from skmire._random import numpy_stream
 from skmire.search._base import SearchProblem
 from skmire.search._contest import Contest, Effort, Entry, Selection, Standing, finalists
 from skmire.search._contest_search import ContestSearch
+from skmire.search._depth import settled_depth
 from skmire.search._lookahead import singles
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
@@ -29,14 +30,16 @@ class HalvingSearch(ContestSearch):
 
     Parameters
     ----------
-    n_layers : int, default=3
-        Hidden layers, at least 1.
+    n_layers : int or "auto", default=3
+        Hidden layers, at least 1; ``"auto"`` as in `LayerSearch`.
     n_sequences : int, default=27
         Sequences drawn at random, beside the single atoms.
     factor : int, default=3
         At least 2.
     selection : {"held_out", "train"}, default="held_out"
         Samples whose loss decides, as in `LayerSearch`.
+    max_layers : int, default=6
+        Most hidden layers that ``"auto"`` comes to, at least 1.
 
     References
     ----------
@@ -63,25 +66,25 @@ class HalvingSearch(ContestSearch):
 
     def __init__(
         self,
-        n_layers: int = 3,
+        n_layers: int | str = 3,
         n_sequences: int = 27,
         *,
         factor: int = 3,
         selection: Selection = "held_out",
+        max_layers: int = 6,
     ) -> None:
         self.n_layers = n_layers
         self.n_sequences = n_sequences
         self.factor = factor
         self.selection = selection
+        self.max_layers = max_layers
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
-        entries = self._pool(problem)
-        sizes = [len(entries)]
-        while sizes[-1] > 3:
-            sizes.append(max(sizes[-1] // self.factor, 1))
-        efforts = [self._effort(self.factor**-i) for i in range(len(sizes) - 1, 0, -1)]
-        cost = sum(size * effort.cost for size, effort in zip(sizes, efforts, strict=False))
-        contest = Contest(problem, trainer, self.selection, cost=cost + sizes[-1] + 1)
+        contest = Contest(problem, trainer, self.selection)
+        *_, cost = self._rungs(len(self._pool(problem, self.depth)))
+        n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
+        entries = self._pool(problem, n_layers)
+        sizes, efforts, contest.cost = self._rungs(len(entries))
         standings: list[Standing] = []
         for i, (effort, kept) in enumerate(zip(efforts, sizes[1:], strict=True), start=1):
             standings = [*contest.round(f"rung {i}", entries, effort), *standings]
@@ -89,11 +92,20 @@ class HalvingSearch(ContestSearch):
         single = finalists(standings, 0) if standings else []  # so few that there was no rung
         return contest.decide([*entries, *single])
 
-    def _pool(self, problem: SearchProblem) -> list[Entry]:
+    def _rungs(self, n_entries: int) -> tuple[list[int], list[Effort], float]:
+        """Return how many stand on each rung, at which effort on all but the last, and the cost."""
+        sizes = [n_entries]
+        while sizes[-1] > 3:
+            sizes.append(max(sizes[-1] // self.factor, 1))
+        efforts = [self._effort(self.factor**-i) for i in range(len(sizes) - 1, 0, -1)]
+        cost = sum(size * effort.cost for size, effort in zip(sizes, efforts, strict=False))
+        return sizes, efforts, cost + sizes[-1] + 1
+
+    def _pool(self, problem: SearchProblem, n_layers: int) -> list[Entry]:
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")
-        alone = singles(problem, self.selection, self.n_layers)
+        alone = singles(problem, self.selection, n_layers)
         scaled = [e.scaled(first=by) for e in alone if e.is_scalable(problem) for by in (0.5, 2.0)]
-        drawn = draw.integers(len(atoms), size=(self.n_sequences, self.n_layers))
+        drawn = draw.integers(len(atoms), size=(self.n_sequences, n_layers))
         mixed = [Entry.of([atoms[i] for i in row], self.selection) for row in drawn]
         pool = [*alone, *scaled, *mixed]
         return list({entry.name: entry for entry in pool}.values())

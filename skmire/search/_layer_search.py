@@ -10,7 +10,7 @@ from numbers import Integral
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 
 from skmire._callbacks import Task
 from skmire._logging import logger
@@ -18,6 +18,7 @@ from skmire._random import derive_seed, numpy_stream
 from skmire.atoms import Atom
 from skmire.networks import LayerStack
 from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem
+from skmire.search._depth import CONSTRAINTS, most_layers
 from skmire.search._lookahead import look_ahead
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
@@ -43,8 +44,10 @@ class LayerSearch(BaseLayerSearch):
 
     Parameters
     ----------
-    n_layers : int, default=3
-        Hidden layers, at least 1.
+    n_layers : int or "auto", default=3
+        Hidden layers, at least 1. ``"auto"``, for the look-ahead, first tries single atoms in one
+        layer, in two and so on, as long as a layer more lowers the loss by a tenth; the sequences
+        that are then tried have as many.
     mode : {"lookahead", "growth"}, default="lookahead"
         How the layers not yet decided are treated: filled, or left out.
     selection : {"auto", "train", "held_out"}, default="auto"
@@ -63,6 +66,8 @@ class LayerSearch(BaseLayerSearch):
     train_earlier : bool, default=True
         In the growth, whether the atoms of earlier layers go on training their parameters, from
         those found so far. The paper leaves it open.
+    max_layers : int, default=6
+        Most hidden layers that ``"auto"`` comes to, at least 1.
 
     See Also
     --------
@@ -82,6 +87,13 @@ class LayerSearch(BaseLayerSearch):
     >>> encoder.fit(x, y).search_results_["stage"].tolist()
     ['layer 1', 'layer 1', 'scales', ...'finalists', 'finalists', ...'fit']
 
+    One layer after another as long as that helps, four at most:
+
+    >>> deeper = LayerSearch("auto", max_layers=4)
+    >>> found = encoder.set_params(search=deeper, max_epochs=30).fit(x, y).search_results_
+    >>> found["stage"].tolist()[:6]
+    ['depth 1', 'depth 1', 'depth 2', 'depth 2', 'depth 3', 'depth 3']
+
     As the paper has it:
 
     >>> growth = LayerSearch(n_layers=2, mode="growth", epochs=(5, 10))
@@ -90,7 +102,7 @@ class LayerSearch(BaseLayerSearch):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        **CONSTRAINTS,
         "mode": [StrOptions({"lookahead", "growth"})],
         "selection": [StrOptions({"auto", "train", "held_out"})],
         "epochs": [None, tuple, list],
@@ -100,13 +112,14 @@ class LayerSearch(BaseLayerSearch):
 
     def __init__(
         self,
-        n_layers: int = 3,
+        n_layers: int | str = 3,
         *,
         mode: str = "lookahead",
         selection: str = "auto",
         epochs: Sequence[int] | None = None,
         compare: str = "best",
         train_earlier: bool = True,
+        max_layers: int = 6,
     ) -> None:
         self.n_layers = n_layers
         self.mode = mode
@@ -114,10 +127,11 @@ class LayerSearch(BaseLayerSearch):
         self.epochs = epochs
         self.compare = compare
         self.train_earlier = train_earlier
+        self.max_layers = max_layers
 
     @property
     def depth(self) -> int:
-        return self.n_layers
+        return most_layers(self.n_layers, self.max_layers)
 
     def wants_held_out(self, trainer: Trainer) -> bool:
         held_out = self.mode == "growth" and self.selection == "held_out"
@@ -139,7 +153,8 @@ class LayerSearch(BaseLayerSearch):
         Raises
         ------
         ValueError
-            If `epochs` was given and does not hold one positive integer a layer.
+            If `epochs` was given and does not hold one positive integer a layer, or `n_layers` is
+            ``"auto"``.
 
         Examples
         --------
@@ -148,6 +163,11 @@ class LayerSearch(BaseLayerSearch):
         ((100, 100, 200), (50, 50))
         """
         n = self.n_layers
+        if isinstance(n, str):
+            raise ValueError(
+                f"LayerSearch(n_layers={n!r}) is for mode='lookahead': epochs can be shared out "
+                "over a number of layers only. Give n_layers a number."
+            )
         if self.epochs is None:
             before = np.arange(n) * (max_epochs // 2) // max(n - 1, 1)
             shares = [int(b - a) for a, b in pairwise(before)] if n > 1 else []
@@ -172,6 +192,7 @@ class LayerSearch(BaseLayerSearch):
             problem,
             trainer,
             n_layers=self.n_layers,
+            max_layers=self.max_layers,
             width=1,
             selection="train" if self.selection == "train" else "held_out",
         )
@@ -180,7 +201,7 @@ class LayerSearch(BaseLayerSearch):
         networks: list[LayerStack] = []
         trace: list[Candidate] = []
         epochs = self.layer_epochs(problem.max_epochs)
-        for layer in range(1, self.n_layers + 1):
+        for layer in range(1, len(epochs) + 1):
             task = problem.task.start(
                 f"layer {layer}", n_subtasks=len(problem.dictionary), parallel=True
             )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
 from skmire.search._contest import CHEAP, Contest, Entry, Selection, Standing, finalists
+from skmire.search._depth import better_half, most_layers, n_better, settled_depth
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 
@@ -19,7 +20,13 @@ _HIDDEN = 1.5  # factor to a neighbour in hidden layers
 
 
 def look_ahead(
-    problem: SearchProblem, trainer: Trainer, *, n_layers: int, width: int, selection: Selection
+    problem: SearchProblem,
+    trainer: Trainer,
+    *,
+    n_layers: int | str,
+    max_layers: int,
+    width: int,
+    selection: Selection,
 ) -> SearchResult:
     """Decide the layers one after another, each in networks of full depth.
 
@@ -27,9 +34,16 @@ def look_ahead(
     two best sequences and the best single atom are finalists.
     """
     n_atoms, effort = len(problem.dictionary), CHEAP[selection]
-    n_scales = 2 * _SCALED + 4 * _CLIMBS
-    n_entries = n_atoms + n_scales + _n_better(n_atoms) * (n_layers - 1) * width
-    contest = Contest(problem, trainer, selection, cost=n_entries * effort.cost + 4)
+
+    def cost(n_layers: int) -> float:
+        n_scales = 2 * _SCALED + 4 * _CLIMBS
+        n_entries = n_atoms + n_scales + n_better(n_atoms) * (n_layers - 1) * width
+        return n_entries * effort.cost + 5
+
+    contest = Contest(problem, trainer, selection)
+    most = cost(most_layers(n_layers, max_layers))
+    n_layers = settled_depth(contest, n_layers, max_layers, cost=most)
+    contest.cost = cost(n_layers)
 
     def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
         return contest.try_out(name, entries, effort)
@@ -56,8 +70,7 @@ def deepen(
 
     A candidate stands in the layer and in all after it, behind each of the best `width` beginnings.
     """
-    atoms = list({standing.entry.atoms[0]: None for standing in ranking})
-    better = atoms[: _n_better(len(atoms))]
+    better = better_half(ranking)
     for layer in range(1, n_layers):
         leading: dict[tuple[Atom, ...], Entry] = {}
         for standing in ranking:
@@ -67,7 +80,3 @@ def deepen(
             [e.filled(layer, atom) for e in list(leading.values())[:width] for atom in better],
         )
     return ranking
-
-
-def _n_better(n_atoms: int) -> int:
-    return max(-(-n_atoms // 2), 3)

@@ -9,7 +9,6 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.parallel import Parallel, delayed
 
 from skmire._logging import logger
 from skmire._threads import single_thread, threads_restored
@@ -25,8 +24,10 @@ from skmire.search._contest import (
     thinned,
 )
 from skmire.search._contest_search import ContestSearch
+from skmire.search._depth import settled_depth
 from skmire.search._lookahead import deepen, singles
 from skmire.search._result import SearchResult
+from skmire.search._side_by_side import side_by_side
 from skmire.search._tangent import tangent_loss
 from skmire.training import Trainer
 
@@ -51,8 +52,8 @@ class ProjectionSearch(ContestSearch):
 
     Parameters
     ----------
-    n_layers : int, default=3
-        Hidden layers, at least 1.
+    n_layers : int or "auto", default=3
+        Hidden layers, at least 1; ``"auto"`` as in `LayerSearch`.
     n_samples : int, default=800
         Samples of the least squares, at least 1, and as many to judge by. Time grows with their
         cube, memory with their square.
@@ -63,6 +64,8 @@ class ProjectionSearch(ContestSearch):
         Samples whose loss decides, as in `LayerSearch`. Projected by ``"train"``, what is left of
         the samples themselves counts, after as much regularisation as leaves out what would take
         long to learn.
+    max_layers : int, default=6
+        Most hidden layers that ``"auto"`` comes to, at least 1.
 
     See Also
     --------
@@ -98,27 +101,30 @@ class ProjectionSearch(ContestSearch):
 
     def __init__(
         self,
-        n_layers: int = 3,
+        n_layers: int | str = 3,
         n_samples: int = 800,
         n_kept: int = 8,
         *,
         selection: Selection = "held_out",
+        max_layers: int = 6,
     ) -> None:
         self.n_layers = n_layers
         self.n_samples = n_samples
         self.n_kept = n_kept
         self.selection = selection
+        self.max_layers = max_layers
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         effort = CHEAP[self.selection]
-        contest = Contest(
-            problem, trainer, self.selection, cost=(self.n_kept + 1) * effort.cost + 3
-        )
-        ranking = self._project(contest)
+        cost = (self.n_kept + 1) * effort.cost + 3
+        contest = Contest(problem, trainer, self.selection, cost=cost)
+        n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
+        contest.cost = cost
+        ranking = self._project(contest, n_layers)
         kept = contest.try_out("projected", finalists(ranking, self.n_kept), effort)
         return contest.decide(finalists(kept))
 
-    def _project(self, contest: Contest) -> Sequence[Standing]:
+    def _project(self, contest: Contest, n_layers: int) -> Sequence[Standing]:
         """Return sequences by their loss without training, the best first."""
         problem = contest.judged
         samples = thinned(problem.samples, self.n_samples, problem.seed)
@@ -128,26 +134,28 @@ class ProjectionSearch(ContestSearch):
         on_cpu = samples.inputs.device.type == "cpu"
         known: dict[str, Standing] = {}
 
-        def project(entry: Entry) -> Standing:
+        def project(entry: Entry) -> float:
             if time.monotonic() > late:
-                return Standing(entry, inf)
+                return inf
             with single_thread():
                 network = problem.build(entry.started(problem, contest.seed), contest.seed)
-                return Standing(entry, tangent_loss(network, samples, held_out, self.selection))
+                return tangent_loss(network, samples, held_out, self.selection)
 
         def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
             new = {entry.name: entry for entry in entries if entry.name not in known}
+            calls, n_jobs = [(entry,) for entry in new.values()], problem.n_jobs if on_cpu else 1
             with threads_restored():
-                run = Parallel(n_jobs=problem.n_jobs if on_cpu else 1, prefer="threads")
-                projected = run(delayed(project)(entry) for entry in new.values())
-            known.update(zip(new, projected, strict=True))
+                losses = list(side_by_side(project, calls, n_jobs=n_jobs))
+            known.update(
+                {name: Standing(new[name], loss) for name, loss in zip(new, losses, strict=True)}
+            )
             if problem.verbose:
                 logger.info("%s: %d sequences projected", name, len(new))
             return ranked(known.values())
 
         task = contest.problem.task.start("projections")
-        starts = singles(problem, self.selection, self.n_layers)
+        starts = singles(problem, self.selection, n_layers)
         starts += [e.scaled(first=by) for e in starts if e.is_scalable(problem) for by in _FACTORS]
-        ranking = deepen(try_out, try_out("singles", starts), n_layers=self.n_layers, width=_WIDTH)
+        ranking = deepen(try_out, try_out("singles", starts), n_layers=n_layers, width=_WIDTH)
         contest.stopped = task.finish()
         return ranking

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
-from joblib import effective_n_jobs
-from sklearn.utils.parallel import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
+from sklearn import config_context, get_config
 
 from skmire._callbacks import Task
 from skmire._threads import single_thread, threads_restored
@@ -19,6 +20,7 @@ from skmire.search._base import SearchProblem, train_candidate
 from skmire.training import Trainer, Training
 
 Run = tuple[LayerStack, Training]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -74,22 +76,39 @@ def train_side_by_side(
     n_jobs = problem.n_jobs if on_cpu and not lone else 1
     rounds = -(-len(plans) // effective_n_jobs(n_jobs))
     halt = _Halt()
-    runs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-        delayed(_try)(
-            problem,
-            trainer,
-            plan,
-            epochs=epochs,
-            seconds=None if seconds is None else seconds / rounds,
-            lone=lone,
-            index=index,
-            halt=halt,
-            task=task,
-        )
-        for index, plan in enumerate(plans)
+    train = partial(
+        _try,
+        problem,
+        trainer,
+        epochs=epochs,
+        seconds=None if seconds is None else seconds / rounds,
+        lone=lone,
+        halt=halt,
+        task=task,
     )
+    runs = side_by_side(train, enumerate(plans), n_jobs=n_jobs)
     with threads_restored():
         yield from _drained(runs, halt)
+
+
+def side_by_side(
+    function: Callable[..., T], calls: Iterable[tuple[Any, ...]], *, n_jobs: int | None
+) -> Iterator[T]:
+    """Yield what `function` gives for the arguments of each call, in order, from joblib's workers.
+
+    They have scikit-learn's configuration of this thread. Its own ``Parallel`` would see to that,
+    but also sets warning filters in every worker and puts them back; workers that are threads share
+    those filters, and in the end leave others behind than there were.
+    """
+    run = partial(_configured, get_config(), function)
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    results: Iterator[T] = parallel(delayed(run)(*call) for call in calls)
+    return results
+
+
+def _configured(config: Mapping[str, Any], function: Callable[..., T], *args: Any) -> T:
+    with config_context(**config):
+        return function(*args)
 
 
 class _Halt:
@@ -110,12 +129,12 @@ class _Halt:
 def _try(
     problem: SearchProblem,
     trainer: Trainer,
+    index: int,
     plan: Plan,
     *,
     epochs: int,
     seconds: float | None,
     lone: bool,
-    index: int,
     halt: _Halt,
     task: Task,
 ) -> Run | Exception | None:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
+from contextlib import suppress
 from itertools import product
+from tempfile import TemporaryDirectory
 
 import torch
 from sklearn.base import clone
 
 from skmire.atoms import ActivationDictionary, FunctionAtom, Gaussian, Sinusoid
 from skmire.search import BaseLayerSearch, DivergenceError, threads_restored
+from skmire.search._checkpoint import Checkpoint
 from skmire.testing._atom_values import random_states
 from skmire.testing._promise import expect, promise
 from skmire.testing._search_setting import (
     PAIR,
     Log,
+    Stopped,
     WatchedTask,
     atoms_of,
     difference,
@@ -108,9 +113,10 @@ def check_nothing_given_is_changed(search: BaseLayerSearch) -> None:
 
 
 @promise(
-    "A search leaves global settings alone: random states, threads and defaults of torch.",
+    "A search leaves global settings alone: random states, threads and defaults of torch, the "
+    "filters of warnings.",
     "Draw from generators of your own; torch.set_num_threads within "
-    "skmire.search.threads_restored().",
+    "skmire.search.threads_restored(); no warnings.catch_warnings in threads.",
 )
 def check_global_state(search: BaseLayerSearch) -> None:
     with threads_restored():
@@ -128,6 +134,7 @@ def _defaults() -> dict[str, object]:
         "torch's default dtype": torch.get_default_dtype(),
         "torch's gradient mode": torch.is_grad_enabled(),
         "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+        "the filters of warnings": list(warnings.filters),
     }
 
 
@@ -194,6 +201,31 @@ def check_tasks(search: BaseLayerSearch) -> None:
         expect(_finite(result.network), f"with stop={stop} its network is not finite")
 
 
+@promise(
+    "With a checkpoint, a search that was stopped ends, when it is run again, as one that was not, "
+    "and what it had trained is not trained again.",
+    "Train with train_candidate, on the problem given or on one made of it by dataclasses.replace; "
+    "draw from problem.seed, and do not ask what the checkpoint holds.",
+)
+def check_resumed(search: BaseLayerSearch) -> None:
+    with trainings() as trained:
+        plain = run(search)
+    n_all = len(trained)
+    with TemporaryDirectory() as folder:
+        checkpoint = Checkpoint.opened(folder, {})
+        with trainings(n_all // 2) as trained, suppress(Stopped):
+            run(search, checkpoint=checkpoint)
+        n_left = n_all - len(trained)
+        for how, most in (("stopped and resumed", n_left), ("finished and run again", 0)):
+            with trainings() as trained:
+                differ = difference(plain, run(search, checkpoint=checkpoint))
+            expect(not differ, f"{how}, {differ} differs")
+            expect(
+                len(trained) <= most,
+                f"{how}, it trained {len(trained)} of {n_all} networks, where {most} were left",
+            )
+
+
 def _finite(network: torch.nn.Module) -> bool:
     """Return whether a network of one coordinate is finite."""
     with torch.no_grad():
@@ -210,4 +242,5 @@ CHECKS = (
     check_divergence_is_passed_over,
     check_divergence_error,
     check_tasks,
+    check_resumed,
 )

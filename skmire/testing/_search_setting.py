@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import wraps
+from math import inf
 from typing import Any
 from unittest.mock import patch
 
@@ -55,17 +56,24 @@ class WatchedTask(Task):
         return self._stop
 
 
+class Stopped(Exception):
+    """What ends a training after which none is wanted."""
+
+
 @contextmanager
-def trainings() -> Iterator[list[Training]]:
+def trainings(most: float = inf) -> Iterator[list[Training]]:
     """Keep what trainers train meanwhile, for the search's own account to be held against.
 
-    It is the class that is watched, as a search may clone the trainer it is given.
+    After as many as `most`, they raise `Stopped`. It is the class that is watched, as a search may
+    clone the trainer it is given.
     """
     kept: list[Training] = []
     train = Trainer.train
 
     @wraps(train)
     def noted(*args: Any, **kwargs: Any) -> Training:
+        if len(kept) >= most:
+            raise Stopped
         kept.append(training := train(*args, **kwargs))
         return training
 

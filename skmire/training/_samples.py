@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -87,7 +88,7 @@ class Samples:
         kept, held_out : Samples
             Weights have mean 1 in each part.
         """
-        place = self.places()
+        place = self.places
         n = int(place.max()) + 1
         if n == 1:  # nothing to tell the samples by but their order
             n = len(self)
@@ -99,14 +100,9 @@ class Samples:
         kept, others = (rows.nonzero()[:, 0] for rows in (~held_out, held_out))
         return self.take(kept)._normalised(), self.take(others)._normalised()
 
+    @cached_property
     def places(self) -> Tensor:
-        """Return the number of each sample's place, on the CPU.
-
-        Returns
-        -------
-        places : Tensor of shape (n_samples,)
-            Integers from 0, equal where the coordinates are equal.
-        """
+        """Number of each sample's place, from 0, equal where the coordinates are; on the CPU."""
         # Sorting one number a row is faster than sorting rows. That two places have the same is
         # next to impossible, and would do no harm.
         inputs = self.inputs.cpu().double()
