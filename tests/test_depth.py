@@ -22,7 +22,7 @@ from skmire.training import Trainer
 
 X = np.linspace(-1, 1, 300)[:, None]
 WAVE = np.sin(9 * X[:, 0])
-STEPS = np.sign(WAVE) * np.sin(60 * X[:, 0])  # a wave that turns over at the zeros of another
+CHIRP = np.sin(40 * X[:, 0] ** 2)
 SEARCHES = [
     LayerSearch("auto", max_layers=3),
     LayerSearch("auto", max_layers=3, selection="train"),
@@ -33,15 +33,15 @@ SEARCHES = [
 ]
 
 
-def fit(y=STEPS, search=None, dictionary=("sinusoid", "gaussian", "relu"), **options):
-    options = {"hidden_width": 32, "max_epochs": 60, "random_state": 0, **options}
+def fit(y=CHIRP, search=None, dictionary=("sinusoid", "gaussian", "relu"), **options):
+    options = {"hidden_width": 32, "max_epochs": 180, "random_state": 0, **options}
     search = LayerSearch("auto") if search is None else clone(search)
     return MIREncoder(list(dictionary), search, **options).fit(X, y)
 
 
 @cache
-def searched(signal="steps"):
-    return fit({"steps": STEPS, "wave": WAVE}[signal])
+def searched(signal="chirp"):
+    return fit({"chirp": CHIRP, "wave": WAVE}[signal])
 
 
 def depths(fitted):
@@ -55,11 +55,11 @@ def depths(fitted):
 
 
 def test_a_signal_that_wants_depth_has_more_layers_than_one_that_does_not():
-    wave, steps = searched("wave"), searched("steps")
-    assert len(wave.activations_) < len(steps.activations_)
+    wave, chirp = searched("wave"), searched("chirp")
+    assert len(wave.activations_) < len(chirp.activations_)
 
 
-@pytest.mark.parametrize("signal", ["wave", "steps"])
+@pytest.mark.parametrize("signal", ["wave", "chirp"])
 def test_layers_are_added_while_each_takes_a_tenth_off_the_loss(signal):
     fitted = searched(signal)
     least = depths(fitted)
@@ -92,7 +92,7 @@ def test_the_search_goes_on_as_one_that_was_told_the_depth():
 @pytest.mark.parametrize("max_layers", [1, 2, 3])
 def test_there_are_no_more_layers_than_max_layers(max_layers):
     search = LayerSearch("auto", max_layers=max_layers)
-    fitted = fit(search=search, max_epochs=30, hidden_width=16)
+    fitted = fit(search=search)
     assert search.depth == len(fitted.activations_) == max(depths(fitted)) == max_layers
 
 
@@ -131,7 +131,7 @@ def test_a_depth_whose_networks_all_diverge_ends_the_deepening(monkeypatch):
         return train(self, network, *args, **options)
 
     monkeypatch.setattr(Trainer, "train", shallow)
-    fitted = fit(max_epochs=12)
+    fitted = fit()
     assert list(depths(fitted)) == [1, 2, 3]
     assert len(fitted.activations_) == 2
 
@@ -157,6 +157,6 @@ def test_a_growth_and_an_exhaustive_search_want_a_number():
 def test_further_training_goes_on_at_the_depth_found():
     fitted = fit(max_epochs=12).set_params(warm_start=True)
     found = fitted.activations_
-    assert fitted.fit(X, STEPS).activations_ == found
+    assert fitted.fit(X, CHIRP).activations_ == found
     with pytest.raises(ValueError, match="the number of layers cannot change: it was 6 and is"):
-        fitted.set_params(search__n_layers=2).fit(X, STEPS)
+        fitted.set_params(search__n_layers=2).fit(X, CHIRP)

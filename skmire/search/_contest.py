@@ -243,7 +243,7 @@ class Contest:
         )
         for (network, training), entry, start in zip(runs, listed, scales, strict=False):
             loss = nan if training.diverged else training.kept.loss(self.selection)
-            standings.append(Standing(entry, loss, _worthwhile(training)))
+            standings.append(Standing(entry, loss, _worthwhile(training, epochs)))
             if loss < least:
                 least, self._leader = loss, (len(self.trace), network)
             self.trace.append(
@@ -384,14 +384,15 @@ def thinned(samples: Samples, n: int, seed: int) -> Samples:
     return samples.split(1 - n / len(samples), torch_stream(seed, "copy"))[0]
 
 
-def _worthwhile(training: Training) -> int:
+def _worthwhile(training: Training, max_epochs: int) -> int:
     """Return after how many epochs the held-out loss was last about as low as ever.
 
-    "About", as more epochs are safer for the fit: it has more samples to learn from.
+    "About", as more epochs are safer for the fit: it has more samples to learn from. If there was
+    no time for all of them, that says nothing: all.
     """
     losses = training.held_out_curve
-    if losses is None or not np.isfinite(losses).any():
-        return len(training.curve)
+    if losses is None or training.cut_short or not np.isfinite(losses).any():
+        return max_epochs
     return int(np.flatnonzero(losses <= _ABOUT * np.nanmin(losses))[-1]) + 1
 
 
