@@ -97,14 +97,16 @@ class PSWF(Atom):
         self._rename({"kind": kind, "c": self.c, "order": self.order})
 
     def forward(self, z: Tensor) -> Tensor:
-        u = self.scale * z
-        inside, near, far = split_at(u, self.table.interval)
+        return self.formula(self.scale * z)
+
+    def formula(self, t: Tensor) -> Tensor:
+        inside, near, far = split_at(t, self.table.interval)
         psi = torch.lerp(self._wave(far), self._series(near), inside)
         return self.amplitude * psi + self.offset
 
     @property
-    def folded(self) -> tuple[nn.Parameter | None, None]:
-        return self.scale if self.table.is_stable_in_powers else None, None
+    def folded(self) -> tuple[nn.Parameter, None]:
+        return self.scale, None
 
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         if not self.table.is_stable_in_powers:
@@ -127,8 +129,7 @@ class PSWF(Atom):
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         if not self.table.is_stable_in_powers:
-            values: Tensor = self(t)
-            return values
+            return self.formula(t)
         if compiled := self._kernel(t):
             compiled(psi := spare(), None, None)
             return psi

@@ -41,7 +41,10 @@ class _Pulse(Atom):
         return {**super().values(), "roll_off": float(fold_into_unit(self.roll_off.detach()))}
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.amplitude * self._pulse(self.scale * z, fold_into_unit(self.roll_off))
+        return self.formula(self.scale * z)
+
+    def formula(self, t: Tensor) -> Tensor:
+        return self.amplitude * self._pulse(t, fold_into_unit(self.roll_off))
 
     @property
     def folded(self) -> tuple[nn.Parameter, None]:

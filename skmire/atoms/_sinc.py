@@ -112,7 +112,10 @@ class Sinc(Atom):
         super().__init__(scale=scale)
 
     def forward(self, z: Tensor) -> Tensor:
-        return sinc(self.scale * z)
+        return self.formula(self.scale * z)
+
+    def formula(self, t: Tensor) -> Tensor:
+        return sinc(t)
 
     @property
     def folded(self) -> tuple[nn.Parameter, None]:

@@ -50,7 +50,10 @@ class Sinusoid(Atom):
         super().__init__(frequency=frequency, phase=phase)
 
     def forward(self, z: Tensor) -> Tensor:
-        return (self.frequency * z + self.phase).sin()
+        return self.formula(self.frequency * z + self.phase)
+
+    def formula(self, t: Tensor) -> Tensor:
+        return t.sin()
 
     @property
     def folded(self) -> tuple[nn.Parameter, nn.Parameter]:
