@@ -97,16 +97,19 @@ class PSWF(Atom):
         self._rename({"kind": kind, "c": self.c, "order": self.order})
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.formula(self.scale * z)
+        return self._of_scaled(self.scale * z)
 
     def formula(self, t: Tensor) -> Tensor:
-        inside, near, far = split_at(t, self.table.interval)
+        return self(t) if self.folded[0] is None else self._of_scaled(t)
+
+    def _of_scaled(self, u: Tensor) -> Tensor:
+        inside, near, far = split_at(u, self.table.interval)
         psi = torch.lerp(self._wave(far), self._series(near), inside)
         return self.amplitude * psi + self.offset
 
     @property
-    def folded(self) -> tuple[nn.Parameter, None]:
-        return self.scale, None
+    def folded(self) -> tuple[nn.Parameter | None, None]:
+        return self.scale if self.table.is_stable_in_powers else None, None
 
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         if not self.table.is_stable_in_powers:
