@@ -140,6 +140,8 @@ class Atom(PlainModule, ABC):
     def formula(self, t: Tensor) -> Tensor:
         """Return what `forward` computes once gain and shift are applied, in plain operations.
 
+        An atom that folds should say; `forward` must not call it, as both may be overridden.
+
         Parameters
         ----------
         t : Tensor

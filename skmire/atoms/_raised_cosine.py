@@ -41,9 +41,12 @@ class _Pulse(Atom):
         return {**super().values(), "roll_off": float(fold_into_unit(self.roll_off.detach()))}
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.formula(self.scale * z)
+        return self._of_scaled(self.scale * z)
 
     def formula(self, t: Tensor) -> Tensor:
+        return self._of_scaled(t)
+
+    def _of_scaled(self, t: Tensor) -> Tensor:
         return self.amplitude * self._pulse(t, fold_into_unit(self.roll_off))
 
     @property

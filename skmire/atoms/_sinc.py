@@ -112,7 +112,7 @@ class Sinc(Atom):
         super().__init__(scale=scale)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.formula(self.scale * z)
+        return sinc(self.scale * z)
 
     def formula(self, t: Tensor) -> Tensor:
         return sinc(t)
