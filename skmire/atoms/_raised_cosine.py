@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._acceleration import kernel
+from skmire.atoms._acceleration import jet_kernel, kernel
 from skmire.atoms._base import Atom, Pull, Spare, add_gradient, fold_into_unit, go_back
 from skmire.atoms._sinc import sinc, sinc_, sinc_and_slope
 
@@ -71,6 +71,11 @@ class _Pulse(Atom):
             return cotangent
 
         return values, pull
+
+    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+        if compiled := jet_kernel(self._kernel, t, out):
+            return compiled(t, fold_into_unit(self.roll_off), self.amplitude)
+        super().jet(t, out)
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         b = fold_into_unit(self.roll_off)
