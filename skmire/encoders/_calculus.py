@@ -370,7 +370,7 @@ class CalculusMixin(ABC):
             coords,
             derivatives_at(np.diag(factor / unit), wanted),
             lambda found: found * per_unit[:, None],
-            share=len(wanted) + 1,
+            share=2,
         )
 
     def _is_vector_field(self, query: str, coords: Array) -> None:
