@@ -82,7 +82,7 @@ figure.colorbar(turned, ax=axes[1], label="degrees from north")
 # Errors of the gradient, root mean squares in metres per metre, at the samples and between them.
 # Between the samples the differences are interpolated by cubic splines; the spline of the
 # elevations has derivatives of its own, too. Most of the error is that of sampling every third
-# elevation, which nobody can make good. The fit is ahead of the differences throughout. The spline's
+# elevation. The fit is ahead of the differences throughout. The spline's
 # derivatives are ahead of both where the elevations are clean, between the samples; where they are
 # noisy, they are behind at the samples.
 
