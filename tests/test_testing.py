@@ -253,6 +253,12 @@ class Hasty(Bell):
         return values, lambda cotangent: cotangent * -2 * self.scale**2 * t * values
 
 
+class Steeper(Bell):
+    def jet(self, t, out):
+        super().jet(t, out)
+        out[-1].mul_(1.1)
+
+
 LIARS = [
     (Undeclared, "check_parameters_are_those_declared", "height"),
     (NotNone, "check_parameters_are_keywords", "scale=1.5"),
@@ -273,6 +279,7 @@ LIARS = [
     (Tent, "check_smoothness", "slope jumps"),
     (Opaque, "check_torch_func", "raised"),
     (Hasty, "check_sweep", "no gradient in scale"),
+    (Steeper, "check_jet", "curvature"),
     (WithLambda, "check_round_trips", "lambda"),
     (Sized, "check_export", "raised"),
     (Stunted, "check_trains", "R2"),

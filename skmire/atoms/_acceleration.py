@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -31,10 +31,21 @@ def kernel(name: str, t: Tensor) -> Callable[..., None] | None:
         return None
     compiled = getattr(kernels, name)
 
-    def run(*arguments: Any) -> None:
-        compiled(*map(_plain, arguments))
+    def run(*arguments: Any, **more: Any) -> None:
+        compiled(*map(_plain, arguments), **{name: _plain(given) for name, given in more.items()})
 
     return run
+
+
+def jet_kernel(name: str, t: Tensor, out: Sequence[Tensor]) -> Callable[..., None] | None:
+    """Return the kernel `name` to write a `jet` with, if there is one that reaches as far.
+
+    It takes the arguments before the values.
+    """
+    if len(out) > 3 or (compiled := kernel(name, t)) is None:
+        return None
+    values, slope, curvature = (*out, None, None)[:3]
+    return lambda *arguments: compiled(*arguments, values, slope, curvature=curvature)
 
 
 def _plain(argument: Any) -> Any:

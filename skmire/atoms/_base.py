@@ -6,7 +6,7 @@ import copy
 import inspect
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
@@ -88,6 +88,9 @@ class Atom(PlainModule, ABC):
         own = vars(cls)
         if "forward" in own and "sweep" not in own:
             cls.sweep, cls.folded = Atom.sweep, Atom.folded  # type: ignore[method-assign]
+        if "forward" in own:
+            for name in {"formula", "jet"} - own.keys():
+                setattr(cls, name, getattr(Atom, name))
         if ("forward" in own or "sweep" in own) and "evaluate" not in own:
             cls.evaluate = Atom.evaluate  # type: ignore[method-assign]
 
@@ -134,6 +137,26 @@ class Atom(PlainModule, ABC):
         """
         return None, None
 
+    def formula(self, t: Tensor) -> Tensor:
+        """Return what `forward` computes once gain and shift are applied, in plain operations.
+
+        An atom that folds should say; `forward` must not call it, as both may be overridden.
+
+        Parameters
+        ----------
+        t : Tensor
+            Inputs, gain and shift applied if there are such.
+
+        Returns
+        -------
+        values : Tensor
+            Of the shape of `t`.
+        """
+        gain, shift = self.folded
+        t = t if shift is None else t - shift
+        values: Tensor = self(t if gain is None else t / gain)
+        return values
+
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         """Return the values at `t`, and the way back, for training.
 
@@ -160,7 +183,7 @@ class Atom(PlainModule, ABC):
         own = [p for p in self.parameters() if p.requires_grad]
         leaf = t.detach().requires_grad_(True)
         with torch.enable_grad():
-            values = self(leaf.clone())  # a copy, as a leaf must not be written to
+            values = self.formula(leaf.clone())  # a copy, as a leaf must not be written to
 
         def pull(cotangent: Tensor) -> Tensor:
             by_t, *by_own = torch.autograd.grad(
@@ -192,8 +215,35 @@ class Atom(PlainModule, ABC):
         """
         if type(self).sweep is not Atom.sweep:
             return self.sweep(t, spare)[0]
-        values: Tensor = self(t)
-        return values
+        return self.formula(t)
+
+    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+        """Write the values at `t`, and as many derivatives by `t` as there is room for.
+
+        This one goes through `formula`, by autograd, to any order. An atom may have a faster one,
+        for real `t`, which agrees with it up to rounding.
+
+        Parameters
+        ----------
+        t : Tensor
+            Inputs, gain and shift applied if there are such. May be written to.
+        out : sequence of Tensor
+            Where to write: the values to the first, the k-th derivative to number k. All like `t`,
+            and none of them `t` itself.
+        """
+        leaf = t.detach().clone().requires_grad_(True)
+        with torch.enable_grad():
+            found = self.formula(leaf.clone())
+            for k, place in enumerate(out, start=1):
+                place.copy_(found.detach())
+                if k == len(out):
+                    break
+                if not found.requires_grad:  # as the slope of a ReLU
+                    found = torch.zeros_like(leaf)
+                    continue
+                (found,) = torch.autograd.grad(
+                    found.sum(), leaf, create_graph=k + 1 < len(out), materialize_grads=True
+                )
 
     @property
     def stretch(self) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._acceleration import kernel
+from skmire.atoms._acceleration import jet_kernel, kernel
 from skmire.atoms._base import Atom, Pull, Spare, add_gradient, go_back
 from skmire.atoms._gaussian import bell, bell_
 
@@ -79,6 +79,11 @@ class Gabor(Atom):
             return cotangent
 
         return values, pull
+
+    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+        if compiled := jet_kernel("gabor", t, out):
+            return compiled(t, self.frequency, self.scale)
+        super().jet(t, out)
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         values = spare()

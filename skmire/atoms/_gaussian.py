@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._acceleration import kernel
+from skmire.atoms._acceleration import jet_kernel, kernel
 from skmire.atoms._base import Atom, Pull, Spare
 
 
@@ -49,6 +49,9 @@ class Gaussian(Atom):
     def forward(self, z: Tensor) -> Tensor:
         return bell(self.scale * z)
 
+    def formula(self, t: Tensor) -> Tensor:
+        return bell(t)
+
     @property
     def folded(self) -> tuple[nn.Parameter, None]:
         return self.scale, None
@@ -60,6 +63,16 @@ class Gaussian(Atom):
             return values, lambda cotangent: cotangent.mul_(slope)
         values = bell_(spare().copy_(t))
         return values, lambda cotangent: cotangent.mul_(t.mul_(values).mul_(-2))
+
+    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+        if compiled := jet_kernel("gaussian", t, out):
+            return compiled(t)
+        bell_(out[0].copy_(t))
+        for k, place in enumerate(out[1:]):  # the recurrence of the Hermite polynomials
+            torch.mul(t, out[k], out=place)
+            if k:
+                place.add_(out[k - 1], alpha=k)
+            place.mul_(-2)
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         if compiled := kernel("gaussian", t):

@@ -61,7 +61,7 @@ def _sine_cosine(x: Any) -> Any:  # pragma: no cover
 
 @_part
 def _sinc(z: Any, sine: Any, cosine: Any) -> Any:  # pragma: no cover
-    """Return sin(z)/z and its derivative, from the sine and cosine of z; a series near 0."""
+    """Return sin(z)/z and two derivatives, from the sine and cosine of z; series near 0."""
     zz = z * z
     near = zz < float32(0.16)
     safe = float32(1) if near else z
@@ -69,7 +69,12 @@ def _sinc(z: Any, sine: Any, cosine: Any) -> Any:  # pragma: no cover
     slope = (cosine - quotient) / safe
     series = ((float32(-1 / 5_040) * zz + float32(1 / 120)) * zz + float32(-1 / 6)) * zz
     rise = ((float32(-1 / 840) * zz + float32(1 / 30)) * zz + float32(-1 / 3)) * z
-    return series + float32(1) if near else quotient, rise if near else slope
+    bend = ((float32(1 / 6_480) * zz + float32(-1 / 168)) * zz + float32(1 / 10)) * zz
+    return (
+        series + float32(1) if near else quotient,
+        rise if near else slope,
+        bend + float32(-1 / 3) if near else -quotient - float32(2) * slope / safe,
+    )
 
 
 @njit(fastmath=_FLAGS, nogil=True, error_model="numpy")
@@ -108,17 +113,28 @@ def go_back(
 
 
 @_kernel
-def sinusoid(t: Floats, values: Floats, slope: Wanted) -> None:  # pragma: no cover
+def sinusoid(
+    t: Floats, values: Floats, slope: Wanted, curvature: Wanted = None
+) -> None:  # pragma: no cover
     for i in range(t.size):
         sine, cosine = _sine_cosine(t[i])
         values[i] = sine
         if slope is not None:
             slope[i] = cosine
+        if curvature is not None:
+            curvature[i] = -sine
 
 
 @_kernel
 def finer(
-    t: Floats, a: Any, p: Any, values: Floats, slope: Wanted, by_a: Wanted, by_p: Wanted
+    t: Floats,
+    a: Any,
+    p: Any,
+    values: Floats,
+    slope: Wanted,
+    by_a: Wanted = None,
+    by_p: Wanted = None,
+    curvature: Wanted = None,
 ) -> None:  # pragma: no cover
     """Evaluate sin(a (abs(t) + 1) t + p)."""
     for i in range(t.size):
@@ -127,33 +143,53 @@ def finer(
         sine, cosine = _sine_cosine(a * warped + p)
         values[i] = sine
         if slope is not None:
-            slope[i] = a * cosine * (float32(2) * size + float32(1))
-            by_a[i] = cosine * warped  # type: ignore[index]
+            steep = a * (float32(2) * size + float32(1))
+            slope[i] = steep * cosine
+            if curvature is not None:
+                sign = float32(t[i] > float32(0)) - float32(t[i] < float32(0))
+                curvature[i] = float32(2) * a * sign * cosine - steep * steep * sine
+        if by_a is not None:
+            by_a[i] = cosine * warped
             by_p[i] = cosine  # type: ignore[index]
 
 
 @_kernel
-def gaussian(t: Floats, values: Floats, slope: Wanted) -> None:  # pragma: no cover
+def gaussian(
+    t: Floats, values: Floats, slope: Wanted, curvature: Wanted = None
+) -> None:  # pragma: no cover
     for i in range(t.size):
         value = _bell(t[i])
         values[i] = value
         if slope is not None:
             slope[i] = float32(-2) * t[i] * value
+        if curvature is not None:
+            curvature[i] = (float32(4) * t[i] * t[i] - float32(2)) * value
 
 
 @_kernel
-def sinc(t: Floats, values: Floats, slope: Wanted) -> None:  # pragma: no cover
+def sinc(
+    t: Floats, values: Floats, slope: Wanted, curvature: Wanted = None
+) -> None:  # pragma: no cover
     for i in range(t.size):
         sine, cosine = _sine_cosine(t[i])
-        value, rise = _sinc(t[i], sine, cosine)
+        value, rise, bend = _sinc(t[i], sine, cosine)
         values[i] = value
         if slope is not None:
             slope[i] = rise
+        if curvature is not None:
+            curvature[i] = bend
 
 
 @_kernel
 def gabor(
-    t: Floats, a: Any, g: Any, values: Floats, slope: Wanted, by_a: Wanted, by_g: Wanted
+    t: Floats,
+    a: Any,
+    g: Any,
+    values: Floats,
+    slope: Wanted,
+    by_a: Wanted = None,
+    by_g: Wanted = None,
+    curvature: Wanted = None,
 ) -> None:  # pragma: no cover
     """Evaluate cos(a t) exp(-(g t)**2); its derivatives by a and g lack factors -1 and -2 g."""
     twice = float32(2) * g * g
@@ -164,9 +200,14 @@ def gabor(
         values[i] = value
         if slope is not None:
             quadrature, across = window * sine, t[i] * value
-            slope[i] = -a * quadrature - twice * across
-            by_a[i] = t[i] * quadrature  # type: ignore[index]
-            by_g[i] = t[i] * across  # type: ignore[index]
+            rise = -a * quadrature - twice * across
+            slope[i] = rise
+            if by_a is not None:
+                by_a[i] = t[i] * quadrature
+                by_g[i] = t[i] * across  # type: ignore[index]
+            if curvature is not None:
+                turn = a * (twice * t[i] * quadrature - a * value)
+                curvature[i] = turn - twice * (value + t[i] * rise)
 
 
 @_kernel
@@ -176,8 +217,9 @@ def raised_cosine(
     amplitude: Any,
     values: Floats,
     slope: Wanted,
-    by_b: Wanted,
-    by_amplitude: Wanted,
+    by_b: Wanted = None,
+    by_amplitude: Wanted = None,
+    curvature: Wanted = None,
 ) -> None:  # pragma: no cover
     half = _PI * float32(0.5)
     for i in range(t.size):
@@ -186,8 +228,8 @@ def raised_cosine(
         sine, cosine = _sine_cosine(y)
         low, rest = _sine_cosine(b * y)  # cosine and sine of pi/2 (1 - v), the other way round
         v = float32(2) * b * size
-        s, ds = _sinc(y, sine, cosine)
-        r, dr = _sinc(half * (float32(1) - v), rest, low)
+        s, ds, dds = _sinc(y, sine, cosine)
+        r, dr, ddr = _sinc(half * (float32(1) - v), rest, low)
         share = float32(1) / (float32(1) + v)
         pulse = half * s * r * share
         values[i] = amplitude * pulse
@@ -195,8 +237,17 @@ def raised_cosine(
             by_v = half * s * share * (-half * dr - r * share)
             along = amplitude * (_PI * half * ds * r * share + float32(2) * b * by_v)
             slope[i] = along if t[i] > 0 else -along
-            by_b[i] = float32(2) * size * by_v  # type: ignore[index]
-            by_amplitude[i] = pulse  # type: ignore[index]
+            if by_b is not None:
+                by_b[i] = float32(2) * size * by_v
+                by_amplitude[i] = pulse  # type: ignore[index]
+            if curvature is not None:
+                # Derivatives by v of the window, r times share.
+                falling = share * (-half * dr - r * share)
+                bent = share * (half * half * ddr - float32(2) * falling)
+                twice = float32(2) * b
+                across = _PI * _PI * dds * r * share + twice * twice * s * bent
+                across = across + float32(2) * _PI * twice * ds * falling
+                curvature[i] = amplitude * half * across
 
 
 @_kernel
@@ -206,17 +257,18 @@ def root_raised_cosine(
     amplitude: Any,
     values: Floats,
     slope: Wanted,
-    by_b: Wanted,
-    by_amplitude: Wanted,
+    by_b: Wanted = None,
+    by_amplitude: Wanted = None,
+    curvature: Wanted = None,
 ) -> None:  # pragma: no cover
     one = float32(1)
     for i in range(t.size):
         y = _PI * abs(t[i])
         s, c = _sine_cosine(y)
         sb, cb = _sine_cosine(b * y)
-        core, d_core = _sinc(y * (one - b), s * cb - c * sb, c * cb + s * sb)
-        lower, d_lower = _sinc(_QUARTER - b * y, (cb - sb) * _ROOT, (cb + sb) * _ROOT)
-        upper, d_upper = _sinc(_QUARTER + b * y, (cb + sb) * _ROOT, (cb - sb) * _ROOT)
+        core, d_core, dd_core = _sinc(y * (one - b), s * cb - c * sb, c * cb + s * sb)
+        lower, d_lower, dd_lower = _sinc(_QUARTER - b * y, (cb - sb) * _ROOT, (cb + sb) * _ROOT)
+        upper, d_upper, dd_upper = _sinc(_QUARTER + b * y, (cb + sb) * _ROOT, (cb - sb) * _ROOT)
         plus, minus = (c + s) * _ROOT, (c - s) * _ROOT  # cos(y - pi/4), cos(y + pi/4)
         skirt = plus * lower + minus * upper
         pulse = (one - b) * core + b * skirt
@@ -226,9 +278,15 @@ def root_raised_cosine(
             along = b * (minus * lower - plus * upper + b * by_width)
             along = amplitude * _PI * ((one - b) * (one - b) * d_core + along)
             slope[i] = along if t[i] > 0 else -along
-            steeper = b * y * by_width - (one - b) * y * d_core
-            by_b[i] = skirt - core + steeper  # type: ignore[index]
-            by_amplitude[i] = pulse  # type: ignore[index]
+            if by_b is not None:
+                steeper = b * y * by_width - (one - b) * y * d_core
+                by_b[i] = skirt - core + steeper
+                by_amplitude[i] = pulse  # type: ignore[index]
+            if curvature is not None:
+                bent = b * b * (plus * dd_lower + minus * dd_upper) - skirt
+                bent = bent - float32(2) * b * (minus * d_lower + plus * d_upper)
+                rest = (one - b) * (one - b) * (one - b) * dd_core
+                curvature[i] = amplitude * _PI * _PI * (rest + b * bent)
 
 
 @_kernel
@@ -243,7 +301,8 @@ def pswf(
     offset: Any,
     values: Floats,
     slope: Wanted,
-    by_amplitude: Wanted,
+    by_amplitude: Wanted = None,
+    curvature: Wanted = None,
 ) -> None:  # pragma: no cover
     """Evaluate a polynomial within the interval and a decaying wave beyond, as `PSWF` says.
 
@@ -254,6 +313,7 @@ def pswf(
     is_odd, beside = float32(odd), float32(not angular)
     across, highest = one / interval, powers[-1]
     polynomial, derivative = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
+    second, unused = np.empty(_CHUNK, np.float32), np.empty(_CHUNK, np.float32)
     places = np.empty(_CHUNK, np.float32)
     for start in range(0, u.size, _CHUNK):
         here = u[start : start + _CHUNK]
@@ -265,6 +325,7 @@ def pswf(
         if slope is not None:
             for i in range(here.size):
                 derivative[i] = float32(0)
+                second[i] = float32(0)
         for k in range(powers.size - 2, -1, -2):  # two at a time, as memory is the slower part
             upper, lower = powers[k], powers[k - 1]
             if slope is None:
@@ -273,13 +334,21 @@ def pswf(
             else:
                 for i in range(here.size):
                     p, d, t = polynomial[i], derivative[i], places[i]
+                    if curvature is not None:  # half the second derivative
+                        h = second[i] * t + d
+                        second[i] = h * t + d * t + p
                     d = d * t + p
                     p = p * t + upper
                     derivative[i] = d * t + p
                     polynomial[i] = p * t + lower
         psi = polynomial
         if slope is not None:
-            psi, rise = by_amplitude[start : start + _CHUNK], slope[start : start + _CHUNK]  # type: ignore[index]
+            rise = slope[start : start + _CHUNK]
+            psi = unused
+        if by_amplitude is not None:
+            psi = by_amplitude[start : start + _CHUNK]
+        if curvature is not None:
+            bend = curvature[start : start + _CHUNK]
         for i in range(here.size):
             size = abs(here[i])
             x = size * across
@@ -296,10 +365,20 @@ def pswf(
             psi[i] = value * (one + is_odd * (sign - one))
             if slope is not None:
                 fall = -(height * sine * (c - drift * inverse * inverse) + tail) * inverse
-                along = derivative[i] * (two + (one - beside) * (two * two * x - two)) * across
-                along = along * (one + is_odd * (x - one)) + is_odd * p * across
+                stretch = (two + (one - beside) * (two * two * x - two)) * across
+                tilt = derivative[i] * stretch
+                along = tilt * (one + is_odd * (x - one)) + is_odd * p * across
                 along = along if size < interval else fall
                 rise[i] = amplitude * along * (sign + is_odd * (one - sign))
+                if curvature is not None:
+                    bent = two * second[i] * stretch * stretch
+                    bent = bent + derivative[i] * (one - beside) * two * two * across * across
+                    bent = bent * (one + is_odd * (x - one)) + is_odd * two * tilt * across
+                    rate = c - drift * inverse * inverse
+                    wave_bent = height * sine * (two * drift * inverse * inverse) * inverse
+                    wave_bent = -(tail * rate * rate + wave_bent * inverse + two * fall * inverse)
+                    bent = bent if size < interval else wave_bent
+                    bend[i] = amplitude * bent * (one + is_odd * (sign - one))
         out = values[start : start + _CHUNK]
         for i in range(here.size):
             out[i] = amplitude * psi[i] + offset

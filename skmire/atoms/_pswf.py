@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._acceleration import kernel
+from skmire.atoms._acceleration import jet_kernel, kernel
 from skmire.atoms._base import Atom, Pull, Spare, add_gradient, go_back
 from skmire.atoms._horner import horner
 from skmire.atoms._prolate import prolate_table
@@ -97,7 +97,12 @@ class PSWF(Atom):
         self._rename({"kind": kind, "c": self.c, "order": self.order})
 
     def forward(self, z: Tensor) -> Tensor:
-        u = self.scale * z
+        return self._of_scaled(self.scale * z)
+
+    def formula(self, t: Tensor) -> Tensor:
+        return self(t) if self.folded[0] is None else self._of_scaled(t)
+
+    def _of_scaled(self, u: Tensor) -> Tensor:
         inside, near, far = split_at(u, self.table.interval)
         psi = torch.lerp(self._wave(far), self._series(near), inside)
         return self.amplitude * psi + self.offset
@@ -109,7 +114,7 @@ class PSWF(Atom):
     def sweep(self, t: Tensor, spare: Spare) -> tuple[Tensor, Pull]:
         if not self.table.is_stable_in_powers:
             return super().sweep(t, spare)
-        if compiled := self._kernel(t):
+        if compiled := self._kernel(kernel("pswf", t), t):
             values, slope, psi = spare(), spare(), spare()
             compiled(values, slope, psi)
         else:
@@ -127,15 +132,21 @@ class PSWF(Atom):
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         if not self.table.is_stable_in_powers:
-            values: Tensor = self(t)
-            return values
-        if compiled := self._kernel(t):
-            compiled(psi := spare(), None, None)
+            return self.formula(t)
+        if compiled := self._kernel(kernel("pswf", t), t):
+            compiled(psi := spare(), None)
             return psi
         return self._psi(t, spare).mul_(self.amplitude).add_(self.offset)
 
-    def _kernel(self, t: Tensor) -> Callable[..., None] | None:
-        compiled = kernel("pswf", t)
+    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+        stable = self.table.is_stable_in_powers
+        if stable and (compiled := self._kernel(jet_kernel("pswf", t, out), t)):
+            return compiled()
+        super().jet(t, out)
+
+    def _kernel(
+        self, compiled: Callable[..., None] | None, t: Tensor
+    ) -> Callable[..., None] | None:
         numbers = (np.array(n, np.float32) for n in (self.table.single_powers, self.table.wave))
         constants = (*numbers, self.table.interval, self.kind == "angular", self._is_odd)
         return compiled and partial(compiled, t, *constants, self.amplitude, self.offset)

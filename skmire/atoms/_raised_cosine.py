@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._acceleration import kernel
+from skmire.atoms._acceleration import jet_kernel, kernel
 from skmire.atoms._base import Atom, Pull, Spare, add_gradient, fold_into_unit, go_back
 from skmire.atoms._sinc import sinc, sinc_, sinc_and_slope
 
@@ -41,7 +41,13 @@ class _Pulse(Atom):
         return {**super().values(), "roll_off": float(fold_into_unit(self.roll_off.detach()))}
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.amplitude * self._pulse(self.scale * z, fold_into_unit(self.roll_off))
+        return self._of_scaled(self.scale * z)
+
+    def formula(self, t: Tensor) -> Tensor:
+        return self._of_scaled(t)
+
+    def _of_scaled(self, t: Tensor) -> Tensor:
+        return self.amplitude * self._pulse(t, fold_into_unit(self.roll_off))
 
     @property
     def folded(self) -> tuple[nn.Parameter, None]:
@@ -65,6 +71,11 @@ class _Pulse(Atom):
             return cotangent
 
         return values, pull
+
+    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+        if compiled := jet_kernel(self._kernel, t, out):
+            return compiled(t, fold_into_unit(self.roll_off), self.amplitude)
+        super().jet(t, out)
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         b = fold_into_unit(self.roll_off)

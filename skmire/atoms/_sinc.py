@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._acceleration import kernel
+from skmire.atoms._acceleration import jet_kernel, kernel
 from skmire.atoms._base import Atom, Pull, Spare
 from skmire.atoms._horner import horner
 
@@ -114,6 +114,9 @@ class Sinc(Atom):
     def forward(self, z: Tensor) -> Tensor:
         return sinc(self.scale * z)
 
+    def formula(self, t: Tensor) -> Tensor:
+        return sinc(t)
+
     @property
     def folded(self) -> tuple[nn.Parameter, None]:
         return self.scale, None
@@ -125,6 +128,11 @@ class Sinc(Atom):
         else:
             values, slope = sinc_and_slope(t, spare)
         return values, lambda cotangent: cotangent.mul_(slope)
+
+    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+        if compiled := jet_kernel("sinc", t, out):
+            return compiled(t)
+        super().jet(t, out)
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         if compiled := kernel("sinc", t):

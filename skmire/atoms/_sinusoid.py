@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from skmire.atoms._acceleration import kernel
+from skmire.atoms._acceleration import jet_kernel, kernel
 from skmire.atoms._base import Atom, Pull, Spare
 
 
@@ -52,6 +52,9 @@ class Sinusoid(Atom):
     def forward(self, z: Tensor) -> Tensor:
         return (self.frequency * z + self.phase).sin()
 
+    def formula(self, t: Tensor) -> Tensor:
+        return t.sin()
+
     @property
     def folded(self) -> tuple[nn.Parameter, nn.Parameter]:
         return self.frequency, self.phase
@@ -62,6 +65,14 @@ class Sinusoid(Atom):
             compiled(t, values, slope)
             return values, lambda cotangent: cotangent.mul_(slope)
         return torch.sin(t, out=spare()), lambda cotangent: cotangent.mul_(t.cos_())
+
+    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+        if compiled := jet_kernel("sinusoid", t, out):
+            return compiled(t)
+        for place, derivative in zip(out, (torch.sin, torch.cos), strict=False):
+            derivative(t, out=place)
+        for place, lower in zip(out[2:], out, strict=False):
+            torch.neg(lower, out=place)
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         if compiled := kernel("sinusoid", t):

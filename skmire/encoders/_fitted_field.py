@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skmire.encoders._calculus import CalculusMixin
 from skmire.encoders._checks import checked_coordinates
 from skmire.encoders._device import query_device
-from skmire.encoders._queries import Query, Rescale, features_at, in_blocks, jacobian, values_at
+from skmire.encoders._queries import Query, Rescale, features_at, in_blocks, values_at
 from skmire.encoders._saving import blank, opened, stamp, stamped
-from skmire.networks import LayerStack
+from skmire.networks import LayerStack, ScaledField
 from skmire.scaling import Scaling
 
 Array = NDArray[np.float64]
 
 
-class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+class FittedField(
+    CalculusMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC
+):
     """Queries of the network that a subclass has fitted, and what a saved one holds.
 
     A subclass sets the attributes in `fit`.
@@ -42,29 +46,6 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     value_scaling_: Scaling
     n_features_in_: int
     _y_ndim: int
-
-    def gradient(self, X: ArrayLike) -> Array:
-        """Return the gradient of the fit, exact, in units of `y` per unit of each coordinate.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_dims)
-            Coordinates.
-
-        Returns
-        -------
-        gradient : ndarray of shape (n_samples, n_dims) or (n_samples, n_outputs, n_dims)
-            The first if `y` was one-dimensional. Always float64.
-
-        Raises
-        ------
-        NotFittedError
-            If the encoder is not fitted.
-        """
-        coords = self._query(X)
-        factor = self.value_scaling_.half_range[:, None] * self.coordinate_scaling_.factor
-        gradient = self._ask(self.network_, coords, jacobian, lambda scaled: scaled * factor)
-        return gradient[:, 0] if self._y_ndim == 1 else gradient
 
     def transform(self, X: ArrayLike) -> Array:
         """Return the features that the fit is linear in: the values of the last hidden layer.
@@ -88,6 +69,29 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         coords = self._query(X)
         return self._ask(self.network_, coords, features_at, lambda features: features)
 
+    def to_torch(self) -> ScaledField:
+        """Return the fit as a module of torch, in the user's units, for losses of one's own.
+
+        Returns
+        -------
+        field : ScaledField
+            Takes coordinates, of shape (..., n_dims), and returns values, of shape (...) or (...,
+            n_outputs). Its parameters are a copy of the fit's, on the CPU, to be trained as you
+            like.
+
+        Raises
+        ------
+        NotFittedError
+            If the encoder is not fitted.
+        """
+        check_is_fitted(self)
+        return ScaledField(
+            deepcopy(self.network_).requires_grad_(True),
+            self.coordinate_scaling_,
+            self.value_scaling_,
+            scalar=self._y_ndim == 1,
+        )
+
     @property
     def _n_features_out(self) -> int:
         """Number of columns of `transform`, which scikit-learn names after the class."""
@@ -103,11 +107,19 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         return checked_coordinates(self, X)
 
-    def _ask(self, network: LayerStack, coords: Array, query: Query, unscale: Rescale) -> Array:
+    def _ask(
+        self,
+        network: LayerStack,
+        coords: Array,
+        query: Query,
+        unscale: Rescale,
+        scale: Rescale | None = None,
+        share: int = 1,
+    ) -> Array:
         """Answer a query of `network` at the user's `coords`, brought to units by `unscale`."""
         network = network.to(query_device(self.device))
-        scale = self.coordinate_scaling_.scale
-        return in_blocks(network, coords, query, scale=scale, unscale=unscale)
+        scale = scale or self.coordinate_scaling_.scale
+        return in_blocks(network, coords, query, scale=scale, unscale=unscale, share=share)
 
     def _sk_visual_block_(self) -> Any:
         """Give scikit-learn's picture of the estimator the fitted sequence as its caption."""

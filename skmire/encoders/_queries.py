@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skmire._memory import require
-from skmire.networks import LayerStack, sweep_of
+from skmire.networks import LayerStack, calculus_of, sweep_of
+from skmire.networks._calculus import Axes, Calculus
 
 Array = NDArray[np.float64]
 Query = Callable[[LayerStack, Tensor], Tensor]
@@ -20,14 +21,21 @@ _BLOCK = 2**18  # values of the widest layer that a block holds: they stay in a 
 
 
 def in_blocks(
-    network: LayerStack, coords: Array, query: Query, *, scale: Rescale, unscale: Rescale
+    network: LayerStack,
+    coords: Array,
+    query: Query,
+    *,
+    scale: Rescale,
+    unscale: Rescale,
+    share: int = 1,
 ) -> Array:
     """Apply `query` block by block in the network's dtype and device, from and to user's units.
 
-    Beside the answer it needs the memory of a block.
+    Beside the answer it needs the memory of a block, which is `share` times as small where a query
+    holds as many values of a unit.
     """
     weights = [affine.get_parameter("weight") for affine in network.affines]
-    rows = max(_BLOCK // max(len(weight) for weight in weights), 1)
+    rows = max(_BLOCK // (share * max(len(weight) for weight in weights)), 1)
     answers = np.empty(0)
     with torch.inference_mode(False):  # whatever the caller is in
         for start in range(0, len(coords), rows):
@@ -64,12 +72,19 @@ def features_at(network: LayerStack, coords: Tensor) -> Tensor:
     return torch.cat([features.real, features.imag], dim=1) if features.is_complex() else features
 
 
-def jacobian(network: LayerStack, coords: Tensor) -> Tensor:
-    """Return the derivatives of `network`, of shape (n_samples, n_outputs, n_dims)."""
-    with torch.inference_mode(False), torch.enable_grad():
-        coords = coords.clone().requires_grad_(True)  # not of the caller's inference mode
-        rows = [
-            torch.autograd.grad(column.sum(), coords, retain_graph=True)[0]
-            for column in network(coords).unbind(dim=1)
-        ]
-    return torch.stack(rows, dim=1)
+def derivatives_at(directions: Array | None, wanted: Sequence[Axes]) -> Query:
+    """Return the query of derivatives of one network, of shape (n_samples, n_outputs, n_wanted).
+
+    Where no directions are given, there is one for each sample, behind its coordinates.
+    """
+    found: list[Calculus] = []
+
+    def derivatives(network: LayerStack, coords: Tensor) -> Tensor:
+        if not found:
+            found.append(calculus_of(network))
+        if directions is None:
+            coords, along = coords.chunk(2, dim=1)
+            return found[0](coords, along[None], wanted).permute(1, 2, 0)
+        return found[0](coords, coords.new_tensor(directions), wanted).permute(1, 2, 0)
+
+    return derivatives

@@ -229,6 +229,29 @@ def check_sweep(atom: Atom) -> None:
         expect(off <= 1e-9 * size, f"the {name} of its sweep are off by {off:.2g}")
 
 
+@promise(
+    "An atom's jet gives the values of forward and its first and second derivatives, by what is "
+    "left once gain and shift are applied.",
+    "Leave `jet` and `formula` to Atom, which go through forward, or mend them.",
+)
+def check_jet(atom: Atom) -> None:
+    if atom.is_complex:  # these go through forward
+        return
+    ours, z = copy.deepcopy(atom).double(), anywhere(atom)
+    gain, shift = ours.folded
+    with torch.no_grad():
+        t = z.clone() if gain is None else gain * z
+        t = t if shift is None else t + shift
+        found = [torch.empty_like(t) for _ in _ORDERS]
+        ours.jet(t, found)
+    for k, reference in enumerate(derivatives(lambda z: ours(z.clone()), z, 2)):
+        jet = found[k] if gain is None else found[k] * gain.detach() ** k
+        off = (jet - reference).abs().max().item()
+        size = max(reference.abs().max().item(), 1.0)
+        expect(off <= 1e-9 * size, f"the {_ORDERS[k]} of its jet are off by {off:.2g}")
+
+
 CHECKS = (
-    check_smoothness, check_derivatives, check_parameters_matter, check_torch_func, check_sweep
+    check_smoothness, check_derivatives, check_parameters_matter, check_torch_func, check_sweep,
+    check_jet,
 )  # fmt: skip

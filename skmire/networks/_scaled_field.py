@@ -1,0 +1,81 @@
+"""A fitted field as a module of torch, in the user's units."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from skmire._module import PlainModule
+from skmire.networks._field import Field
+from skmire.scaling import Scaling
+
+
+class ScaledField(PlainModule):
+    """Differentiable function of coordinates to values, both in the user's units.
+
+    For losses of one's own: everything is plain torch operations, so ``backward``, also twice,
+    ``torch.func`` and ``torch.export`` work, and the parameters are those of the network.
+
+    Parameters
+    ----------
+    field : Field
+        On scaled coordinates and values. It becomes the module's own.
+    coordinate_scaling, value_scaling : Scaling
+        Between the user's units and the field's.
+    scalar : bool
+        Whether the values have no axis of outputs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from skmire import MIREncoder
+    >>> x = np.linspace(0, 10, 200)[:, None]
+    >>> encoder = MIREncoder(["sinusoid"], max_epochs=5, random_state=0).fit(x, np.sin(x[:, 0]))
+    >>> field = encoder.to_torch()
+    >>> times = torch.tensor([[2.5], [7.0]], requires_grad=True)
+    >>> (slope,) = torch.autograd.grad(field(times).sum(), times, create_graph=True)
+    >>> slope.shape, slope.requires_grad
+    (torch.Size([2, 1]), True)
+    """
+
+    centre: Tensor
+    factor: Tensor
+    value_centre: Tensor
+    value_half_range: Tensor
+
+    def __init__(
+        self, field: Field, coordinate_scaling: Scaling, value_scaling: Scaling, *, scalar: bool
+    ) -> None:
+        super().__init__()
+        self.field = field
+        self.scalar = scalar
+        for name, numbers in (
+            ("centre", coordinate_scaling.centre),
+            ("factor", coordinate_scaling.factor),
+            ("value_centre", value_scaling.centre),
+            ("value_half_range", value_scaling.half_range),
+        ):
+            self.register_buffer(name, torch.tensor(numbers))
+
+    def forward(self, coords: Tensor) -> Tensor:
+        """Return the values at `coords`.
+
+        Parameters
+        ----------
+        coords : Tensor of shape (..., n_dims)
+            Of any real type: scaled in double precision, as a few units far from an origin would be
+            lost in single.
+
+        Returns
+        -------
+        values : Tensor of shape (...) or (..., n_outputs)
+            The first if `y` was one-dimensional in `fit`. In the precision of the network.
+        """
+        parameter = next(self.field.parameters())
+        dtype = parameter.dtype.to_real() if parameter.is_complex() else parameter.dtype
+        scaled = ((coords.to(self.centre.dtype) - self.centre) * self.factor).to(dtype)
+        values: Tensor = self.field(scaled) * self.value_half_range.to(
+            dtype
+        ) + self.value_centre.to(dtype)
+        return values[..., 0] if self.scalar else values
