@@ -410,7 +410,6 @@ def test_the_best_finalist_is_also_tried_with_all_axes_alike():
     (even,) = rounds["even axes"]
     assert (even.atom, even.scales) == (best.atom, best.scales)
     assert even.loss != best.loss
-    (last,) = rounds["fit"]
     # The fit starts as the better of the two did: from stretched weights or not.
     first = fitted.search_result_.networks[-1].affines[0].weight.detach().numpy()
     ratio = np.abs(first).mean(axis=0)
