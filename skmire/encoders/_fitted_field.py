@@ -14,7 +14,7 @@ from skmire.encoders._checks import checked_coordinates
 from skmire.encoders._device import query_device
 from skmire.encoders._queries import Query, Rescale, features_at, in_blocks, jacobian, values_at
 from skmire.encoders._saving import blank, opened, stamp, stamped
-from skmire.networks import LayerStack
+from skmire.networks import LayeredField
 from skmire.scaling import Scaling
 
 Array = NDArray[np.float64]
@@ -29,7 +29,7 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     ----------
     activations_ : list of str
         Names of its atoms.
-    network_ : LayerStack
+    network_ : LayeredField
         On scaled coordinates and values.
     coordinate_scaling_, value_scaling_ : Scaling
         Between the user's units and the network's.
@@ -37,7 +37,7 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     device: str
     activations_: list[str]
-    network_: LayerStack
+    network_: LayeredField
     coordinate_scaling_: Scaling
     value_scaling_: Scaling
     n_features_in_: int
@@ -91,10 +91,10 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     @property
     def _n_features_out(self) -> int:
         """Number of columns of `transform`, which scikit-learn names after the class."""
-        outputs = self.network_.affines[-1].get_parameter("weight")
+        outputs = self.network_.output.weight
         return outputs.shape[1] * (2 if outputs.is_complex() else 1)
 
-    def _field_values(self, network: LayerStack, coords: Array) -> Array:
+    def _field_values(self, network: LayeredField, coords: Array) -> Array:
         """Values of `network` at `coords`, in the user's units, shaped as `y` was."""
         values = self._ask(network, coords, values_at(), self.value_scaling_.unscale)
         return values[:, 0] if self._y_ndim == 1 else values
@@ -103,7 +103,7 @@ class FittedField(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_is_fitted(self)
         return checked_coordinates(self, X)
 
-    def _ask(self, network: LayerStack, coords: Array, query: Query, unscale: Rescale) -> Array:
+    def _ask(self, network: LayeredField, coords: Array, query: Query, unscale: Rescale) -> Array:
         """Answer a query of `network` at the user's `coords`, brought to units by `unscale`."""
         network = network.to(query_device(self.device))
         scale = self.coordinate_scaling_.scale

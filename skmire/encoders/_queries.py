@@ -10,29 +10,30 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skmire._memory import require
-from skmire.networks import LayerStack, sweep_of
+from skmire.networks import LayeredField, sweep_of
 
 Array = NDArray[np.float64]
-Query = Callable[[LayerStack, Tensor], Tensor]
+Query = Callable[[LayeredField, Tensor], Tensor]
 Rescale = Callable[[Array], Array]
 
 _BLOCK = 2**18  # values of the widest layer that a block holds: they stay in a core's cache
 
 
 def in_blocks(
-    network: LayerStack, coords: Array, query: Query, *, scale: Rescale, unscale: Rescale
+    network: LayeredField, coords: Array, query: Query, *, scale: Rescale, unscale: Rescale
 ) -> Array:
     """Apply `query` block by block in the network's dtype and device, from and to user's units.
 
     Beside the answer it needs the memory of a block.
     """
-    weights = [affine.get_parameter("weight") for affine in network.affines]
-    rows = max(_BLOCK // max(len(weight) for weight in weights), 1)
+    bias = network.output.bias
+    dtype, device = bias.dtype.to_real(), bias.device
+    rows = max(_BLOCK // network.widest, 1)
     answers = np.empty(0)
     with torch.inference_mode(False):  # whatever the caller is in
         for start in range(0, len(coords), rows):
             block = scale(coords[start : start + rows])
-            inputs = torch.tensor(block, dtype=weights[0].dtype, device=weights[0].device)
+            inputs = torch.tensor(block, dtype=dtype, device=device)
             answer = unscale(query(network, inputs).double().cpu().numpy())
             if start == 0:
                 require(
@@ -49,7 +50,7 @@ def values_at() -> Query:
     """Return the query of the values of one network, of shape (n_samples, n_outputs)."""
     found: list[Callable[[Tensor], Tensor]] = []
 
-    def values(network: LayerStack, coords: Tensor) -> Tensor:
+    def values(network: LayeredField, coords: Tensor) -> Tensor:
         if not found:
             found.append(sweep_of(network).values)
         return found[0](coords)
@@ -57,14 +58,14 @@ def values_at() -> Query:
     return values
 
 
-def features_at(network: LayerStack, coords: Tensor) -> Tensor:
+def features_at(network: LayeredField, coords: Tensor) -> Tensor:
     """Return the last hidden layer of `network`; of complex ones real, then imaginary parts."""
     with torch.no_grad():
         features = network.hidden(coords)
     return torch.cat([features.real, features.imag], dim=1) if features.is_complex() else features
 
 
-def jacobian(network: LayerStack, coords: Tensor) -> Tensor:
+def jacobian(network: LayeredField, coords: Tensor) -> Tensor:
     """Return the derivatives of `network`, of shape (n_samples, n_outputs, n_dims)."""
     with torch.inference_mode(False), torch.enable_grad():
         coords = coords.clone().requires_grad_(True)  # not of the caller's inference mode

@@ -21,7 +21,7 @@ from sklearn.base import BaseEstimator
 from skmire._callbacks import Task
 from skmire._random import torch_stream
 from skmire.atoms import ActivationDictionary, Atom
-from skmire.networks import Architecture, LayerStack
+from skmire.networks import BaseArchitecture, LayeredField
 from skmire.search._checkpoint import Checkpoint
 from skmire.search._result import SearchResult
 from skmire.spectrum import overall_bandwidth, relative_bandwidth
@@ -58,7 +58,7 @@ class SearchProblem:
         Samples that no candidate trains on, if the trainer or the search wants any.
     dictionary : ActivationDictionary
         The atoms to choose from, and how their parameters start.
-    architecture : Architecture
+    architecture : BaseArchitecture
         What networks of these atoms are like otherwise.
     hidden_width : int
         Units in each hidden layer.
@@ -99,7 +99,7 @@ class SearchProblem:
     samples: Samples
     held_out: Samples | None
     dictionary: ActivationDictionary
-    architecture: Architecture
+    architecture: BaseArchitecture
     hidden_width: int
     max_epochs: int
     deadline: float | None
@@ -141,10 +141,14 @@ class SearchProblem:
         """
         bandwidth = None if self.bandwidth is None else overall_bandwidth(self.bandwidth)
         return self.dictionary.initialise(
-            atom, first=first, stream=stream, bandwidth=bandwidth, factor=factor
+            atom,
+            first=first and self.architecture.reads_coordinates,
+            stream=stream,
+            bandwidth=bandwidth,
+            factor=factor,
         )
 
-    def build(self, atoms: Sequence[Atom], seed: int) -> LayerStack:
+    def build(self, atoms: Sequence[Atom], seed: int) -> LayeredField:
         """Return a network of these atoms for the problem, its weights as they start.
 
         Parameters
@@ -156,7 +160,7 @@ class SearchProblem:
 
         Returns
         -------
-        network : LayerStack
+        network : LayeredField
             On the device of the samples.
         """
         samples = self.samples
@@ -168,6 +172,7 @@ class SearchProblem:
             generator=torch_stream(seed, "weights"),
             dtype=samples.inputs.dtype,
             stretch=self.stretch,
+            signal=(samples.inputs, samples.targets),
         ).to(samples.inputs.device)
 
     @property
@@ -255,7 +260,7 @@ def train_candidate(
     seed: int,
     task: Task,
     frozen: int = 0,
-) -> tuple[LayerStack, Training]:
+) -> tuple[LayeredField, Training]:
     """Train one network of these atoms, its weights from scratch.
 
     If the fit has a checkpoint, a candidate that was finished before is taken from there, and one
@@ -282,7 +287,7 @@ def train_candidate(
 
     Returns
     -------
-    network : LayerStack
+    network : LayeredField
         In the best state seen.
     training : Training
         How it went.
