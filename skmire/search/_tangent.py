@@ -106,6 +106,7 @@ def _linearised(
         values = network(coords)
     for hook in hooks:
         hook.remove()
+    passed = [one for one in passed if len(one[1]) == len(coords)]  # others are of all samples
     gradients = torch.autograd.grad(values[:, 0].sum(), [given for _, given in passed])
     return [
         (_double(x), _double(gradient)) for (x, _), gradient in zip(passed, gradients, strict=True)
