@@ -228,11 +228,11 @@ def test_filters_start_as_their_paper_says(kind):
 def test_incodes_coefficients_start_alike():
     network = started(peers.incode())
     torch.testing.assert_close(
-        network.coefficients.detach(), torch.full((4,), 0.31).double(), atol=0.05, rtol=0
+        network.coefficients.detach(), torch.full((4,), 0.312).double(), atol=0.05, rtol=0
     )
     first = network.harmoniser[0]
     assert 0.9e-3 < first.weight.std() < 1.1e-3
-    assert (first.bias == 0.31).all()
+    assert (first.bias == 0.312).all()
 
 
 def test_the_numbers_of_parameters_are_those_of_the_papers():

@@ -23,7 +23,7 @@ from skmire.peers._recipe import encoder
 
 _CHANNELS, _BLOCKS = 64, 3  # of the first stage of ResNet-34
 _HARMONISER = (_CHANNELS, 64, 32, 4)
-_SPREAD, _BIAS = 0.001, 0.31  # that its weights and biases start from, as for images
+_SPREAD, _BIAS = 0.001, 0.312  # that its weights and biases start from, as for images
 _CONVOLVE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 _POOL = {1: functional.max_pool1d, 2: functional.max_pool2d, 3: functional.max_pool3d}
 
