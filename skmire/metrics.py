@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
@@ -42,6 +44,12 @@ def psnr(
     ------
     ValueError
         If the shapes differ, nothing is compared, or a weight or the range is not as documented.
+
+    Notes
+    -----
+    Papers on images take ``data_range=1`` for values in [0, 1], the mean over pixels and channels
+    alike, and over several images the mean of their decibels. Predictions are compared as they are;
+    clipped to the range, or rounded to 8 bits, they give other figures.
 
     Examples
     --------
@@ -112,10 +120,23 @@ def decibels(signal: ArrayLike, noise: ArrayLike) -> np.ndarray:
 psnr_scorer = make_scorer(psnr)
 
 
-def ssim(image_true: ArrayLike, image_pred: ArrayLike, *, data_range: float = 1.0) -> float:
-    """Return the structural similarity of two images, as scikit-image computes it.
+def ssim(
+    image_true: ArrayLike,
+    image_pred: ArrayLike,
+    *,
+    data_range: float = 1.0,
+    window: Literal["gaussian", "uniform"] = "gaussian",
+) -> float:
+    r"""Return the structural similarity of two images, as scikit-image computes it.
 
-    Gaussian weights of sigma 1.5 and no sample covariance, the settings of Wang et al. (2004).
+    .. math::
+
+        \frac{(2\mu_x\mu_y + C_1)(2\sigma_{xy} + C_2)}
+             {(\mu_x^2 + \mu_y^2 + C_1)(\sigma_x^2 + \sigma_y^2 + C_2)},
+        \qquad C_1 = (0.01 L)^2,\ C_2 = (0.03 L)^2
+
+    with means, variances and covariance in a window around each pixel, L the data range; the mean
+    over pixels whose window lies in the image, and over channels.
 
     Parameters
     ----------
@@ -123,11 +144,20 @@ def ssim(image_true: ArrayLike, image_pred: ArrayLike, *, data_range: float = 1.
         At least 11 pixels on each side.
     data_range : float, default=1.0
         Peak-to-peak range of the images.
+    window : {"gaussian", "uniform"}, default="gaussian"
+        Weights in the window: a Gaussian of deviation 1.5 pixels, as Wang et al. have it, or
+        7 x 7 pixels alike with sample covariances, scikit-image's default and so that of several
+        papers' code.
 
     Returns
     -------
     ssim : float
         1 where the two are equal.
+
+    References
+    ----------
+    Wang, Bovik, Sheikh and Simoncelli, Image Quality Assessment: From Error Visibility to
+    Structural Similarity, 2004.
 
     Examples
     --------
@@ -138,6 +168,9 @@ def ssim(image_true: ArrayLike, image_pred: ArrayLike, *, data_range: float = 1.
     1.0
     """
     true, predicted = np.asarray(image_true, dtype=float), np.asarray(image_pred, dtype=float)
+    if window not in ("gaussian", "uniform"):
+        raise ValueError(f"ssim(window=...) must be 'gaussian' or 'uniform', got {window!r}.")
+    wang = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     metrics = require("skimage.metrics", extra="image", purpose="ssim")
     return float(
         metrics.structural_similarity(
@@ -145,8 +178,6 @@ def ssim(image_true: ArrayLike, image_pred: ArrayLike, *, data_range: float = 1.
             predicted,
             data_range=data_range,
             channel_axis=-1 if true.ndim == 3 else None,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
+            **(wang if window == "gaussian" else {}),
         )
     )

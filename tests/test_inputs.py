@@ -28,6 +28,7 @@ from skmire import (
     MIREncoder,
     Trainer,
 )
+from skmire.peers import incode, mfn
 
 RNG = np.random.default_rng(0)
 N = 24
@@ -213,6 +214,11 @@ REFUSED: list[tuple[str, Callable, type[Exception], str]] = [
     ("a sequence with an atom that does not exist",
      lambda: encoder(search=FixedSequence("gausian")).fit(X, Y), ValueError,
      "no atom 'gausian'. Did you mean 'gaussian'"),
+    ("scattered samples for INCODE", lambda: incode(max_epochs=1).fit(X, Y), ValueError,
+     "every point of a grid once.* 24 samples, and 24 x 24 different coordinates.*Fit a full grid"),
+    ("a complex atom in a multiplicative filter network",
+     lambda: mfn(search=FixedSequence("complex_gabor")).fit(X, Y), ValueError,
+     "takes real atoms, and complex_gabor is complex. Take a real one"),
     ("a device that is not here", lambda: encoder(device="cuda:99").fit(X, Y), ValueError,
      "device must be 'auto' or one that torch has here, got 'cuda:99'"),
     ("a checkpoint that is no folder", lambda: encoder(checkpoint=os.devnull).fit(X, Y),
@@ -242,6 +248,8 @@ OUT_OF_RANGE: list[tuple[type, str, object]] = [
     (Architecture, "weight_init", "warm"),
     (Architecture, "weight_init", {"sinc": "warm"}),
     (Architecture, "first_bias", 0.0),
+    (Architecture, "encoding", "positional"),
+    (Architecture, "residual", "yes"),
     (MIREncoder, "measurement", "rays"),
     (MIREncoder, "hidden_width", 0),
     (MIREncoder, "max_epochs", 0),
@@ -270,6 +278,7 @@ OUT_OF_RANGE: list[tuple[type, str, object]] = [
     (LayerSearch, "max_layers", 0),
     (FixedSequence, "atoms", []),
     (FixedSequence, "n_layers", 0),
+    (FixedSequence, "train_atoms", "no"),
     (Trainer, "optimizer", "sgd"),
     (Trainer, "learning_rate", 0.0),
     (Trainer, "optimizer_options", "fast"),

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import gaussian_filter, label, uniform_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from skmire.datasets import grid_samples, load_image
+from skmire.datasets import grid_samples, load_image, text_mask
 from skmire.metrics import decibels, psnr, ssim
 
 RNG = np.random.default_rng(0)
@@ -43,6 +44,34 @@ def test_ssim_is_one_for_equal_images_and_wangs_otherwise(image):
     )
     assert ssim(image, other) == pytest.approx(expected)
     assert ssim(image, other) < 1
+
+
+@pytest.mark.parametrize("window", ["gaussian", "uniform"])
+def test_ssim_is_its_formula(window):
+    """Stated with SciPy's filters, channel by channel."""
+
+    def mean(x):
+        if window == "uniform":
+            return uniform_filter(x, 7)
+        return gaussian_filter(x, 1.5, truncate=3.5)
+
+    share = 49 / 48 if window == "uniform" else 1.0  # sample covariances
+    margin = 3 if window == "uniform" else 5
+    means = []
+    for x, y in zip(np.moveaxis(IMAGE, 2, 0), np.moveaxis(NOISY, 2, 0), strict=True):
+        mx, my = mean(x), mean(y)
+        vx, vy, vxy = (
+            share * (mean(p) - m) for p, m in ((x * x, mx * mx), (y * y, my * my), (x * y, mx * my))
+        )
+        c1, c2 = 0.01**2, 0.03**2
+        index = (2 * mx * my + c1) * (2 * vxy + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
+        means.append(index[margin:-margin, margin:-margin].mean())
+    assert ssim(IMAGE, NOISY, window=window) == pytest.approx(np.mean(means), rel=1e-9)
+
+
+def test_ssim_knows_its_windows():
+    with pytest.raises(ValueError, match="must be 'gaussian' or 'uniform', got 'square'"):
+        ssim(IMAGE, NOISY, window="square")
 
 
 def test_shapes_must_agree():
@@ -132,3 +161,41 @@ def test_other_files_and_sizes_are_refused(tmp_path):
         load_image(path)
     with pytest.raises(ValueError, match="max_side must be at least 1"):
         load_image(max_side=0)
+
+
+@pytest.mark.parametrize("font_size", [12, (6, 24)])
+def test_text_covers_a_part_of_the_image_everywhere(font_size):
+    visible = text_mask((96, 120), font_size=font_size, random_state=0)
+    assert (visible.dtype, visible.shape) == (bool, (96, 120))
+    for part in (visible[:48, :60], visible[48:, :60], visible[:48, 60:], visible[48:, 60:]):
+        assert 0.03 < (~part).mean() < 0.4
+
+
+def heights(font_size):
+    """Return how tall the letters are that do not touch the edge."""
+    hidden = np.pad(~text_mask((200, 300), font_size=font_size, random_state=0), 1)[:-1, :-1]
+    parts, n = label(hidden, structure=np.ones((3, 3)))
+    rows = [np.flatnonzero((parts == i).any(axis=1)) for i in range(1, n + 1)]
+    return np.array([r.max() - r.min() + 1 for r in rows])
+
+
+def test_fixed_sizes_are_alike_and_others_vary():
+    small, large, mixed = heights(8), heights(30), heights((8, 30))
+    assert small.max() <= 9
+    assert 20 <= large.max() <= 32
+    assert large.max() >= mixed.max() > 1.5 * small.max()
+    assert (mixed <= small.max()).sum() > (large <= small.max()).sum()
+
+
+def test_text_comes_from_its_seed():
+    one, same, other = (text_mask((60, 80), random_state=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "font_size"), [((0, 5), 16), ((9, 9), 3), ((9, 9), (20, 10)), ((9, 9), (0, 10))]
+)
+def test_texts_out_of_range_are_refused(shape, font_size):
+    with pytest.raises(ValueError, match="text_mask needs a height and a width of at least 1"):
+        text_mask(shape, font_size=font_size)

@@ -103,7 +103,7 @@ class VariablePeriodic(Atom):
             if gain is not None:
                 add_gradient(gain, torch.dot(by_inner.ravel(), warped.ravel()))
                 by_inner.mul_(gain)
-            return by_inner.mul_(stretch.mul_(2).sub_(1))
+            return by_inner.mul_(self._slope(stretch))
 
         return values, pull
 
@@ -111,6 +111,10 @@ class VariablePeriodic(Atom):
         if type(self.atom) is Sinusoid and (compiled := jet_kernel("finer", t, out)):
             return compiled(t, *self.atom.folded)
         super().jet(t, out)
+
+    def _slope(self, stretch: Tensor) -> Tensor:
+        """Return the derivative of the warp from ``|x| + 1``, which it may write to."""
+        return stretch.mul_(2).sub_(1)
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         gain, shift = self.atom.folded

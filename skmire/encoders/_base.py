@@ -31,7 +31,7 @@ from skmire.encoders._device import fitting_device
 from skmire.encoders._fitted_field import FittedField
 from skmire.encoders._resuming import opened_checkpoint, told
 from skmire.encoders._scaled_samples import DTYPES, scaled_samples
-from skmire.networks import Architecture
+from skmire.networks import BaseArchitecture
 from skmire.scaling import CoordinateScaling, Scaling
 from skmire.search import (
     BaseLayerSearch,
@@ -56,7 +56,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         "dictionary": [None, ActivationDictionary, list, tuple],
         "search": [None, BaseLayerSearch],
         "trainer": [None, Trainer],
-        "network": [None, Architecture],
+        "network": [None, BaseArchitecture],
         "measurement": "no_validation",  # type: ignore[dict-item]
         "hidden_width": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
@@ -90,7 +90,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         dictionary: ActivationDictionary | Sequence[AtomLike] | None = None,
         search: BaseLayerSearch | None = None,
         trainer: Trainer | None = None,
-        network: Architecture | None = None,
+        network: BaseArchitecture | None = None,
         measurement: None = None,
         *,
         hidden_width: int = 256,

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmire.encoders._numbers import as_numbers
 from skmire.encoders._quadrature import integrate
 from skmire.encoders._queries import Query, Rescale, derivatives_at
-from skmire.networks import LayerStack
+from skmire.networks import LayeredField
 from skmire.networks._calculus import TRACE, Axes
 from skmire.scaling import Scaling
 
@@ -33,7 +33,7 @@ class CalculusMixin(ABC):
     and jumps of an atom, which its `smoothness` tells of, are jumps of derivatives.
     """
 
-    network_: LayerStack
+    network_: LayeredField
     coordinate_scaling_: Scaling
     value_scaling_: Scaling
     bandwidth_: Array
@@ -44,12 +44,12 @@ class CalculusMixin(ABC):
     def _query(self, X: ArrayLike) -> Array: ...
 
     @abstractmethod
-    def _field_values(self, network: LayerStack, coords: Array) -> Array: ...
+    def _field_values(self, network: LayeredField, coords: Array) -> Array: ...
 
     @abstractmethod
     def _ask(
         self,
-        network: LayerStack,
+        network: LayeredField,
         coords: Array,
         query: Query,
         unscale: Rescale,

@@ -8,8 +8,9 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, clone
 
+from skmire._digest import described
 from skmire.atoms import ActivationDictionary
-from skmire.networks import Architecture
+from skmire.networks import Architecture, BaseArchitecture
 from skmire.search import BaseLayerSearch, LayerSearch
 from skmire.training import Trainer
 
@@ -21,7 +22,7 @@ DEFAULTS: dict[str, type[BaseEstimator]] = {
     "network": Architecture,
 }
 
-Collaborators = tuple[ActivationDictionary, BaseLayerSearch, Trainer, Architecture]
+Collaborators = tuple[ActivationDictionary, BaseLayerSearch, Trainer, BaseArchitecture]
 
 
 def collaborators(encoder: BaseEstimator) -> Collaborators:
@@ -59,14 +60,14 @@ def settled_parameters(
     encoder: BaseEstimator,
     dictionary: ActivationDictionary,
     search: BaseLayerSearch,
-    architecture: Architecture,
+    architecture: BaseArchitecture,
 ) -> dict[str, Any]:
     """Return what a fitted network cannot change, by what it is called."""
     given = encoder.get_params(deep=False)
     return {
         **{name: given[name] for name in ("hidden_width", "dtype", "coordinate_scaling")},
         "the dictionary": (dictionary.names, dictionary.init),
-        "network": architecture.get_params(),
+        "network": described(architecture),
         "the kind of search": type(search).__name__,
         "the number of layers": search.depth,
         "the sequence": str(search.get_params().get("atoms")),

@@ -16,7 +16,7 @@ from skmire.encoders._checks import checked_coordinates
 from skmire.encoders._device import query_device
 from skmire.encoders._queries import Query, Rescale, features_at, in_blocks, values_at
 from skmire.encoders._saving import blank, opened, stamp, stamped
-from skmire.networks import LayerStack, ScaledField
+from skmire.networks import LayeredField, ScaledField
 from skmire.scaling import Scaling
 
 Array = NDArray[np.float64]
@@ -33,7 +33,7 @@ class FittedField(
     ----------
     activations_ : list of str
         Names of its atoms.
-    network_ : LayerStack
+    network_ : LayeredField
         On scaled coordinates and values.
     coordinate_scaling_, value_scaling_ : Scaling
         Between the user's units and the network's.
@@ -41,7 +41,7 @@ class FittedField(
 
     device: str
     activations_: list[str]
-    network_: LayerStack
+    network_: LayeredField
     coordinate_scaling_: Scaling
     value_scaling_: Scaling
     n_features_in_: int
@@ -95,10 +95,10 @@ class FittedField(
     @property
     def _n_features_out(self) -> int:
         """Number of columns of `transform`, which scikit-learn names after the class."""
-        outputs = self.network_.affines[-1].get_parameter("weight")
+        outputs = self.network_.output.weight
         return outputs.shape[1] * (2 if outputs.is_complex() else 1)
 
-    def _field_values(self, network: LayerStack, coords: Array) -> Array:
+    def _field_values(self, network: LayeredField, coords: Array) -> Array:
         """Values of `network` at `coords`, in the user's units, shaped as `y` was."""
         values = self._ask(network, coords, values_at(), self.value_scaling_.unscale)
         return values[:, 0] if self._y_ndim == 1 else values
@@ -109,7 +109,7 @@ class FittedField(
 
     def _ask(
         self,
-        network: LayerStack,
+        network: LayeredField,
         coords: Array,
         query: Query,
         unscale: Rescale,

@@ -28,7 +28,7 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         decided one after another at full depth by samples held out.
     trainer : Trainer, default=None
         How a network is fitted. ``None`` means `Trainer` with its defaults.
-    network : Architecture, default=None
+    network : BaseArchitecture, default=None
         What shape of network, and how its weights start. ``None`` means `Architecture` with its
         defaults.
     measurement : None, default=None
@@ -87,7 +87,7 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         Number of coordinates.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if `X` had any.
-    network_ : LayerStack
+    network_ : LayeredField
         The fitted network, on scaled coordinates and values.
     dictionary_, search_, trainer_ : object
         The collaborators used.

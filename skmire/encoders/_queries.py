@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skmire._memory import require
-from skmire.networks import LayerStack, calculus_of, sweep_of
+from skmire.networks import LayeredField, calculus_of, sweep_of
 from skmire.networks._calculus import Axes, Calculus
 
 Array = NDArray[np.float64]
-Query = Callable[[LayerStack, Tensor], Tensor]
+Query = Callable[[LayeredField, Tensor], Tensor]
 Rescale = Callable[[Array], Array]
 
 _BLOCK = 2**18  # values of the widest layer that a block holds: they stay in a core's cache
 
 
 def in_blocks(
-    network: LayerStack,
+    network: LayeredField,
     coords: Array,
     query: Query,
     *,
@@ -34,13 +34,14 @@ def in_blocks(
     Beside the answer it needs the memory of a block, which is `share` times as small where a query
     holds as many values of a unit.
     """
-    weights = [affine.get_parameter("weight") for affine in network.affines]
-    rows = max(_BLOCK // (share * max(len(weight) for weight in weights)), 1)
+    bias = network.output.bias
+    dtype, device = bias.dtype.to_real(), bias.device
+    rows = max(_BLOCK // (share * network.widest), 1)
     answers = np.empty(0)
     with torch.inference_mode(False):  # whatever the caller is in
         for start in range(0, len(coords), rows):
             block = scale(coords[start : start + rows])
-            inputs = torch.tensor(block, dtype=weights[0].dtype, device=weights[0].device)
+            inputs = torch.tensor(block, dtype=dtype, device=device)
             answer = unscale(query(network, inputs).double().cpu().numpy())
             if start == 0:
                 require(
@@ -57,7 +58,7 @@ def values_at() -> Query:
     """Return the query of the values of one network, of shape (n_samples, n_outputs)."""
     found: list[Callable[[Tensor], Tensor]] = []
 
-    def values(network: LayerStack, coords: Tensor) -> Tensor:
+    def values(network: LayeredField, coords: Tensor) -> Tensor:
         if not found:
             found.append(sweep_of(network).values)
         return found[0](coords)
@@ -65,7 +66,7 @@ def values_at() -> Query:
     return values
 
 
-def features_at(network: LayerStack, coords: Tensor) -> Tensor:
+def features_at(network: LayeredField, coords: Tensor) -> Tensor:
     """Return the last hidden layer of `network`; of complex ones real, then imaginary parts."""
     with torch.no_grad():
         features = network.hidden(coords)
@@ -79,7 +80,7 @@ def derivatives_at(directions: Array | None, wanted: Sequence[Axes]) -> Query:
     """
     found: list[Calculus] = []
 
-    def derivatives(network: LayerStack, coords: Tensor) -> Tensor:
+    def derivatives(network: LayeredField, coords: Tensor) -> Tensor:
         if not found:
             found.append(calculus_of(network))
         if directions is None:

@@ -105,9 +105,11 @@ def calculus_of(field: Field) -> Calculus:
             [ 0.8776,  0.5403],
             [-0.4794, -0.8415]], dtype=torch.float64)
     """
-    if isinstance(field, LayerStack) and not any(atom.is_complex for atom in field.sequence):
-        return LayerCalculus(field)
-    return AutogradCalculus(field)
+    if not isinstance(field, LayerStack) or field.encoding is not None or field.residual:
+        return AutogradCalculus(field)
+    if any(atom.is_complex for atom in field.sequence):
+        return AutogradCalculus(field)
+    return LayerCalculus(field)
 
 
 class AutogradCalculus:

@@ -10,12 +10,16 @@ from torch import Tensor, nn
 
 from skmire.atoms import Atom
 from skmire.networks._affine import Affine
-from skmire.networks._field import Field
+from skmire.networks._encodings import BaseEncoding, Waves
+from skmire.networks._layered_field import LayeredField
 from skmire.networks._weight_init import Place
 
 
-class LayerStack(Field):
+class LayerStack(LayeredField):
     """Layers ``atom(W x + b)``, one atom a layer, and an affine map to the outputs.
+
+    With an encoding the first layer reads that in place of the coordinates. With residual
+    connections every other layer adds what it reads to its atom's values.
 
     A layer that reads complex values has complex weights; where a real atom follows, the complex
     atom's `hand_over` makes its affine map real. The output is the real part.
@@ -38,6 +42,10 @@ class LayerStack(Field):
         As in `Architecture`.
     output_scale : float, default=1.0
         As in `Architecture`.
+    encoding : PositionalEncoding or FourierFeatures, default=None
+        As in `Architecture`.
+    residual : bool, default=False
+        As in `Architecture`.
 
     Examples
     --------
@@ -52,6 +60,8 @@ class LayerStack(Field):
     torch.Size([5, 3])
     """
 
+    encoding: Waves | None
+
     def __init__(
         self,
         atoms: Sequence[Atom],
@@ -64,9 +74,18 @@ class LayerStack(Field):
         weight_init: str | Mapping[str, str] = "torch",
         first_bias: float | None = None,
         output_scale: float = 1.0,
+        encoding: BaseEncoding | None = None,
+        residual: bool = False,
     ) -> None:
         super().__init__()
-        widths = [in_features, *[hidden_width] * len(atoms), out_features]
+        waves = None if encoding is None else encoding.build(in_features, generator)
+        self.encoding = None if waves is None else waves.to(dtype)
+        self.residual = residual
+        widths = [
+            in_features if waves is None else waves.n_features,
+            *[hidden_width] * len(atoms),
+            out_features,
+        ]
         reads_complex = [False, *(atom.is_complex for atom in atoms)]
         inits = (
             repeat(weight_init)
@@ -76,62 +95,43 @@ class LayerStack(Field):
                 for atom in [*atoms, atoms[-1]]
             )
         )
+        places = _places(widths, atoms, encoded=encoding is not None)
+        starts = zip(places, inits, reads_complex, strict=False)
         self.atoms = nn.ModuleList(atom.to(dtype) for atom in atoms)
         self.affines = nn.ModuleList(
             Affine(
                 place,
                 init,
-                first_bias if place.first and first_bias is not None else place.in_features**-0.5,
+                first_bias if i == 0 and first_bias is not None else place.in_features**-0.5,
                 generator=generator,
                 dtype=dtype.to_complex() if is_complex else dtype,
             )
-            for place, init, is_complex in zip(
-                _places(widths, atoms), inits, reads_complex, strict=False
-            )
+            for i, (place, init, is_complex) in enumerate(starts)
         )
         with torch.no_grad():
             for parameter in self.affines[-1].parameters():
                 parameter.mul_(output_scale)
 
     @property
-    def sequence(self) -> tuple[Atom, ...]:
-        """The atoms, first layer first."""
-        return tuple(atom for atom in self.atoms if isinstance(atom, Atom))
-
-    @property
-    def scales(self) -> tuple[float, ...]:
-        """By how much each layer's atom stretches its input now, 1 where it does not."""
-        return tuple(atom.stretch for atom in self.sequence)
+    def output(self) -> Affine:
+        last = self.affines[-1]
+        assert isinstance(last, Affine)
+        return last
 
     def hidden(self, coords: Tensor) -> Tensor:
-        """Return the values of the last hidden layer, complex if its atom is.
-
-        Parameters
-        ----------
-        coords : Tensor of shape (n_samples, n_dims)
-            In the unit box, or beyond.
-
-        Returns
-        -------
-        features : Tensor of shape (n_samples, hidden_width)
-            One column a unit.
-        """
-        x = coords
+        x = coords if self.encoding is None else self.encoding(coords)
         before: Atom | None = None
         for atom, affine in zip(self.sequence, self.affines, strict=False):
             z = affine(x)
             if before is not None and before.is_complex and not atom.is_complex:
-                z = before.hand_over(z)
-            x, before = atom(z), atom
+                z, x = before.hand_over(z), before.hand_over(x)
+            x = atom(z) + x if self.residual and before is not None else atom(z)
+            before = atom
         return x
 
-    def forward(self, coords: Tensor) -> Tensor:
-        values: Tensor = self.affines[-1](self.hidden(coords))
-        return values.real if values.is_complex() else values
 
-
-def _places(widths: Sequence[int], atoms: Sequence[Atom]) -> Iterator[Place]:
-    for (n_in, n_out), atom, first in zip(
-        pairwise(widths), [*atoms, atoms[-1]], [True, *[False] * len(atoms)], strict=True
+def _places(widths: Sequence[int], atoms: Sequence[Atom], *, encoded: bool) -> Iterator[Place]:
+    for i, ((n_in, n_out), atom) in enumerate(
+        zip(pairwise(widths), [*atoms, atoms[-1]], strict=True)
     ):
-        yield Place(n_in, n_out, first, atom.stretch)
+        yield Place(n_in, n_out, i == 0 and not encoded, atom.stretch)

@@ -141,16 +141,20 @@ class LayerSweep:
     def __init__(self, network: LayerStack) -> None:
         atoms = [*network.sequence, None]
         affines = [affine for affine in network.affines if isinstance(affine, Affine)]
-        self.network = network
-        self.layers = [_Layer(a, atom) for a, atom in zip(affines, atoms, strict=True)]
+        self.network, self.encoding = network, network.encoding
+        self.layers = [
+            _Layer(affine, atom, residual=network.residual and i > 0 and atom is not None)
+            for i, (affine, atom) in enumerate(zip(affines, atoms, strict=True))
+        ]
 
     @torch.no_grad()
     def values(self, inputs: Tensor) -> Tensor:
         """Return the network's values; memory grows with the samples, so give blocks of them."""
+        values = inputs if self.encoding is None else self.encoding(inputs)
         for layer in self.layers:
             layer.begin()
-            inputs = layer.values(inputs)
-        return inputs
+            values = layer.values(values)
+        return values
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor, respond: Response) -> None:
@@ -167,17 +171,21 @@ class LayerSweep:
         for layer in self.layers:
             layer.end()
 
-    def _forward(self, values: Tensor) -> Tensor:
+    def _forward(self, inputs: Tensor) -> Tensor:
+        values = inputs if self.encoding is None else self.encoding(inputs)
         for layer in self.layers:
             values = layer.forward(values)
         return values
 
 
 class _Layer:
-    """An affine map and the atom behind it, whose gain and shift are taken into the map."""
+    """An affine map and the atom behind it, whose gain and shift are taken into the map.
 
-    def __init__(self, affine: Affine, atom: Atom | None) -> None:
-        self.affine, self.atom = affine, atom
+    With a residual connection, its inputs are added to the atom's values.
+    """
+
+    def __init__(self, affine: Affine, atom: Atom | None, *, residual: bool) -> None:
+        self.affine, self.atom, self.residual = affine, atom, residual
         self.weight, self.bias = (p.detach() for p in (affine.weight, affine.bias))
         self.gain, self.shift = (None, None) if atom is None else atom.folded
         self.d_weight, self.d_bias = torch.empty_like(self.weight), torch.empty_like(self.bias)
@@ -204,20 +212,23 @@ class _Layer:
         if self.atom is None:
             return z
         values, self.pull = self.atom.sweep(z, self._spare)
-        return values
+        return torch.add(values, inputs, out=self._spare()) if self.residual else values
 
     def values(self, inputs: Tensor) -> Tensor:
         """Return the values of the layer."""
         self.inputs, self.taken = inputs, 0
         z = torch.addmm(self.bias, inputs, self.weight.t(), out=self._spare())
-        return z if self.atom is None else self.atom.evaluate(z, self._spare)
+        values = z if self.atom is None else self.atom.evaluate(z, self._spare)
+        return values.add_(inputs) if self.residual else values
 
     def backward(self, cotangent: Tensor) -> Tensor:
         """Return the derivative by the layer's inputs from that by its values; add up the rest."""
+        around = self._spare().copy_(cotangent) if self.residual else None
         cotangent = self.absorb(cotangent)
         if len(self.out) < len(cotangent):
             self.out = cotangent.new_empty(len(cotangent), self.weight.shape[1])
-        return torch.mm(cotangent, self.weight, out=self.out[: len(cotangent)])
+        through = torch.mm(cotangent, self.weight, out=self.out[: len(cotangent)])
+        return through if around is None else through.add_(around)
 
     def absorb(self, cotangent: Tensor) -> Tensor:
         """Add up the derivatives by the parameters; return that by the affine map's values."""

@@ -21,12 +21,14 @@ from sklearn.base import BaseEstimator
 
 from skmire._callbacks import Task
 from skmire._random import torch_stream
-from skmire.atoms import ActivationDictionary, Atom
-from skmire.networks import Architecture, LayerStack
+from skmire.atoms import ActivationDictionary, Atom, Sinusoid
+from skmire.networks import BaseArchitecture, LayeredField
 from skmire.search._checkpoint import Checkpoint
 from skmire.search._result import SearchResult
 from skmire.spectrum import overall_bandwidth, relative_bandwidth
 from skmire.training import Samples, Trainer, Training
+
+_WAVES = Sinusoid(frequency=30.0)  # hands on as much as an encoding does
 
 
 class DivergenceError(RuntimeError):
@@ -59,7 +61,7 @@ class SearchProblem:
         Samples that no candidate trains on, if the trainer or the search wants any.
     dictionary : ActivationDictionary
         The atoms to choose from, and how their parameters start.
-    architecture : Architecture
+    architecture : BaseArchitecture
         What networks of these atoms are like otherwise.
     hidden_width : int
         Units in each hidden layer.
@@ -100,7 +102,7 @@ class SearchProblem:
     samples: Samples
     held_out: Samples | None
     dictionary: ActivationDictionary
-    architecture: Architecture
+    architecture: BaseArchitecture
     hidden_width: int
     max_epochs: int
     deadline: float | None
@@ -154,11 +156,13 @@ class SearchProblem:
             Ready to be trained.
         """
         bandwidth = None if self.bandwidth is None else overall_bandwidth(self.bandwidth)
+        if not self.architecture.reads_coordinates:
+            before = (_WAVES, *before)
         return self.dictionary.initialise(
             atom, before=before, stream=stream, bandwidth=bandwidth, factor=factor
         )
 
-    def build(self, atoms: Sequence[Atom], seed: int) -> LayerStack:
+    def build(self, atoms: Sequence[Atom], seed: int) -> LayeredField:
         """Return a network of these atoms for the problem, its weights as they start.
 
         Parameters
@@ -170,7 +174,7 @@ class SearchProblem:
 
         Returns
         -------
-        network : LayerStack
+        network : LayeredField
             On the device of the samples.
         """
         samples = self.samples
@@ -182,6 +186,7 @@ class SearchProblem:
             generator=torch_stream(seed, "weights"),
             dtype=samples.inputs.dtype,
             stretch=self.stretch,
+            signal=(samples.inputs, samples.targets),
         ).to(samples.inputs.device)
 
     @property
@@ -269,7 +274,7 @@ def train_candidate(
     seed: int,
     task: Task,
     frozen: int = 0,
-) -> tuple[LayerStack, Training]:
+) -> tuple[LayeredField, Training]:
     """Train one network of these atoms, its weights from scratch.
 
     If the fit has a checkpoint, a candidate that was finished before is taken from there, and one
@@ -296,7 +301,7 @@ def train_candidate(
 
     Returns
     -------
-    network : LayerStack
+    network : LayeredField
         In the best state seen.
     training : Training
         How it went.
@@ -376,7 +381,7 @@ def _untrained(
     epochs: int,
     seed: int,
     frozen: int,
-) -> tuple[LayerStack, str]:
+) -> tuple[LayeredField, str]:
     """Return the network of a candidate, and its name in the checkpoint if there is one."""
     network = problem.build(atoms, seed)
     for atom in network.sequence[:frozen]:

@@ -24,7 +24,7 @@ import torch
 
 from skmire._digest import described, digest
 from skmire._logging import logger
-from skmire.networks import LayerStack
+from skmire.networks import LayeredField
 from skmire.training import Evaluation, Samples, Trainer, Training
 
 FORMAT = 1
@@ -100,7 +100,7 @@ class Checkpoint:
 
     def key(
         self,
-        network: LayerStack,
+        network: LayeredField,
         trainer: Trainer,
         samples: Samples,
         held_out: Samples | None,
@@ -128,13 +128,13 @@ class Checkpoint:
         """Return whether there is a candidate for `restore` to take, damaged or not."""
         return any(True for _ in self._held(key, timed=timed))
 
-    def restore(self, key: str, network: LayerStack, *, timed: bool) -> Training | None:
+    def restore(self, key: str, network: LayeredField, *, timed: bool) -> Training | None:
         """Bring `network` into the state that is kept under `key`; return its training.
 
         Parameters
         ----------
         key : str
-        network : LayerStack
+        network : LayeredField
             Untrained, and left so if ``None`` is returned.
         timed : bool
             Whether it may have been trained under a time limit, which has a part in step sizes.
@@ -154,7 +154,7 @@ class Checkpoint:
             return training
         return None
 
-    def keep(self, key: str, network: LayerStack, training: Training, *, timed: bool) -> None:
+    def keep(self, key: str, network: LayeredField, training: Training, *, timed: bool) -> None:
         """Write a finished candidate, all of it or nothing."""
         arrays = {
             f"network.{name}": value.detach().cpu().numpy()
@@ -203,7 +203,7 @@ def _write(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         raise
 
 
-def _read(path: Path, network: LayerStack) -> tuple[dict[str, torch.Tensor], Training]:
+def _read(path: Path, network: LayeredField) -> tuple[dict[str, torch.Tensor], Training]:
     """Return the state and the training of a file, if it holds a state for `network`."""
     # Opened here, as NumPy leaves a file open that it cannot read.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:

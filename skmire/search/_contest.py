@@ -17,7 +17,7 @@ from sklearn.base import clone
 from skmire._logging import logger
 from skmire._random import derive_seed, numpy_stream, torch_stream
 from skmire.atoms import Atom
-from skmire.networks import LayerStack
+from skmire.networks import LayeredField
 from skmire.search._base import DivergenceError, SearchProblem
 from skmire.search._forecast import seconds_ahead, unfinished
 from skmire.search._result import Candidate, SearchResult
@@ -177,7 +177,7 @@ class Contest:
         self.judged = _judged(problem, selection)
         self.cost = cost
         self._known: dict[tuple[Effort, str], Standing] = {}
-        self._leader: tuple[int, LayerStack] | None = None  # of the last round: row and network
+        self._leader: tuple[int, LayeredField] | None = None  # of the last round: row and network
 
     def try_out(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train those entries that were not yet; return all tried at this effort, the best first.

@@ -31,6 +31,8 @@ class FixedSequence(BaseLayerSearch):
         encoder's dictionary first; the dictionary also says how its parameters start.
     n_layers : int, default=3
         Hidden layers, if `atoms` is a single one; a sequence has as many as it has atoms.
+    train_atoms : bool, default=True
+        Whether the parameters of the atoms are trained. Most published networks keep theirs.
 
     Examples
     --------
@@ -51,11 +53,19 @@ class FixedSequence(BaseLayerSearch):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "atoms": [str, Atom, type, callable, list, tuple],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "train_atoms": ["boolean"],
     }
 
-    def __init__(self, atoms: AtomLike | Sequence[AtomLike], n_layers: int = 3) -> None:
+    def __init__(
+        self,
+        atoms: AtomLike | Sequence[AtomLike],
+        n_layers: int = 3,
+        *,
+        train_atoms: bool = True,
+    ) -> None:
         self.atoms = atoms
         self.n_layers = n_layers
+        self.train_atoms = train_atoms
 
     @classmethod
     def from_result(cls, result: SearchResult) -> Self:
@@ -92,6 +102,7 @@ class FixedSequence(BaseLayerSearch):
             seconds=problem.seconds_left,
             seed=seed,
             task=task,
+            frozen=0 if self.train_atoms else len(atoms),
         )
         task.finish(network)
         if training.diverged:

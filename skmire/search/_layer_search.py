@@ -16,7 +16,7 @@ from skmire._callbacks import Task
 from skmire._logging import logger
 from skmire._random import derive_seed, numpy_stream
 from skmire.atoms import Atom
-from skmire.networks import LayerStack
+from skmire.networks import LayeredField
 from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem
 from skmire.search._depth import CONSTRAINTS, most_layers
 from skmire.search._lookahead import look_ahead
@@ -198,7 +198,7 @@ class LayerSearch(BaseLayerSearch):
         )
 
     def _grow(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
-        networks: list[LayerStack] = []
+        networks: list[LayeredField] = []
         trace: list[Candidate] = []
         epochs = self.layer_epochs(problem.max_epochs)
         for layer in range(1, len(epochs) + 1):
@@ -223,11 +223,11 @@ class LayerSearch(BaseLayerSearch):
         self,
         problem: SearchProblem,
         trainer: Trainer,
-        networks: Sequence[LayerStack],
+        networks: Sequence[LayeredField],
         epochs: Sequence[int],
         trace: Sequence[Candidate],
         task: Task,
-    ) -> tuple[LayerStack, list[Candidate]]:
+    ) -> tuple[LayeredField, list[Candidate]]:
         """Try every atom on top of the networks before; return the winner and the trace."""
         layer = len(networks) + 1
         seed = derive_seed(problem.seed, "layer", layer)
@@ -255,7 +255,7 @@ class LayerSearch(BaseLayerSearch):
             task=task,
         )
         candidates: list[Candidate] = []
-        tried: list[LayerStack] = []
+        tried: list[LayeredField] = []
         for (network, training), atom in zip(runs, atoms, strict=False):
             state = training.kept if self.compare == "best" else training.last
             loss = float("nan") if training.diverged else state.loss(on)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skmire.networks import LayerStack
+from skmire.networks import LayeredField
 from skmire.training import Training
 
 
@@ -76,7 +76,7 @@ class SearchResult:
 
     Parameters
     ----------
-    networks : tuple of LayerStack
+    networks : tuple of LayeredField
         The network of every stage, the last of which is the fit.
     trace : tuple of Candidate
         Every candidate, in the order in which the search took them up.
@@ -93,11 +93,11 @@ class SearchResult:
     (2, 2, 4)
     """
 
-    networks: tuple[LayerStack, ...]
+    networks: tuple[LayeredField, ...]
     trace: tuple[Candidate, ...]
 
     @property
-    def network(self) -> LayerStack:
+    def network(self) -> LayeredField:
         """The fitted network."""
         return self.networks[-1]
 

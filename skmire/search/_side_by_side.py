@@ -15,11 +15,11 @@ from sklearn import config_context, get_config
 from skmire._callbacks import Task
 from skmire._threads import single_thread, threads_restored
 from skmire.atoms import Atom
-from skmire.networks import LayerStack
+from skmire.networks import LayeredField
 from skmire.search._base import SearchProblem, train_candidate
 from skmire.training import Trainer, Training
 
-Run = tuple[LayerStack, Training]
+Run = tuple[LayeredField, Training]
 T = TypeVar("T")
 
 

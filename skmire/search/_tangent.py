@@ -12,7 +12,8 @@ from math import inf
 import torch
 from torch import Tensor
 
-from skmire.networks import LayerStack
+from skmire.networks import LayeredField
+from skmire.networks._affine import Affine
 from skmire.search._contest import Selection
 from skmire.training import Samples
 
@@ -21,7 +22,7 @@ _RIDGE = 1e-2  # where samples trained on decide, which would always choose the 
 
 
 def tangent_loss(
-    network: LayerStack, samples: Samples, held_out: Samples, selection: Selection
+    network: LayeredField, samples: Samples, held_out: Samples, selection: Selection
 ) -> float:
     """Return the loss that the weights of `network` reach if it stays linear in them.
 
@@ -30,7 +31,7 @@ def tangent_loss(
 
     Parameters
     ----------
-    network : LayerStack
+    network : LayeredField
         Left as it is.
     samples, held_out : Samples
         To fit, and to judge by if `selection` says so; n of each take memory for n**2 numbers.
@@ -88,7 +89,9 @@ def tangent_kernel(
     ).sum(dim=0)
 
 
-def _linearised(network: LayerStack, coords: Tensor) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+def _linearised(
+    network: LayeredField, coords: Tensor
+) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
     """Return the gradients of the first output, layer by layer, and all outputs.
 
     The other outputs differ in their last weights, which are as random.
@@ -96,12 +99,14 @@ def _linearised(network: LayerStack, coords: Tensor) -> tuple[list[tuple[Tensor,
     passed: list[tuple[Tensor, Tensor]] = []
     hooks = [
         affine.register_forward_hook(lambda _, read, given: passed.append((*read, given)))
-        for affine in network.affines
+        for affine in network.modules()
+        if isinstance(affine, Affine)
     ]
     with torch.enable_grad():
         values = network(coords)
     for hook in hooks:
         hook.remove()
+    passed = [one for one in passed if len(one[1]) == len(coords)]  # others are of all samples
     gradients = torch.autograd.grad(values[:, 0].sum(), [given for _, given in passed])
     return [
         (_double(x), _double(gradient)) for (x, _), gradient in zip(passed, gradients, strict=True)

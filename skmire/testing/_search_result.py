@@ -56,7 +56,7 @@ def check_shapes(search: BaseLayerSearch) -> None:
                     f"for targets of {dtype} and {tuple(cast.targets.shape)}, a network gives "
                     f"{values.dtype} and {tuple(values.shape)}",
                 )
-                width = len(network.affines[0].get_parameter("weight"))
+                width = network.output.weight.shape[1]
                 expect(width == 8, f"a network is {width} wide where 8 were asked for")
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from skmire._callbacks import Task
 from skmire.atoms import ActivationDictionary, Atom, make_atom
-from skmire.networks import Architecture, LayerStack
+from skmire.networks import Architecture, LayeredField
 from skmire.search import BaseLayerSearch, SearchProblem, SearchResult
 from skmire.testing._promise import expect
 from skmire.training import Samples, Trainer, Training
@@ -147,7 +147,7 @@ def own_epochs(search: BaseLayerSearch) -> bool:
     return any("epochs" in name and value is not None for name, value in parameters(search).items())
 
 
-def errors(network: LayerStack, data: Samples) -> np.ndarray:
+def errors(network: LayeredField, data: Samples) -> np.ndarray:
     """Return the weighted mean squared error of each output, computed apart from the trainer."""
     with torch.no_grad():
         residuals = (network(data.inputs) - data.targets).numpy()

@@ -53,7 +53,7 @@ class Trainer(BaseEstimator):
         Share of the budget, in [0, 1), in which the step size grows from 0.
     decay : float, default=0.1
         Factor by which the step size has fallen at the end, in (0, 1].
-    batch_size : "auto" or int, default="auto"
+    batch_size : "auto", "all" or int, default="auto"
         Samples a step. ``"auto"`` takes a sixteenth of the samples, between 32 and 1024. Batches
         of an epoch differ by at most one sample.
     loss : {"squared", "huber", "absolute"}, default="squared"
@@ -82,7 +82,7 @@ class Trainer(BaseEstimator):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "warmup": [Interval(Real, 0, 1, closed="left")],
         "decay": [Interval(Real, 0, 1, closed="right")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto", "all"}), Interval(Integral, 1, None, closed="left")],
         "loss": [StrOptions(set(LOSSES))],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -227,7 +227,9 @@ class Trainer(BaseEstimator):
         """
         if not isinstance(self.batch_size, str):
             return self.batch_size
-        if isinstance(self.optimizer, str) and OPTIMIZERS[self.optimizer].full_batch:
+        rule = self.optimizer
+        full_batch = isinstance(rule, str) and OPTIMIZERS[rule].full_batch
+        if full_batch or self.batch_size == "all":
             return n_samples
         return min(max(n_samples // 16, 32), 1_024)
 

@@ -1,0 +1,40 @@
+"""What the peers have in common: one atom in all layers, its parameters kept, and plain Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from skmire.atoms import ActivationDictionary, Atom
+from skmire.encoders import MIREncoder
+from skmire.networks import BaseArchitecture
+from skmire.search import FixedSequence
+from skmire.training import Trainer
+
+
+def encoder(
+    atoms: list[Atom],
+    network: BaseArchitecture,
+    options: Mapping[str, Any],
+    *,
+    learning_rate: float,
+    decay: float = 0.1,
+    batch_size: int | str = "all",
+    hidden_width: int,
+    max_epochs: int,
+) -> MIREncoder:
+    """Return the encoder of a published network; `options` take the place of what it is given.
+
+    Adam goes by its class, as by its name the steps before large scales would be smaller.
+    """
+    recipe = {
+        "dictionary": ActivationDictionary(init="unit"),  # matched, it would stretch the weights
+        "search": FixedSequence(atoms, train_atoms=False),
+        "trainer": Trainer(torch.optim.Adam, learning_rate, decay=decay, batch_size=batch_size),
+        "network": network,
+        "hidden_width": hidden_width,
+        "max_epochs": max_epochs,
+    }
+    return MIREncoder(**{**recipe, **options})
