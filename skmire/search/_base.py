@@ -122,7 +122,13 @@ class SearchProblem:
         )
 
     def even(self) -> Self:
-        """Return the problem with the same bandwidth along every axis."""
+        """Return the problem with the same bandwidth along every axis.
+
+        Returns
+        -------
+        problem : SearchProblem
+            Of the same bandwidth overall, so that scales start as they did.
+        """
         if self.bandwidth is None:
             return self
         alike = np.full_like(self.bandwidth, overall_bandwidth(self.bandwidth))
