@@ -269,7 +269,7 @@ def test_evaluations_fall_back_on_the_training_part():
         ("decay", 0.0),
         ("decay", 1.5),
         ("batch_size", 0),
-        ("batch_size", "all"),
+        ("batch_size", "most"),
         ("batch_size", 2.5),
         ("loss", "l2"),
         ("early_stopping", "yes"),
