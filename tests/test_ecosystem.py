@@ -23,7 +23,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import estimator_html_repr
 
-from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer
+from skmire import (
+    ActivationDictionary,
+    Architecture,
+    FixedSequence,
+    LayerSearch,
+    MIREncoder,
+    Trainer,
+)
 from skmire.metrics import psnr, psnr_scorer
 
 RNG = np.random.default_rng(0)
@@ -79,7 +86,9 @@ def test_searches_reach_the_collaborators_in_other_processes(make, step):
     assert len(best.activations_) == search.best_params_[f"{prefix}search__n_layers"]
     assert list(best.dictionary_.names) == search.best_params_[f"{prefix}dictionary__atoms"]
     rate = search.best_params_[f"{prefix}trainer__learning_rate"]
-    assert best.trainer_.learning_rate == rate == 1e-2  # the other one hardly moves the weights
+    assert best.trainer_.learning_rate == rate
+    if not isinstance(search, HalvingGridSearchCV):  # which judges by 20 samples at first
+        assert rate == 1e-2  # the other one hardly moves the weights
     again = clone(model).set_params(**search.best_params_).fit(X, Y)
     np.testing.assert_array_equal(search.predict(X), again.predict(X))
 
@@ -124,7 +133,8 @@ def test_cross_validation_is_the_folds_one_by_one():
 
 
 def test_bagging_draws_other_networks_and_averages_them():
-    bag = BaggingRegressor(encoder(), n_estimators=4, random_state=0, n_jobs=2).fit(X, Y)
+    member = encoder(network=Architecture(output_scale=1.0))  # starts differ far from the samples
+    bag = BaggingRegressor(member, n_estimators=4, random_state=0, n_jobs=2).fit(X, Y)
     members = np.array([member.predict(X) for member in bag.estimators_])
     np.testing.assert_allclose(bag.predict(X), members.mean(axis=0), rtol=1e-10)
     assert len({member.random_state for member in bag.estimators_}) == 4
