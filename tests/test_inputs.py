@@ -248,6 +248,7 @@ OUT_OF_RANGE: list[tuple[type, str, object]] = [
     (Architecture, "weight_init", "warm"),
     (Architecture, "weight_init", {"sinc": "warm"}),
     (Architecture, "first_bias", 0.0),
+    (Architecture, "output_scale", 0.0),
     (Architecture, "encoding", "positional"),
     (Architecture, "residual", "yes"),
     (MIREncoder, "measurement", "rays"),

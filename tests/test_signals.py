@@ -440,9 +440,9 @@ def test_the_result_of_every_search_is_consistent(search, signal):
     assert "-".join(c.atom for c in result.path) == "-".join(result.sequence)
     assert fit.activations_ == list(result.sequence)
     assert [a.name for a in fit.network_.sequence] == fit.activations_
-    assert result.effective_epochs == sum(c.epochs for c in result.path) == EPOCHS
+    assert result.effective_epochs == sum(c.epochs for c in result.path) == fit.n_iter_
     assert result.total_epochs == sum(c.epochs for c in result.trace) >= EPOCHS
-    assert len(fit.loss_curve_) == fit.n_iter_ == EPOCHS
+    assert len(fit.loss_curve_) == fit.n_iter_ <= EPOCHS
     assert fit.best_loss_ == result.path[-1].training.kept.loss("held_out")
     assert fit.loss_curve_[-1] < 0.1 * fit.loss_curve_[0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
@@ -363,7 +364,8 @@ class CalculusMixin(ABC):
     def _derivatives(self, coords: Array, wanted: Sequence[Axes]) -> Array:
         """Return derivatives by the coordinates, all of one order, (n_samples, n_outputs, n)."""
         factor = self.coordinate_scaling_.factor
-        unit = float(factor.max()) or 1.0  # so that nothing leaves the range of single precision
+        # So that nothing leaves the range of single precision; a power of two rounds nothing.
+        unit = 2.0 ** math.frexp(float(factor.max()))[1]
         per_unit = self.value_scaling_.half_range * np.float64(unit) ** len(wanted[0])
         return self._ask(
             self.network_,
