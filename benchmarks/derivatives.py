@@ -8,7 +8,7 @@ rate of large matrix products which the matrix work of the query reaches, so tha
 flatters nobody. What is not skmire's is measured on an eighth of the points, in blocks of 4,096, as
 its time is proportional to them and its memory too.
 
-    python benchmarks/derivatives.py [--points 1000000] [--atoms sinusoid]
+    python benchmarks/derivatives.py [--points 1000000] [--dims 2 3] [--atoms sinusoid]
 """
 
 from __future__ import annotations
@@ -168,6 +168,7 @@ def peak() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=1_000_000)
+    parser.add_argument("--dims", type=int, nargs="+", default=[2, 3])
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--atoms", nargs="+", default=["sinusoid"])
@@ -183,6 +184,8 @@ def main() -> None:
     )
     for atom in options.atoms:
         for (n_dims, n_outputs), goals in GOALS.items():
+            if n_dims not in options.dims:
+                continue
             field = network(atom, n_dims, n_outputs, options.width)
             coords = np.random.default_rng(0).uniform(-1, 1, (options.points, n_dims))
             work = rows(field, coords, options.width)
