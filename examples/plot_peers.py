@@ -62,7 +62,7 @@ for network in networks.values():
 # --------------------
 # PSNR in dB, on the pixels fitted and on those under the text. What meets the pixels best need
 # not fill the gaps best: at their published scales, most of these networks swing between the
-# pixels. SIREN's scale suits this picture; it is ahead of skmire, whose search leaves a seventh
+# pixels. SIREN's scale suits this picture; it is ahead of skmire, whose search leaves a tenth
 # of the passes to the network that it returns.
 
 figure, axes = plt.subplots(3, 3, figsize=(7.5, 8.4), layout="constrained")
