@@ -105,9 +105,9 @@ def calculus_of(field: Field) -> Calculus:
             [ 0.8776,  0.5403],
             [-0.4794, -0.8415]], dtype=torch.float64)
     """
-    if not isinstance(field, LayerStack) or field.encoding is not None or field.residual:
+    if not isinstance(field, LayerStack) or field.is_complex:
         return AutogradCalculus(field)
-    if any(atom.is_complex for atom in field.sequence):
+    if field.residual or field.encoding is not None:
         return AutogradCalculus(field)
     return LayerCalculus(field)
 

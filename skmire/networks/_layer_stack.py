@@ -112,12 +112,6 @@ class LayerStack(LayeredField):
             for parameter in self.affines[-1].parameters():
                 parameter.mul_(output_scale)
 
-    @property
-    def output(self) -> Affine:
-        last = self.affines[-1]
-        assert isinstance(last, Affine)
-        return last
-
     def hidden(self, coords: Tensor) -> Tensor:
         x = coords if self.encoding is None else self.encoding(coords)
         before: Atom | None = None

@@ -15,12 +15,14 @@ class LayeredField(Field):
     """Field with an atom in each layer, and an affine map of the last layer's values at the end.
 
     What an `Architecture` builds, a search returns and an encoder answers from. A subclass keeps
-    its atoms in ``atoms``.
+    its atoms in ``atoms`` and its maps in ``affines``.
 
     Attributes
     ----------
     atoms : torch.nn.ModuleList
         The atoms, first layer first.
+    affines : torch.nn.ModuleList
+        Affine maps, of which the last is that to the values.
 
     See Also
     --------
@@ -40,11 +42,7 @@ class LayeredField(Field):
     """
 
     atoms: nn.ModuleList
-
-    @property
-    @abstractmethod
-    def output(self) -> Affine:
-        """Affine map from the last hidden layer to the values."""
+    affines: nn.ModuleList
 
     @abstractmethod
     def hidden(self, coords: Tensor) -> Tensor:
@@ -66,6 +64,13 @@ class LayeredField(Field):
         return values.real if values.is_complex() else values
 
     @property
+    def output(self) -> Affine:
+        """Affine map from the last hidden layer to the values."""
+        last = self.affines[-1]
+        assert isinstance(last, Affine)
+        return last
+
+    @property
     def sequence(self) -> tuple[Atom, ...]:
         """The atoms, first layer first."""
         return tuple(atom for atom in self.atoms if isinstance(atom, Atom))
@@ -74,6 +79,11 @@ class LayeredField(Field):
     def scales(self) -> tuple[float, ...]:
         """By how much each layer's atom stretches its input now, 1 where it does not."""
         return tuple(atom.stretch for atom in self.sequence)
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether any atom's values are complex."""
+        return any(atom.is_complex for atom in self.sequence)
 
     @property
     def widest(self) -> int:

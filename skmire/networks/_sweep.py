@@ -101,7 +101,7 @@ def sweep_of(field: Field) -> Sweep:
     >>> network.affines[0].weight.grad.shape
     torch.Size([8, 1])
     """
-    if isinstance(field, LayerStack) and not any(atom.is_complex for atom in field.sequence):
+    if isinstance(field, LayerStack) and not field.is_complex:
         return LayerSweep(field)
     return AutogradSweep(field)
 

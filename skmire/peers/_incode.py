@@ -19,7 +19,7 @@ from skmire.encoders import MIREncoder
 from skmire.networks import BaseArchitecture, LayeredField
 from skmire.networks._affine import Affine
 from skmire.networks._weight_init import Place
-from skmire.peers._recipe import encoder
+from skmire.peers._recipe import encoder, refuse_complex
 
 _CHANNELS, _BLOCKS = 64, 3  # of the first stage of ResNet-34
 _HARMONISER = (_CHANNELS, 64, 32, 4)
@@ -60,12 +60,6 @@ class HarmonisedStack(LayeredField):
         self.harmoniser = nn.ModuleList(harmoniser)
         self.register_buffer("features", features)
         self.frequency = frequency
-
-    @property
-    def output(self) -> Affine:
-        last = self.affines[-1]
-        assert isinstance(last, Affine)
-        return last
 
     @property
     def coefficients(self) -> Tensor:
@@ -147,12 +141,7 @@ class Harmonised(BaseArchitecture):
     ) -> HarmonisedStack:
         if signal is None:
             raise ValueError("Harmonised(...).build needs the signal that it is to read.")
-        for atom in atoms:
-            if atom.is_complex:
-                raise ValueError(
-                    f"Harmonised takes real atoms, and {atom.name} is complex. Take a real one, "
-                    "such as sinusoid."
-                )
+        refuse_complex(atoms, by=self)
         features = features_of(as_grid(*signal), generator)
         widths = [in_features, *[hidden_width] * len(atoms), out_features]
         affines = [

@@ -20,7 +20,7 @@ from skmire.encoders import MIREncoder
 from skmire.networks import BaseArchitecture, LayeredField
 from skmire.networks._affine import Affine
 from skmire.networks._weight_init import Place, uniform
-from skmire.peers._recipe import encoder
+from skmire.peers._recipe import encoder, refuse_complex
 
 
 class Windows(PlainModule):
@@ -63,12 +63,6 @@ class FilterNetwork(LayeredField):
         self.atoms = nn.ModuleList(atoms)
         self.filters, self.windows = nn.ModuleList(filters), nn.ModuleList(windows)
         self.affines = nn.ModuleList(affines)
-
-    @property
-    def output(self) -> Affine:
-        last = self.affines[-1]
-        assert isinstance(last, Affine)
-        return last
 
     def hidden(self, coords: Tensor) -> Tensor:
         z = self._filtered(0, coords)
@@ -160,12 +154,7 @@ class MultiplicativeFilters(BaseArchitecture):
         stretch: ArrayLike | None = None,
         signal: tuple[Tensor, Tensor] | None = None,
     ) -> FilterNetwork:
-        for atom in atoms:
-            if atom.is_complex:
-                raise ValueError(
-                    f"MultiplicativeFilters takes real atoms, and {atom.name} is complex. Take a "
-                    "real one, such as sinusoid."
-                )
+        refuse_complex(atoms, by=self)
         k, shape = len(atoms), (hidden_width, in_features)
         seed = int(torch.randint(2**62, (), generator=generator))
         draw_gamma = np.random.default_rng(seed).gamma

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -38,3 +38,19 @@ def encoder(
         "max_epochs": max_epochs,
     }
     return MIREncoder(**{**recipe, **options})
+
+
+def refuse_complex(atoms: Iterable[Atom], *, by: BaseArchitecture) -> None:
+    """Say that an architecture takes real atoms only.
+
+    Raises
+    ------
+    ValueError
+        If one is complex.
+    """
+    for atom in atoms:
+        if atom.is_complex:
+            raise ValueError(
+                f"{type(by).__name__} takes real atoms, and {atom.name} is complex. Take a real "
+                "one, such as sinusoid."
+            )
