@@ -101,7 +101,6 @@ class BayesSearch(ContestSearch):
         cost = n_trials * effort.cost + 3
         contest = Contest(problem, trainer, self.selection)
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
-        contest.cost = cost
 
         space = self._space(optuna, problem, n_layers)
         first = singles(problem, self.selection, n_layers)

@@ -8,30 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import inf, isnan, nan, sqrt
+from math import inf, isnan, nan
 from typing import Literal, Self
 
 import numpy as np
-from sklearn.base import clone
 
 from skmire._logging import logger
-from skmire._random import derive_seed, numpy_stream, torch_stream
+from skmire._random import derive_seed, numpy_stream
 from skmire.atoms import Atom
 from skmire.networks import LayeredField
 from skmire.search._base import DivergenceError, SearchProblem
+from skmire.search._copies import copy_of, to_be_judged_on
 from skmire.search._forecast import seconds_ahead, unfinished
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
-from skmire.training import Samples, Trainer, Training
+from skmire.training import Trainer, Training
 
 Selection = Literal["train", "held_out"]
 
-_HELD_OUT = 0.2  # of the samples, to judge by
-_MOST_SAMPLES = 16_384  # that a sequence is judged on
-_LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
 _TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
 _ABOUT = 1.05  # times the lowest held-out loss
-_FEW = 20  # places: with fewer, none are held out
 
 
 @dataclass(frozen=True)
@@ -87,6 +83,10 @@ class Entry:
     def scaled(self, *, first: float = 1.0, hidden: float = 1.0) -> Self:
         """Return the sequence at other scales of its first layer, or of hidden ones."""
         return replace(self, first=self.first * first, hidden=self.hidden * hidden)
+
+    def half_and_twice(self) -> list[Self]:
+        """Return the sequence at half and at twice its first scale."""
+        return [self.scaled(first=by) for by in (0.5, 2.0)]
 
     def filled(self, layer: int, atom: Atom) -> Self:
         """Return the sequence with `atom` in a layer and in all after it."""
@@ -174,7 +174,7 @@ class Contest:
         self.trace: list[Candidate] = []
         self.stopped = False
         self.seed = derive_seed(problem.seed, "sequence")
-        self.judged = _judged(problem, selection)
+        self.judged = to_be_judged_on(problem, held_out=selection == "held_out")
         self.cost = cost
         self._known: dict[tuple[Effort, str], Standing] = {}
         self._leader: tuple[int, LayeredField] | None = None  # of the last round: row and network
@@ -355,35 +355,6 @@ def finalists(ranking: Sequence[Standing], n: int = 2) -> list[Entry]:
     return [s.entry for s in (*ranking[:n], single)]
 
 
-def copy_of(
-    problem: SearchProblem, trainer: Trainer, share: float
-) -> tuple[SearchProblem, Trainer]:
-    """Return a problem of a share of the samples, as many to a parameter, in as many steps."""
-    if share == 1 or len(problem.samples) * share < _LEAST_SAMPLES:
-        return problem, trainer
-    batch = trainer.batch_size_for(len(problem.samples))
-    steps_alike = clone(trainer).set_params(batch_size=max(round(batch * share), 1))
-    return _with_samples(problem, round(len(problem.samples) * share)), steps_alike
-
-
-def _with_samples(problem: SearchProblem, n: int) -> SearchProblem:
-    """Return the problem with `n` of its samples, or all if it has fewer, and fewer units."""
-    total = len(problem.samples)
-    if n >= total:
-        return problem
-    width = min(
-        problem.hidden_width, max(round(problem.hidden_width * sqrt(n / total)), _LEAST_WIDTH)
-    )
-    return replace(problem, samples=thinned(problem.samples, n, problem.seed), hidden_width=width)
-
-
-def thinned(samples: Samples, n: int, seed: int) -> Samples:
-    """Return `n` of the samples, drawn at random, or all if there are fewer."""
-    if n >= len(samples):
-        return samples
-    return samples.split(1 - n / len(samples), torch_stream(seed, "copy"))[0]
-
-
 def _worthwhile(training: Training, max_epochs: int) -> int:
     """Return after how many epochs the held-out loss was last about as low as ever.
 
@@ -394,13 +365,3 @@ def _worthwhile(training: Training, max_epochs: int) -> int:
     if losses is None or training.cut_short or not np.isfinite(losses).any():
         return max_epochs
     return int(np.flatnonzero(losses <= _ABOUT * np.nanmin(losses))[-1]) + 1
-
-
-def _judged(problem: SearchProblem, selection: Selection) -> SearchProblem:
-    """Return the problem that sequences are judged on: `problem` itself, if that can be."""
-    held_out_here = selection == "held_out" and problem.held_out is None
-    if held_out_here and int(problem.samples.places.max()) + 1 >= _FEW:
-        kept, held_out = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
-        held_out = thinned(held_out, _MOST_SAMPLES, problem.seed)
-        problem = replace(problem, samples=kept, held_out=held_out)
-    return _with_samples(problem, _MOST_SAMPLES)

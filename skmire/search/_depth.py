@@ -44,8 +44,9 @@ def settled_depth(
     max_layers : int
         Where ``"auto"`` ends.
     cost : float, default=0.0
-        Of the rounds that follow, as in `Contest`.
+        Of the rounds that follow, which is what the contest is left with.
     """
+    contest.cost = cost
     if not isinstance(n_layers, str):
         return n_layers
     effort = CHEAP[contest.selection]
@@ -61,6 +62,7 @@ def settled_depth(
         best = ranking
         if depth >= _ALL:
             atoms = better_half(ranking)
+    contest.cost = cost
     contest.settle(best[0].entry.depth)
     return best[0].entry.depth
 

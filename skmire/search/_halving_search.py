@@ -104,7 +104,7 @@ class HalvingSearch(ContestSearch):
     def _pool(self, problem: SearchProblem, n_layers: int) -> list[Entry]:
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")
         alone = singles(problem, self.selection, n_layers)
-        scaled = [e.scaled(first=by) for e in alone if e.is_scalable(problem) for by in (0.5, 2.0)]
+        scaled = [near for e in alone if e.is_scalable(problem) for near in e.half_and_twice()]
         drawn = draw.integers(len(atoms), size=(self.n_sequences, n_layers))
         mixed = [Entry.of([atoms[i] for i in row], self.selection) for row in drawn]
         pool = [*alone, *scaled, *mixed]

@@ -49,13 +49,23 @@ def look_ahead(
         return contest.try_out(name, entries, effort)
 
     ranking = try_out("layer 1", singles(problem, selection, n_layers))
-    for climb in range(1 + _CLIMBS):
-        best = [s.entry for s in ranking if s.entry.is_scalable(problem)]
-        near = [e.scaled(first=by) for e in best[: 1 if climb else _SCALED] for by in (0.5, 2.0)]
-        if climb and n_layers > 1:
-            near += [e.scaled(hidden=by) for e in best[:1] for by in (1 / _HIDDEN, _HIDDEN)]
-        ranking = try_out("scales", near)
+    best = _scalable(ranking, problem)[:_SCALED]
+    ranking = try_out("scales", [near for entry in best for near in entry.half_and_twice()])
+    for _ in range(_CLIMBS):
+        best = _scalable(ranking, problem)[:1]
+        ranking = try_out("scales", [near for entry in best for near in _neighbours(entry)])
     return contest.decide(finalists(deepen(try_out, ranking, n_layers=n_layers, width=width)))
+
+
+def _scalable(ranking: Iterable[Standing], problem: SearchProblem) -> list[Entry]:
+    """Return those of a ranking that can be tried at other scales, the best first."""
+    return [standing.entry for standing in ranking if standing.entry.is_scalable(problem)]
+
+
+def _neighbours(entry: Entry) -> list[Entry]:
+    """Return a sequence at other scales of its first layer, and of hidden ones if it has any."""
+    factors = (1 / _HIDDEN, _HIDDEN) if entry.depth > 1 else ()
+    return [*entry.half_and_twice(), *(entry.scaled(hidden=by) for by in factors)]
 
 
 def singles(problem: SearchProblem, selection: Selection, n_layers: int) -> list[Entry]:

@@ -21,9 +21,9 @@ from skmire.search._contest import (
     Standing,
     finalists,
     ranked,
-    thinned,
 )
 from skmire.search._contest_search import ContestSearch
+from skmire.search._copies import thinned
 from skmire.search._depth import settled_depth
 from skmire.search._lookahead import deepen, singles
 from skmire.search._result import SearchResult
@@ -117,9 +117,8 @@ class ProjectionSearch(ContestSearch):
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         effort = CHEAP[self.selection]
         cost = (self.n_kept + 1) * effort.cost + 3
-        contest = Contest(problem, trainer, self.selection, cost=cost)
+        contest = Contest(problem, trainer, self.selection)
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
-        contest.cost = cost
         ranking = self._project(contest, n_layers)
         kept = contest.try_out("projected", finalists(ranking, self.n_kept), effort)
         return contest.decide(finalists(kept))
