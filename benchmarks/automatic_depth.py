@@ -17,7 +17,6 @@ import torch
 from small_signals import CASES
 
 from skmire import LayerSearch, MIREncoder
-from skmire.metrics import psnr
 from skmire.search import single_thread
 
 SIGNALS = ("face", "houses, noise", "music", "ridge", "sea temperature")
@@ -33,9 +32,7 @@ def fitted(n_layers, case, seed):
     with single_thread():
         encoder.fit(case.x, case.y)
     seconds = time.process_time() - begun
-    answer = encoder.predict(case.x_test).reshape(case.y_test.shape)
-    quality = psnr(case.y_test, answer, data_range=case.span)
-    return quality, len(encoder.activations_), seconds, "-".join(encoder.activations_)
+    return case.quality(encoder), len(encoder.activations_), seconds, "-".join(encoder.activations_)
 
 
 def main():

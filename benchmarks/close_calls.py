@@ -22,7 +22,6 @@ from small_signals import CASES
 
 from skmire import LayerSearch, MIREncoder
 from skmire._random import derive_seed
-from skmire.metrics import psnr
 from skmire.search import single_thread
 from skmire.search._contest import CHEAP, Contest, Effort
 
@@ -55,8 +54,7 @@ def judged(signal, seed):
         encoder.fit(case.x, case.y)
     tests = []
     for encoder.network_ in networks:
-        answer = encoder.predict(case.x_test).reshape(case.y_test.shape)
-        tests.append(psnr(case.y_test, answer, data_range=case.span))
+        tests.append(case.quality(encoder))
     cheap, full = (10 * np.log10(np.transpose(found)) for found in losses.values())
     return cheap, full, np.array(tests)
 

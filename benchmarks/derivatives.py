@@ -24,10 +24,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from throughput import matrix_rate, seconds
+from throughput import matrix_rate, network, seconds
 
 import skmire
-from skmire.atoms import make_atom
 from skmire.atoms._acceleration import kernel
 from skmire.encoders._queries import Query, derivatives_at, in_blocks, values_at
 from skmire.networks import LayerStack
@@ -36,18 +35,6 @@ from skmire.networks._calculus import TRACE
 N_LAYERS, RIVAL_BLOCK, RIVAL_PART = 3, 4_096, 8
 # By coordinates and outputs: value and gradient at most, and the Laplacian.
 GOALS = {(2, 1): (2.5, 5.0), (2, 3): (3.3, None), (3, 1): (2.5, None), (3, 3): (4.5, None)}
-
-
-def network(atom: str, n_dims: int, n_outputs: int, width: int) -> LayerStack:
-    scales = [make_atom(atom).image_scales[min(i, 1)] for i in range(N_LAYERS)]
-    return LayerStack(
-        [make_atom(atom).fresh(make_atom(atom).at_scale(scale)) for scale in scales],
-        in_features=n_dims,
-        out_features=n_outputs,
-        hidden_width=width,
-        generator=torch.Generator().manual_seed(0),
-        dtype=torch.float32,
-    )
 
 
 def ask(field: LayerStack, coords: np.ndarray, query: Query, share: int) -> np.ndarray:
@@ -186,7 +173,7 @@ def main() -> None:
         for (n_dims, n_outputs), goals in GOALS.items():
             if n_dims not in options.dims:
                 continue
-            field = network(atom, n_dims, n_outputs, options.width)
+            field = network(atom, options.width, N_LAYERS, n_dims, n_outputs)
             coords = np.random.default_rng(0).uniform(-1, 1, (options.points, n_dims))
             work = rows(field, coords, options.width)
             for run, *_ in rows(field, coords[:4_096], options.width).values():

@@ -25,7 +25,6 @@ from small_signals import CASES
 
 from skmire import FixedSequence, LayerSearch, MIREncoder
 from skmire.atoms import ActivationDictionary
-from skmire.metrics import psnr
 from skmire.search import DivergenceError, single_thread
 
 STARTS = {
@@ -62,15 +61,9 @@ def measure(signal, start, network, seed):
             encoder.fit(case.x, case.y)
     except DivergenceError:
         return signal, start, network, seed, "nan", "nan", "diverged"
-
-    def quality(x, y):
-        return f"{psnr(y, encoder.predict(x).reshape(y.shape), data_range=case.span):.3f}"
-
+    fitted, tested = case.quality(encoder, (case.x, case.y)), case.quality(encoder)
     sequence = "-".join(encoder.activations_)
-    return (
-        signal, start, network, seed, quality(case.x, case.y), quality(case.x_test, case.y_test),
-        sequence,
-    )  # fmt: skip
+    return signal, start, network, seed, f"{fitted:.3f}", f"{tested:.3f}", sequence
 
 
 def report(rows):

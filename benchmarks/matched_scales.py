@@ -24,11 +24,9 @@ from records import append, read
 from small_signals import CASES
 
 from skmire import Architecture, MIREncoder
-from skmire._random import derive_seed
 from skmire.atoms import ActivationDictionary
-from skmire.metrics import psnr
-from skmire.search import BaseLayerSearch, Candidate, SearchResult, single_thread, train_candidate
-from skmire.search._contest import Entry
+from skmire.search import BaseLayerSearch, single_thread
+from skmire.search._contest import Contest, Effort, Entry
 
 SIGNALS = ("face", "houses, noise", "text", "music", "ridge, scattered", "sea floor, gaps",
            "air temperature", "statue")  # fmt: skip
@@ -56,16 +54,9 @@ class One(BaseLayerSearch):
     def search(self, problem, trainer):
         (atom,) = problem.dictionary
         entry = Entry((atom,) * self.depth, self.first, self.hidden)
-        seed = derive_seed(problem.seed, "sequence")
-        network, training = train_candidate(
-            problem, trainer, entry.started(problem, seed), epochs=problem.max_epochs,
-            seconds=None, seed=seed, task=problem.task.start("one", n_subtasks=problem.max_epochs),
-        )  # fmt: skip
-        row = Candidate(
-            layer=self.depth, atom=entry.sequence, seed=seed, training=training, chosen=True,
-            effective_epochs=len(training.curve), loss=training.kept.loss("train"),
-        )  # fmt: skip
-        return SearchResult((network,), (row,))
+        contest = Contest(problem, trainer, "train")
+        contest.judged = problem  # on all samples
+        return contest.fit(contest.round("one", [entry], Effort()))
 
 
 def measured(signal, atom, start):
@@ -77,11 +68,8 @@ def measured(signal, atom, start):
     )  # fmt: skip
     with single_thread():
         encoder.fit(case.x, case.y)
-
-    def quality(x, y):
-        return round(psnr(y, encoder.predict(x).reshape(y.shape), data_range=case.span), 3)
-
-    return [signal, atom, start, quality(case.x_test, case.y_test), quality(case.x, case.y)]
+    qualities = case.quality(encoder), case.quality(encoder, (case.x, case.y))
+    return [signal, atom, start, *(round(quality, 3) for quality in qualities)]
 
 
 def report(rows):

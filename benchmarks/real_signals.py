@@ -36,6 +36,12 @@ def kodak(name: str) -> Array:
     return np.asarray(imread(folder() / "kodak" / f"{name}.png")) / 255
 
 
+def averaged(image: Array, by: int) -> Array:
+    """Return the means of blocks of pixels, that many a side."""
+    rows, columns = (n // by for n in image.shape[:2])
+    return image[: rows * by, : columns * by].reshape(rows, by, columns, by, -1).mean((1, 3))
+
+
 def photograph_crop() -> tuple[Array, Array]:
     """Return the middle of kodim23, 96 x 96 pixels in colour."""
     return on_grid(kodak("kodim23")[208:304, 336:432], 2)
@@ -43,8 +49,7 @@ def photograph_crop() -> tuple[Array, Array]:
 
 def photograph_small() -> tuple[Array, Array]:
     """Return kodim08 averaged down to 128 x 192 pixels in colour."""
-    image = kodak("kodim08")
-    return on_grid(image.reshape(128, 4, 192, 4, 3).mean((1, 3)), 2)
+    return on_grid(averaged(kodak("kodim08"), 4), 2)
 
 
 def recording(n: int = 16_384) -> tuple[Array, Array]:

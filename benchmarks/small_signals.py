@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from real_signals import folder, kodak, occupancy, on_grid, recording
+from real_signals import averaged, folder, kodak, occupancy, on_grid, recording
+
+from skmire import MIREncoder
+from skmire.metrics import psnr
 
 Array = NDArray[np.float64]
 
@@ -27,6 +30,11 @@ class Case:
     def span(self) -> float:
         """Range of the values, for PSNR."""
         return float(np.ptp(np.concatenate([self.y, self.y_test])))
+
+    def quality(self, encoder: MIREncoder, part: tuple[Array, Array] | None = None) -> float:
+        """Return the PSNR of a fit on the test, or on other samples."""
+        x, y = (self.x_test, self.y_test) if part is None else part
+        return psnr(y, encoder.predict(x).reshape(y.shape), data_range=self.span)
 
 
 def at_random(coords: Array, values: Array, noise: float = 0.0, share: float = 0.2) -> Case:
@@ -50,11 +58,6 @@ def with_gaps(values: Array, n_gaps: int, size: int) -> Case:
     coords, flat = on_grid(values, 2)
     gap = lost.ravel()
     return Case(coords[~gap], flat[~gap], coords[gap], flat[gap])
-
-
-def averaged(image: Array, by: int) -> Array:
-    rows, columns = (n // by for n in image.shape[:2])
-    return image[: rows * by, : columns * by].reshape(rows, by, columns, by, -1).mean((1, 3))
 
 
 def face() -> Array:

@@ -56,12 +56,14 @@ def operations(width: int, n_layers: int) -> tuple[int, int]:
     return forward, 3 * forward - 2 * N_DIMS * width
 
 
-def network(atom: str, width: int, n_layers: int) -> LayerStack:
+def network(
+    atom: str, width: int, n_layers: int, n_dims: int = N_DIMS, n_outputs: int = N_OUTPUTS
+) -> LayerStack:
     scales = [make_atom(atom).image_scales[min(i, 1)] for i in range(n_layers)]
     return LayerStack(
         [make_atom(atom).fresh(make_atom(atom).at_scale(scale)) for scale in scales],
-        in_features=N_DIMS,
-        out_features=N_OUTPUTS,
+        in_features=n_dims,
+        out_features=n_outputs,
         hidden_width=width,
         generator=torch.Generator().manual_seed(0),
         dtype=torch.float32,

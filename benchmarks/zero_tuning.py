@@ -88,15 +88,15 @@ def trained(encoder, case, fit, tuning):
         return {"seconds": seconds, "epochs": 0, "sequence": str(error)[:40], **lost}
     seconds = time.process_time() - begun
 
-    def quality(x, y):
-        return psnr(y, encoder.predict(x).reshape(y.shape), data_range=case.span)
+    def quality(rows):
+        return case.quality(encoder, (case.x[rows], case.y[rows]))
 
     return {
         "seconds": seconds,
         "epochs": encoder.n_iter_,
-        "fitted_psnr": quality(case.x[fit], case.y[fit]),
-        "tuning_psnr": np.nan if tuning is None else quality(case.x[tuning], case.y[tuning]),
-        "test_psnr": quality(case.x_test, case.y_test),
+        "fitted_psnr": quality(fit),
+        "tuning_psnr": np.nan if tuning is None else quality(tuning),
+        "test_psnr": case.quality(encoder),
         "sequence": "-".join(encoder.activations_),
     }
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from real_signals import averaged, kodak
 from records import append, read
 
 from skmire import LayerSearch, MIREncoder, Trainer, peers
@@ -99,20 +100,10 @@ def photograph(number: int, scale: str) -> np.ndarray:
 
     ``"quarter"`` has 128 x 192 pixels, or as many upright; ``"crop"`` is 32 x 32 in its middle.
     """
-    from skimage.io import imread
-
-    folder = os.environ.get("SKMIRE_DATA")
-    path = Path(folder or "", "kodak", f"kodim{number:02}.png")
-    if folder is None or not path.exists():
-        raise SystemExit(
-            f"The experiments read {path.name} from the folder kodak in that which the "
-            f"environment variable SKMIRE_DATA names (now {folder!r})."
-        )
-    image = np.asarray(imread(path)) / 255
+    image = kodak(f"kodim{number:02}")
     if scale == "full":
         return image
-    height, width, channels = image.shape
-    image = image.reshape(height // 4, 4, width // 4, 4, channels).mean((1, 3))
+    image = averaged(image, 4)
     if scale == "crop":
         top, left = (side // 2 - 16 for side in image.shape[:2])
         image = image[top : top + 32, left : left + 32]
