@@ -51,9 +51,10 @@ between.bandwidth_  # radians per pixel, down and across
 # %%
 # The picture of the search reads from top to bottom. Each strip is a round, each line in it a
 # sequence: ``gabor²-sinc × 0.5`` has two layers of gabor and one of sinc, and its first layer
-# started at half the scale that gabor had in the first round. The further right, the better on the
-# samples held out. The blue line goes through those that led; a diamond is another that was
-# trained in full. The fit has seen all samples, so that nothing is left to judge it by.
+# started at half the scale that gabor had in the first round; lines of one name differ in the
+# scales of hidden layers. The further right, the better on the samples held out. The blue line goes
+# through those that led; a diamond is another that was trained in full. The fit has seen all
+# samples, so that nothing is left to judge it by.
 
 SearchDisplay.from_estimator(between, data_range=1.0)
 
