@@ -7,6 +7,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skmire import FixedSequence, MIREncoder, Trainer
@@ -25,6 +26,7 @@ from skmire.atoms import (
 )
 from skmire.atoms import VariablePeriodic as Warped
 from skmire.atoms._acceleration import SWITCH
+from skmire.encoders._quadrature import integrate
 from skmire.networks import LayerStack, calculus_of
 from skmire.networks._calculus import TRACE, AutogradCalculus, LayerCalculus
 
@@ -460,11 +462,53 @@ def test_integrals_and_what_they_may_be_off(n_outputs):
         assert np.all(error <= 1e-6 * np.prod(b - a) * (np.abs(amplitudes).sum() + 0.5))
 
 
+@pytest.mark.parametrize(
+    ("shape", "whole", "rough"),
+    [
+        (np.abs, lambda t: t * abs(t) / 2, 1.0),
+        (expit, lambda t: np.logaddexp(0, t), 1e4),
+        (lambda t: np.heaviside(t, 1.0), lambda t: max(t, 0.0), 1.0),
+    ],
+)
+def test_the_stated_error_covers_kinks_and_steps_wherever_they_are(shape, whole, rough):
+    n_points, missed = 0, 0
+    for place in np.random.default_rng(0).uniform(0.1, 0.9, size=60):
+
+        def function(points, place=place):
+            nonlocal n_points
+            n_points += len(points)
+            return shape(rough * (points - place))
+
+        value, error = integrate(
+            function, np.zeros(1), np.ones(1), angular_frequency=np.full(1, 3.0), tolerance=1e-6,
+            max_points=10_000, rounding=0.0,
+        )  # fmt: skip
+        truth = (whole(rough * (1 - place)) - whole(-rough * place)) / rough
+        assert error < 2e-6
+        missed += abs(value - truth) > error
+    assert missed <= 1  # the last change of all panels together misses many of these
+    assert n_points < 60 * 1_000  # they are halved where it helps
+
+
+def test_the_stated_error_covers_rounding():
+    waves, amplitudes = RNG.normal(size=(5, 2)) * 20 / SIZE[:2], RNG.normal(size=(1, 5))
+    fit, _ = planted(2, waves, amplitudes, 3e3)
+    exact, _ = fit.integral()
+    fit.network_ = fit.network_.float()
+    value, error = fit.integral()
+    assert 0 < abs(value - exact) <= error
+
+
 def test_integrals_that_do_not_converge_say_so():
     fit, _ = planted(2, np.array([[1.0, 2e4]]), np.array([[1.0]]), 0.0)
     with pytest.warns(ConvergenceWarning, match="Raise max_points"):
         _, error = fit.integral(max_points=500)
     assert error > 0
+
+
+def test_a_box_without_extent_has_no_integral():
+    fit, _ = planted(2, np.array([[1.0, 2.0]]), np.array([[1.0]]), 0.0)
+    assert fit.integral([[3.0, 3.0], [0.0, 1.0]]) == (0, 0)
 
 
 # -- refusals --------------------------------------------------------------------------------------
@@ -505,7 +549,10 @@ Z = np.zeros((3, 2))
         (lambda f, g: f.integral([0, 1]), r"of shape \(2, 2\), finite.*got \[0.0, 1.0\]"),
         (lambda f, g: f.integral([[0, 1], [1, 0]]), "in this order"),
         (lambda f, g: f.integral([[0, 1], [0, np.inf]]), "finite"),
-        (lambda f, g: f.integral(tolerance=0), "tolerance must be above 0"),
+        (lambda f, g: f.integral(tolerance=0), "tolerance must be a number above 0"),
+        (lambda f, g: f.integral(tolerance="low"), "above 0, got 'low'"),
+        (lambda f, g: f.integral(max_points=100), "at least 320 for 2.*got 100. Raise it"),
+        (lambda f, g: f.integral(max_points=1e6), "whole number"),
         (lambda f, g: f.hessian([[0.0, np.nan]]), "X contains NaN"),
     ],
 )

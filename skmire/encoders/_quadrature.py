@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import product
 
 import numpy as np
+from numpy.polynomial import Legendre
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 Array = NDArray[np.float64]
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+_DEGREE = 7
+_HIGHEST = Legendre.basis(_DEGREE)
+# Gauss-Lobatto: with nodes at the ends, no step hides between the last node and the next panel.
+_NODES = np.r_[-1.0, np.sort(_HIGHEST.deriv().roots()), 1.0]
+_WEIGHTS = 2 / (_DEGREE * (_DEGREE + 1) * _HIGHEST(_NODES) ** 2)
 _BLOCK = 2**16  # points
 
 
@@ -23,8 +29,13 @@ def integrate(
     angular_frequency: Array,
     tolerance: float,
     max_points: int,
+    rounding: float,
 ) -> tuple[Array, Array]:
-    """Integrate by products of composite Gauss-Legendre rules, halving the panels.
+    """Integrate by products of Gauss-Lobatto rules, halving the panels that are not settled.
+
+    What a panel may be off is the geometric mean of its last two changes, if that is more than the
+    last: of a kink or a step, one change may be small by chance. Of many panels, these add up as
+    independent errors do, and thrice that is taken, beside the change of the sum.
 
     Parameters
     ----------
@@ -35,63 +46,88 @@ def integrate(
     angular_frequency : ndarray of shape (n_dims,)
         About how fast the function varies: a first panel is half a turn long.
     tolerance : float
-        Of the change by halving, as a share of the integral of the magnitude.
+        Of the error, as a share of the integral of the magnitude.
     max_points : int
-        Of one rule. Two rules are tried in any case.
+        Where the function is evaluated at most, enough for a panel and its halves.
+    rounding : float
+        What the values may be off, as a share of the magnitude; part of the error.
 
     Returns
     -------
     integral, error : ndarray of shape (n_outputs,)
-        The error is the last change.
     """
+    n_dims = len(low)
+    cost = least_points(n_dims)
     turns = np.minimum(angular_frequency * (high - low) / np.pi, max_points)
     panels = np.maximum(np.ceil(turns), 1).astype(int)
-    while panels.max() > 1 and float(np.prod(8.0 * 2 * panels)) > max_points:
+    while panels.max() > 1 and cost * float(np.prod(panels, dtype=float)) > max_points:
         panels = (panels + 1) // 2
-    before, _ = _rule(function, low, high, panels)
+    half = (high - low) / panels / 2
+    centres = _product(
+        [a + h * (2 * np.arange(n) + 1) for a, h, n in zip(low, half, panels, strict=True)]
+    )
+    coarse, _ = _rule(function, centres, half)
+    used = len(centres) * len(_NODES) ** n_dims
+    before = np.zeros_like(coarse)
+    value, change, squares, magnitude = np.zeros((4, coarse.shape[1]))  # of settled panels
     while True:
-        panels = 2 * panels
-        value, magnitude = _rule(function, low, high, panels)
-        error = np.abs(value - before)
-        if np.all(error <= tolerance * magnitude):
-            return value, error
-        if float(np.prod(16.0 * panels)) > max_points:
-            warnings.warn(
-                f"The integral still changed by {error.max():.2g} at {np.prod(8 * panels):,} "
-                f"points, more than the tolerance of {tolerance:g} allows. Raise max_points or the "
-                "tolerance, or take a smaller box.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-            return value, error
-        before = value
+        half = half / 2
+        centres = centres[:, None] + half * np.array(list(product((-1, 1), repeat=n_dims)))
+        fine, sizes = _rule(function, centres.reshape(-1, n_dims), half)
+        used += len(fine) * len(_NODES) ** n_dims
+        fine, sizes = (a.reshape(*centres.shape[:2], -1) for a in (fine, sizes))
+        changes = fine.sum(axis=1) - coarse
+        off = np.maximum(np.abs(changes), np.sqrt(np.abs(changes) * before))
+        total = magnitude + sizes.sum(axis=(0, 1))
+        error = np.abs(change + changes.sum(axis=0)) + 3 * np.sqrt(squares + (off**2).sum(axis=0))
+        allowed = np.where(total > 0, tolerance * total, 1.0)
+        # The panels that matter least are settled, for half of what is left of a quarter each.
+        shares = np.max(off / allowed, axis=1) ** 2
+        order = np.argsort(shares)
+        left = max(1 / 16 - np.max(squares / allowed**2), 0.0)
+        n_settled = np.searchsorted(np.cumsum(shares[order]), left / 2)
+        settled, others = order[:n_settled], order[n_settled:]
+        converged = bool(np.all(error <= tolerance * total))
+        if (
+            converged
+            or used + len(others) * 2**n_dims * (cost - len(_NODES) ** n_dims) > max_points
+        ):
+            if not converged:
+                warnings.warn(
+                    f"The integral may still be off by {error.max():.2g} after {used:,} points, "
+                    f"more than the tolerance of {tolerance:g} allows. Raise max_points or the "
+                    "tolerance, or take a smaller box.",
+                    ConvergenceWarning,
+                    stacklevel=3,
+                )
+            return value + fine.sum(axis=(0, 1)), error + rounding * total
+        value = value + fine[settled].sum(axis=(0, 1))
+        magnitude = magnitude + sizes[settled].sum(axis=(0, 1))
+        change = change + changes[settled].sum(axis=0)
+        squares = squares + (off[settled] ** 2).sum(axis=0)
+        before = np.repeat(np.abs(changes[others]), 2**n_dims, axis=0)
+        centres, coarse = (a[others].reshape(-1, a.shape[-1]) for a in (centres, fine))
 
 
-def _rule(
-    function: Callable[[Array], Array], low: Array, high: Array, panels: NDArray[np.int64]
-) -> tuple[Array, Array]:
-    """Return the integrals of the function and of its magnitude by one rule."""
-    value, magnitude = np.zeros(1), np.zeros(1)
-    for points, weights in _points(low, high, panels):
-        values = function(points)
-        value = value + weights @ values
-        magnitude = magnitude + weights @ np.abs(values)
-    return value, magnitude
+def least_points(n_dims: int) -> int:
+    """Return the points of one panel and its halves, the least that an integral takes."""
+    return int(len(_NODES) ** n_dims * (1 + 2**n_dims))
 
 
-def _points(low: Array, high: Array, panels: NDArray[np.int64]) -> Iterator[tuple[Array, Array]]:
-    """Yield the nodes of a product rule and their weights, in blocks."""
-    halves = (high - low) / panels / 2
-    axes = [
-        (a + half * (2 * np.arange(n)[:, None] + 1 + _NODES)).ravel()
-        for a, half, n in zip(low, halves, panels, strict=True)
-    ]
-    weights = [np.tile(_WEIGHTS, n) * half for half, n in zip(halves, panels, strict=True)]
-    shape = [len(axis) for axis in axes]
-    size = int(np.prod(shape))
-    for start in range(0, size, _BLOCK):
-        index = np.unravel_index(np.arange(start, min(start + _BLOCK, size)), shape)
-        yield (
-            np.stack([axis[i] for axis, i in zip(axes, index, strict=True)], axis=1),
-            np.prod([w[i] for w, i in zip(weights, index, strict=True)], axis=0),
-        )
+def _rule(function: Callable[[Array], Array], centres: Array, half: Array) -> tuple[Array, Array]:
+    """Return the integrals over panels of the function and of its magnitude, (n, n_outputs)."""
+    nodes = half * _product([_NODES] * len(half))
+    weights = np.prod(half) * _product([_WEIGHTS] * len(half)).prod(axis=1)
+    found = []
+    rows = max(_BLOCK // len(nodes), 1)
+    for start in range(0, len(centres), rows):
+        points = centres[start : start + rows, None] + nodes
+        values = function(points.reshape(-1, len(half))).reshape(*points.shape[:2], -1)
+        found.append((weights @ values, weights @ np.abs(values)))
+    integrals, magnitudes = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return integrals, magnitudes
+
+
+def _product(axes: list[Array]) -> Array:
+    """Return the points of a grid, (n, n_dims)."""
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
