@@ -422,6 +422,40 @@ def test_second_derivatives_of_tiny_and_huge_units_are_finite(extent):
     )
 
 
+def test_units_of_axes_and_lengths_of_directions_may_differ_by_far():
+    x = RNG.uniform(size=(40, 2))
+    options = {"hidden_width": 8, "max_epochs": 2, "random_state": 0}
+    plain = MIREncoder(["gaussian"], **options).fit(x, x[:, 0] ** 2)
+    units = np.array([1e6, 1e-9])
+    fit = MIREncoder(["gaussian"], **options).fit(x * units, x[:, 0] ** 2)
+    for order in ((4, 0), (0, 4), (3, 1)):
+        found = fit.derivative(x * units, order) * np.prod(units ** np.array(order))
+        np.testing.assert_allclose(found, plain.derivative(x, order), rtol=1e-3, atol=1e-2)
+    v = np.full((40, 2), [1.0, -2.0])
+    lengths = 10.0 ** np.linspace(-150, 150, 40)[:, None]
+    np.testing.assert_allclose(
+        plain.directional_derivative(x, v * lengths) / lengths[:, 0],
+        plain.directional_derivative(x, v), rtol=1e-6,
+    )  # fmt: skip
+
+
+def test_memory_of_a_hessian_is_bounded_in_many_dimensions():
+    X = RNG.uniform(size=(200, 40))
+    fit = MIREncoder(["sinusoid"], hidden_width=64, max_epochs=1).fit(X, X[:, 0])
+    sizes = []
+
+    class Watched(LayerCalculus):
+        def _room(self, name, *shape):
+            sizes.append(np.prod(shape))
+            return super()._room(name, *shape)
+
+    calculus = Watched(fit.network_)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skmire.encoders._queries.calculus_of", lambda network: calculus)
+        fit.hessian(X)
+    assert max(sizes) < 2**22  # numbers; of all rows at once there were eleven millions
+
+
 @pytest.mark.parametrize("atom", ["sinusoid", "complex_gabor"])
 def test_blocks_and_the_callers_mode_change_nothing(atom):
     X = RNG.uniform(size=(1_200, 2))
@@ -543,16 +577,18 @@ Z = np.zeros((3, 2))
         (lambda f, g: f.derivative(Z, 2), "each of the 2 coordinate.*got 2"),
         (lambda f, g: f.derivative(Z, (1.5, 1)), "whole number"),
         (lambda f, g: f.derivative(Z, (-1, 2)), "at least 0"),
+        (lambda f, g: f.derivative(Z, (np.inf, 1)), "sum must be 1 to 4"),
+        (lambda f, g: f.derivative(Z, [[1], [1, 2]]), "order must hold real numbers, in rows of"),
+        (lambda f, g: f.derivative(Z, None), "order is None"),
         (lambda f, g: f.directional_derivative(Z, [1.0]), r"got shape \(1,\). Pass a component"),
         (lambda f, g: f.directional_derivative(Z, [1.0, np.nan]), "with NaN or infinity"),
         (lambda f, g: f.directional_derivative(Z, "up"), "v must hold real numbers"),
         (lambda f, g: f.integral([0, 1]), r"of shape \(2, 2\), finite.*got \[0.0, 1.0\]"),
         (lambda f, g: f.integral([[0, 1], [1, 0]]), "in this order"),
         (lambda f, g: f.integral([[0, 1], [0, np.inf]]), "finite"),
-        (lambda f, g: f.integral(tolerance=0), "tolerance must be a number above 0"),
-        (lambda f, g: f.integral(tolerance="low"), "above 0, got 'low'"),
+        (lambda f, g: f.integral(tolerance=0), "tolerance must be above 0"),
+        (lambda f, g: f.integral(tolerance="low"), "which is text. Parse it"),
         (lambda f, g: f.integral(max_points=100), "at least 320 for 2.*got 100. Raise it"),
-        (lambda f, g: f.integral(max_points=1e6), "whole number"),
         (lambda f, g: f.hessian([[0.0, np.nan]]), "X contains NaN"),
     ],
 )

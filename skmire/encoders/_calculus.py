@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
-from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -244,19 +242,21 @@ class CalculusMixin(ABC):
                 + ". Pass a component for each coordinate."
             )
         scaled = np.broadcast_to(along * self.coordinate_scaling_.factor, coords.shape)
-        unit = float(np.abs(scaled).max(initial=0.0)) or 1.0
+        # Each row's common size apart, so that nothing leaves the range of single precision.
+        unit = np.abs(scaled).max(axis=1, keepdims=True)
+        unit[unit == 0] = 1.0
         n_dims = coords.shape[1]
         answer = self._ask(
             self.network_,
             np.hstack([coords, scaled / unit]),
             derivatives_at(None, [(0,)]),
-            lambda found: found[..., 0] * self.value_scaling_.half_range * unit,
+            lambda found: found[..., 0] * self.value_scaling_.half_range,
             lambda both: np.hstack(
                 [self.coordinate_scaling_.scale(both[:, :n_dims]), both[:, n_dims:]]
             ),
             share=2,
         )
-        return self._as_y(answer)
+        return self._as_y(answer * unit)
 
     def derivative(self, X: ArrayLike, order: int | Sequence[int]) -> Array:
         """Return one partial derivative, of any mixed order up to 4.
@@ -284,19 +284,15 @@ class CalculusMixin(ABC):
         """
         coords = self._query(X)
         n_dims = coords.shape[1]
-        times = np.atleast_1d(order)
-        if (
-            times.shape != (n_dims,)
-            or times.dtype.kind not in "iu"
-            or times.min() < 0
-            or not (1 <= times.sum() <= _HIGHEST)
-        ):
+        times = np.atleast_1d(as_numbers("order", order))
+        fits = times.shape == (n_dims,) and 1 <= times.sum() <= _HIGHEST
+        if not fits or times.min() < 0 or np.any(times % 1):
             raise ValueError(
                 f"order must hold a whole number of at least 0 for each of the {n_dims} "
                 f"coordinate(s), and their sum must be 1 to {_HIGHEST}; got {order!r}. Values come "
                 "from predict."
             )
-        axes = tuple(i for i, k in enumerate(times.tolist()) for _ in range(k))
+        axes = tuple(i for i, k in enumerate(times) for _ in range(int(k)))
         return self._as_y(self._derivatives(coords, [axes])[..., 0])
 
     def integral(
@@ -351,12 +347,12 @@ class CalculusMixin(ABC):
                 f"box must hold a lower and an upper end for each of the {n_dims} coordinate(s), "
                 f"of shape ({n_dims}, 2), finite and in this order; got {ends.tolist()}."
             )
-        if not (isinstance(tolerance, Real) and tolerance > 0):
-            raise ValueError(f"tolerance must be a number above 0, got {tolerance!r}.")
+        if not as_numbers("tolerance", tolerance) > 0:
+            raise ValueError(f"tolerance must be above 0, got {tolerance!r}.")
         least = least_points(n_dims)
-        if not (isinstance(max_points, Integral) and max_points >= least):
+        if not as_numbers("max_points", max_points) >= least:
             raise ValueError(
-                f"max_points must be a whole number of at least {least:,} for {n_dims} "
+                f"max_points must be at least {least:,} for {n_dims} "
                 f"coordinate(s), got {max_points!r}. Raise it; in many dimensions, the mean of "
                 "predict at random points of the box costs less."
             )
@@ -372,17 +368,21 @@ class CalculusMixin(ABC):
         return (value[0], error[0]) if self._y_ndim == 1 else (value, error)
 
     def _derivatives(self, coords: Array, wanted: Sequence[Axes]) -> Array:
-        """Return derivatives by the coordinates, all of one order, (n_samples, n_outputs, n)."""
+        """Return derivatives by the coordinates, (n_samples, n_outputs, n_wanted)."""
         factor = self.coordinate_scaling_.factor
-        # So that nothing leaves the range of single precision; a power of two rounds nothing.
-        unit = 2.0 ** math.frexp(float(factor.max()))[1]
-        per_unit = self.value_scaling_.half_range * np.float64(unit) ** len(wanted[0])
+        if TRACE in wanted:  # is a sum over coordinates, so they are in one unit from the start
+            unit = float(factor.max()) or 1.0
+            directions, units = np.diag(factor / unit), np.array([unit**2])
+        else:
+            directions = np.eye(len(factor))
+            units = np.array([np.prod(factor[list(axes)]) for axes in wanted])
+        n_channels = 1 + len(factor) + len(wanted)
         return self._ask(
             self.network_,
             coords,
-            derivatives_at(np.diag(factor / unit), wanted),
-            lambda found: found * per_unit[:, None],
-            share=2,
+            derivatives_at(directions, wanted),
+            lambda found: found * units * self.value_scaling_.half_range[:, None],
+            share=max(2, n_channels // 8),
         )
 
     def _is_vector_field(self, query: str, coords: Array) -> None:
