@@ -10,7 +10,7 @@ import torch
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from skmire import FixedSequence, MIREncoder, Trainer
+from skmire import Architecture, FixedSequence, MIREncoder, Trainer
 from skmire.atoms import (
     PSWF,
     Atom,
@@ -27,8 +27,9 @@ from skmire.atoms import (
 from skmire.atoms import VariablePeriodic as Warped
 from skmire.atoms._acceleration import SWITCH
 from skmire.encoders._quadrature import integrate
-from skmire.networks import LayerStack, calculus_of
+from skmire.networks import FourierFeatures, LayerStack, PositionalEncoding, calculus_of
 from skmire.networks._calculus import TRACE, AutogradCalculus, LayerCalculus
+from skmire.peers import MultiplicativeFilters
 
 # -- every atom, against formulas in forty digits ------------------------------------------------
 
@@ -660,6 +661,41 @@ def test_a_loss_on_derivatives_reaches_the_parameters(taken):
     assert found[0, 0].real.item() == pytest.approx(
         (above - loss().item()) / 2e-6, rel=1e-4, abs=1e-7
     )
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+@pytest.mark.parametrize(
+    "network",
+    [
+        Architecture(encoding=PositionalEncoding(3)),
+        Architecture(encoding=FourierFeatures(8, scale=1.0), residual=True),
+        MultiplicativeFilters(input_scale=5.0),
+    ],
+)
+def test_the_module_takes_points_one_by_one_whatever_the_network(network):
+    X = RNG.uniform(size=(40, 2))
+    fit = MIREncoder(
+        search=FixedSequence("gaussian", 2), network=network, hidden_width=8, max_epochs=1,
+        dtype="float64", random_state=0,
+    ).fit(X, X[:, 0])  # fmt: skip
+    field, X = fit.to_torch(), X[:6]
+    close(field(torch.tensor(X)[None]).detach().numpy(), fit.predict(X)[None])
+    close(
+        torch.func.vmap(torch.func.grad(field))(torch.tensor(X)).detach().numpy(), fit.gradient(X)
+    )
+    close(
+        torch.func.vmap(torch.func.hessian(field))(torch.tensor(X)).detach().numpy(), fit.hessian(X)
+    )
+
+
+@pytest.mark.parametrize(("offset", "size"), [(1e5, 1e-2), (0.0, 1e60)])
+def test_the_module_has_the_users_units_in_the_precision_of_the_coordinates(offset, size):
+    X = RNG.uniform(size=(40, 2))
+    options = {"hidden_width": 8, "max_epochs": 1, "random_state": 0}
+    fit = MIREncoder(["gaussian"], **options).fit(X, offset + size * X[:, 0])
+    values = fit.to_torch()(torch.tensor(X)).detach()
+    assert values.dtype == torch.float64
+    np.testing.assert_allclose(values - offset, fit.predict(X) - offset, rtol=0, atol=1e-5 * size)
 
 
 def test_one_dimensional_targets_have_no_axis():

@@ -70,12 +70,13 @@ class ScaledField(PlainModule):
         Returns
         -------
         values : Tensor of shape (...) or (..., n_outputs)
-            The first if `y` was one-dimensional in `fit`. In the precision of the network.
+            The first if `y` was one-dimensional in `fit`. In the precision of the network, or in
+            that of `coords` if it is the higher one.
         """
         parameter = next(self.field.parameters())
-        dtype = parameter.dtype.to_real() if parameter.is_complex() else parameter.dtype
+        dtype = parameter.dtype.to_real()
         scaled = ((coords.to(self.centre.dtype) - self.centre) * self.factor).to(dtype)
-        values: Tensor = self.field(scaled) * self.value_half_range.to(
-            dtype
-        ) + self.value_centre.to(dtype)
-        return values[..., 0] if self.scalar else values
+        rows: Tensor = self.field(scaled.reshape(-1, scaled.shape[-1]))
+        values = rows.to(self.centre.dtype) * self.value_half_range + self.value_centre
+        values = values.to(torch.promote_types(dtype, coords.dtype))
+        return values.reshape(coords.shape[:-1] if self.scalar else (*coords.shape[:-1], -1))
