@@ -9,7 +9,9 @@ import numpy as np
 import xarray as xr
 
 from skmire.grids._axes import axis_names
-from skmire.grids._fitted_grid import ARRAY
+
+#: What a DataArray is called as the only variable of a data set.
+ARRAY = "<this array>"
 
 
 class Chosen(NamedTuple):
@@ -103,19 +105,39 @@ def choices(
     return [Chosen(tuple(c.variables[0] for c in found), *found[0][1:])]
 
 
+def along(name: str, given: xr.DataArray, data: xr.DataArray | xr.Dataset) -> xr.Variable:
+    """Return a DataArray that lies along dimensions of the data, with their labels.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if any(data.sizes.get(dim) != n for dim, n in given.sizes.items()):
+        raise ValueError(
+            f"{name} must lie along dimensions of the data, {dict(data.sizes)}; got "
+            f"{dict(given.sizes)}. Give it some of these."
+        )
+    for dim in given.dims:
+        labels = [some.indexes[dim] for some in (given, data) if dim in some.indexes]
+        if len(labels) == 2 and not labels[0].equals(labels[1]):
+            raise ValueError(
+                f"The labels of {name} must be those of the data; along {dim!r} they differ. Bring "
+                f"them together, as in {name}.reindex_like(data)."
+            )
+    return given.variable
+
+
 def weights_along(weights: Any, dataset: xr.Dataset, chosen: Chosen) -> xr.Variable | None:
     """Return weights as a variable along some of the dimensions of what is fitted."""
     if weights is None:
         return None
-    sizes = {dim: dataset.sizes[dim] for dim in chosen.dims}
-    if not isinstance(weights, xr.DataArray):
-        array = np.asarray(weights)
-        if array.shape == tuple(sizes.values()):
-            return xr.Variable(chosen.dims, array)
-    elif all(sizes.get(dim) == n for dim, n in weights.sizes.items()):
-        return weights.variable.compute()
+    data = dataset[chosen.variables[0]]
+    if isinstance(weights, xr.DataArray):
+        return along("weights", weights, data).compute()
+    if np.shape(weights) == data.shape:
+        return xr.Variable(data.dims, np.asarray(weights))
     raise ValueError(
-        f"weights must lie along dimensions of the data, {sizes}; got "
-        f"{dict(weights.sizes) if isinstance(weights, xr.DataArray) else np.shape(weights)}. "
-        "Pass a DataArray along some of them, or an array of the same shape."
+        f"weights must lie along dimensions of the data, {dict(data.sizes)}; got an array of shape "
+        f"{np.shape(weights)}. Pass a DataArray along some of them, or an array of the same shape."
     )

@@ -15,8 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from skmire.grids._axes import Axis
 from skmire.grids._codecs import per_unit
 from skmire.grids._conventions import derived_attrs
+from skmire.grids._data import ARRAY
 from skmire.grids._fields import Field, Query
-from skmire.grids._fitted_grid import ARRAY, FittedGrid
+from skmire.grids._fitted_grid import FittedGrid
 from skmire.grids._queries import Chunks
 
 Array = NDArray[np.float64]

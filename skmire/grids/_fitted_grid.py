@@ -13,15 +13,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skmire.grids._codecs import spacing_of
+from skmire.grids._data import ARRAY, along
 from skmire.grids._fields import Asked, Extrapolate, Field, Query
 from skmire.grids._labels import finer, spaced, with_indices
 from skmire.grids._queries import Chunks, answers, filled
 
 Grid = TypeVar("Grid", xr.DataArray, xr.Dataset)
 Attributes = Any  # from a field and the position of a variable to its name and attributes
-
-#: What a DataArray is called as the only variable of a data set.
-ARRAY = "<this array>"
 
 
 class FittedGrid(BaseEstimator, ABC):
@@ -271,14 +269,7 @@ class FittedGrid(BaseEstimator, ABC):
                 f"The data must have the coordinates {field.names}; {missing} are missing."
             )
         ask = Asked(field, Field.values, self.extrapolate, np.dtype(np.float64))
-        over = None
-        if mask is not None:
-            over = mask.broadcast_like(data).transpose(*data.dims).variable
-            if over.shape != data.shape:
-                raise ValueError(
-                    f"mask must lie along dimensions of the data, {dict(data.sizes)}; got "
-                    f"{dict(mask.sizes)}."
-                )
+        over = None if mask is None else along("mask", mask, data)
         coords = with_indices(data.coords.to_dataset(), field)
         return data.copy(
             data=filled(data.variable, ask, output, coords, over, keep_known=keep_known).data
