@@ -302,13 +302,13 @@ class FittedGrid(BaseEstimator, ABC):
 
     @staticmethod
     def _less(data: xr.DataArray, fit: xr.DataArray) -> xr.DataArray:
-        rest = data - fit.transpose(*data.dims)
+        rest = data.copy(data=(data.variable - fit.variable.transpose(*data.dims)).data)
         called = data.attrs.get("long_name", "data" if data.name is None else data.name)
         rest.attrs = {
             "long_name": f"{called} less its fit",
             **{key: data.attrs[key] for key in ("units", "grid_mapping") if key in data.attrs},
         }
-        return rest.rename(data.name)
+        return rest
 
     # -- what the answers are called -------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -47,14 +48,17 @@ def answers(
     if chunks is not None:
         sizes = {dim: size for column in columns for dim, size in column.sizes.items()}
         columns = _chunked(columns, {dim: sizes[dim] for dim in dims}, chunks, ask.dtype)
-    both = xr.apply_ufunc(
-        ask,
-        *columns,
-        output_core_dims=[[_VARIABLES]],
-        dask="parallelized",
-        output_dtypes=[ask.dtype],
-        dask_gufunc_kwargs={"output_sizes": {_VARIABLES: len(ask)}},
-    ).transpose(*dims, _VARIABLES)
+    with warnings.catch_warnings():
+        # Dask warns that labels along several dimensions span more chunks than each of them has.
+        warnings.filterwarnings("ignore", "Increasing number of chunks")
+        both = xr.apply_ufunc(
+            ask,
+            *columns,
+            output_core_dims=[[_VARIABLES]],
+            dask="parallelized",
+            output_dtypes=[ask.dtype],
+            dask_gufunc_kwargs={"output_sizes": {_VARIABLES: len(ask)}},
+        ).transpose(*dims, _VARIABLES)
     bare = [a.name for a in field.axes if a.name not in {*grid.coords, *asked} and a.is_regular]
     return [both[{_VARIABLES: i}] for i in range(len(ask))], labels.drop_vars(bare)
 
