@@ -194,7 +194,7 @@ def test_interp_agrees_with_xarrays_on_a_smooth_field():
     lat, lon = np.linspace(0, 6, 121), np.linspace(0, 8, 161)
     data = xr.DataArray(np.sin(lat)[:, None] * np.cos(lon), {"lat": lat, "lon": lon})
     encoder = MIREncoder(
-        search=FixedSequence("sinusoid", 2), hidden_width=32, max_epochs=30, random_state=0
+        search=FixedSequence("sinusoid", 2), hidden_width=48, max_epochs=40, random_state=0
     )
     grid = GridEncoder(encoder).fit(data[::4, ::4])
     asked = {"lat": np.linspace(0.3, 5.7, 30), "lon": np.linspace(0.3, 7.7, 31)}
@@ -732,6 +732,8 @@ def test_what_cannot_be_fitted_is_refused():
             asked(**({"depth": 3} if asked == grid.interp else {"coord": "depth"}))
     with pytest.raises(ValueError, match="must have the coordinates"):
         grid.fill_gaps(data.drop_vars("lon").rename(lon="x"))
+    with pytest.raises(ValueError, match=r"must have the coordinates.*\['lon'\] are missing"):
+        grid.residual(data.isel(lon=0, drop=True))
     with pytest.raises(ValueError, match="whole number above 0"):
         grid.upsample(0)
 

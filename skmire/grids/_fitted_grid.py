@@ -263,11 +263,7 @@ class FittedGrid(BaseEstimator, ABC):
             return data.assign(
                 {v: self.fill_gaps(data[v], mask, keep_known=keep_known) for v in there}
             )
-        field, output = self._variable(data.name)
-        if missing := [n for n in field.names if n not in {*data.coords, *data.dims}]:
-            raise ValueError(
-                f"The data must have the coordinates {field.names}; {missing} are missing."
-            )
+        field, output = self._variable(data)
         ask = Asked(field, Field.values, self.extrapolate, np.dtype(np.float64))
         over = None if mask is None else along("mask", mask, data)
         coords = with_indices(data.coords.to_dataset(), field)
@@ -294,10 +290,11 @@ class FittedGrid(BaseEstimator, ABC):
             If nothing is fitted.
         """
         check_is_fitted(self)
-        fit = self.interp_like(data)
         if isinstance(data, xr.Dataset):
-            return xr.Dataset({v: self._less(data[v], fit[v]) for v in fit.data_vars if v in data})
-        self._variable(data.name)
+            there = [v for field in self.fields_ for v in field.variables if v in data.data_vars]
+            return xr.Dataset({v: self.residual(data[v]) for v in there})
+        self._variable(data)
+        fit = self.interp_like(data)
         return self._less(data, fit if self._is_array else fit[data.name])
 
     @staticmethod
@@ -315,15 +312,20 @@ class FittedGrid(BaseEstimator, ABC):
     def _as_it_was(self, variable: Hashable) -> tuple[Hashable, dict[Any, Any]]:
         return variable, self._known[variable][1]
 
-    def _variable(self, name: Hashable) -> tuple[Field, int]:
-        """Return the field of a variable, and its place among the field's."""
-        wanted = ARRAY if self._is_array else name
+    def _variable(self, data: xr.DataArray) -> tuple[Field, int]:
+        """Return the field that data are of, and their place among its variables."""
+        wanted = ARRAY if self._is_array else data.name
         for field in self.fields_:
             if wanted in field.variables:
+                there = {*data.coords, *data.dims}
+                if missing := [name for name in field.names if name not in there]:
+                    raise ValueError(
+                        f"The data must have the coordinates {field.names}; {missing} are missing."
+                    )
                 return field, field.variables.index(wanted)
         raise ValueError(
-            f"The fit has the variables {list(self.encoders_)}, and none that is called {name!r}. "
-            "Rename the data to one of them."
+            f"The fit has the variables {list(self.encoders_)}, and none that is called "
+            f"{data.name!r}. Rename the data to one of them."
         )
 
     def _labels_of(self, other: xr.DataArray | xr.Dataset) -> dict[str, xr.DataArray]:
