@@ -306,6 +306,9 @@ def test_a_residual_is_the_data_less_the_fit():
     rest = GridEncoder(Quadratic()).fit(data).residual(data + 1)
     np.testing.assert_allclose(rest, 1)
     assert (rest.name, rest.attrs["units"], rest.dims) == ("tas", "K", data.dims)
+    row = (10 * data).round().astype(int)[3]  # whole numbers, and one latitude
+    rest = GridEncoder(Quadratic()).fit(10 * data).residual(row)
+    np.testing.assert_allclose(rest, row - 10 * data[3], atol=1e-9)
 
 
 # -- derivatives ----------------------------------------------------------------------------------

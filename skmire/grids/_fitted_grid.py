@@ -293,13 +293,8 @@ class FittedGrid(BaseEstimator, ABC):
         if isinstance(data, xr.Dataset):
             there = [v for field in self.fields_ for v in field.variables if v in data.data_vars]
             return xr.Dataset({v: self.residual(data[v]) for v in there})
-        self._variable(data)
-        fit = self.interp_like(data)
-        return self._less(data, fit if self._is_array else fit[data.name])
-
-    @staticmethod
-    def _less(data: xr.DataArray, fit: xr.DataArray) -> xr.DataArray:
-        rest = data.copy(data=(data.variable - fit.variable.transpose(*data.dims)).data)
+        real = data if data.dtype.kind == "f" else data.astype(np.float64)
+        rest = real - self.fill_gaps(real, keep_known=False)
         called = data.attrs.get("long_name", "data" if data.name is None else data.name)
         rest.attrs = {
             "long_name": f"{called} less its fit",
