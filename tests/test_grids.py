@@ -444,6 +444,27 @@ def test_times_come_back_as_they_were(labels):
     np.testing.assert_array_equal(codec.decode(codec.encode(labels)), labels)
 
 
+def test_missing_dates_of_cftime_are_missing_numbers():
+    dates = np.array([None, cftime.Datetime360Day(2000, 1, 1), cftime.Datetime360Day(2000, 3, 1)])
+    codec = codec_of("time", dates)
+    np.testing.assert_array_equal(codec.encode(dates), [np.nan, 0, 60])
+
+
+CF = {
+    "standard name": ("y", {"standard_name": "latitude"}, "x", {"standard_name": "longitude"}),
+    "units": ("y", {"units": "degrees_north"}, "x", {"units": "degree_east"}),
+    "short units": ("y", {"units": "degreeN"}, "x", {"units": "degrees_E"}),
+    "names": ("lat", {}, "longitude", {"units": "degree"}),
+}
+
+
+@pytest.mark.parametrize(("y", "of_y", "x", "of_x"), CF.values(), ids=CF)
+def test_latitude_and_longitude_are_told_as_cf_does(y, of_y, x, of_x):
+    data = plane().drop_attrs(deep=True).rename({"lat": y, "lon": x})
+    data[y].attrs, data[x].attrs = of_y, of_x
+    assert GridEncoder(Quadratic(), sphere=True).fit(data).fields_[0].embedding.sphere.of == (0, 1)
+
+
 def test_missing_times_are_missing_numbers():
     labels = np.array(["2000-01-01", "NaT", "2000-01-03"], "M8[ns]")
     codec = codec_of("time", labels)
@@ -619,6 +640,12 @@ def test_scattered_points_come_out_on_any_grid():
         grid.interp(lat=50.0)
     holes = data.where(data.lat < 50)
     np.testing.assert_allclose(GridEncoder(Quadratic()).fit(holes).fill_gaps(holes), data)
+
+
+def test_levels_of_a_stacked_index_are_coordinates():
+    data = plane()
+    grid = GridEncoder(Quadratic()).fit(data.stack(points=("lat", "lon")))
+    xr.testing.assert_allclose(grid.interp_like(data).drop_attrs(), data.drop_attrs())
 
 
 def test_a_frame_comes_out_as_a_data_set():

@@ -184,11 +184,13 @@ def axis_names(
         names = [n for n in wanted if set(_dims_of(data, n)) <= set(dims)]
         reached = {dim for name in names for dim in _dims_of(data, name)}
         return names if reached == set(dims) else None
-    unnamed = {dim for dim in dims if dim not in data.coords}
+    # The levels of a MultiIndex lie along its dimension.
+    unnamed = {d for d in dims if d not in data.coords or data.indexes[d].nlevels > 1}
     along = [
         str(name)
         for name, labels in data.coords.items()
         if labels.dims and set(labels.dims) <= unnamed and labels.dtype.kind in "fmMO"
+        if name not in labels.dims
     ]
     reached = {dim for name in along for dim in data[name].dims}
     if len(along) < len(reached):
@@ -200,7 +202,7 @@ def axis_names(
         )
     names = []
     for dim in dims:
-        if dim in data.coords or (dim not in reached and bare):
+        if dim not in unnamed or (dim not in reached and bare):
             names.append(str(dim))
         elif dim not in reached:
             return None

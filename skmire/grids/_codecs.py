@@ -116,11 +116,11 @@ class Calendar(_Times):
 
     def encode(self, labels: NDArray[Any]) -> Array:
         dates = np.asarray(labels, dtype=object)
-        missing = np.array([date is None or date != date for date in dates.flat], dtype=bool)
-        numbers = np.full(dates.size, np.nan)
-        if not missing.all():
-            numbers[~missing] = _cftime().date2num(dates.ravel()[~missing], **self._since)
-        return numbers.reshape(dates.shape)
+        there = ~_is_missing(dates)
+        numbers = np.full(dates.shape, np.nan)
+        if there.any():
+            numbers[there] = _cftime().date2num(dates[there], **self._since)
+        return numbers
 
     def decode(self, numbers: Array) -> NDArray[Any]:
         dates = _cftime().num2date(numbers, **self._since, only_use_cftime_datetimes=True)
@@ -155,15 +155,23 @@ def codec_of(name: str, labels: NDArray[Any]) -> Codec:
         known = labels[~np.isnat(labels)]
         if known.size:
             return _dates(known)
-    first = labels.flat[0] if kind == "O" and labels.size else None
+    known = labels[~_is_missing(labels)] if kind == "O" else np.empty(0)
+    first = known[0] if known.size else None
     if hasattr(first, "calendar") and hasattr(first, "has_year_zero"):
-        in_seconds = Calendar(min(labels.flat), "s")
-        return Calendar(in_seconds.origin, _unit_for(in_seconds.encode(labels) * 1e9))
+        in_seconds = Calendar(min(known), "s")
+        per = _unit_for(in_seconds.encode(known) * 1e9)
+        return Calendar(in_seconds.origin, "us" if per == "ns" else per)  # cftime's finest
     what = f"a label such as {first!r}" if first is not None else f"labels of {labels.dtype}"
     raise ValueError(
         f"A coordinate of the field must hold numbers or times; {name!r} has {what}. Select along "
         f"it, as in da.sel({name}=...), or make its labels variables: da.to_dataset(dim={name!r})."
     )
+
+
+def _is_missing(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which objects are None or NaN."""
+    missing = [label is None or label != label for label in labels.flat]
+    return np.array(missing, dtype=bool).reshape(labels.shape)
 
 
 def _dates(known: NDArray[Any]) -> Dates:

@@ -31,8 +31,10 @@ def _is(standard: str, towards: str, names: set[str], name: str, attrs: Attrs) -
     if "standard_name" in attrs:
         return bool(attrs["standard_name"] == standard)
     units = str(attrs.get("units", "")).lower()
-    if _DEGREES.fullmatch(units) and re.search(rf"({towards}|{towards[0]})$", units):
-        return units != "degree"  # which ends as east does
+    if units != "degree" and re.search(
+        rf"({towards}|{towards[0]})$", units
+    ):  # it ends as east does
+        return bool(_DEGREES.fullmatch(units))
     return name.lower() in names and (not units or bool(_DEGREES.fullmatch(units)))
 
 
