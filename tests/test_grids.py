@@ -710,13 +710,14 @@ def test_variables_of_a_data_set_are_fitted_one_by_one_or_jointly():
     data = plane()
     both = xr.Dataset(
         {"a": data, "b": (data * 2).where(data.lat > 45), "crs": 1,
-         "flags": ("lat", list("abcdefghijk")), "of_lat": data.isel(lon=0, drop=True)},
+         "flags": ("lat", list("abcdefghijk")), "of_lat": data.isel(lon=0, drop=True),
+         "bounds": (("lat", "bnds"), np.zeros((11, 2)))},
         attrs={"title": "two"},
     )  # fmt: skip
     apart = GridEncoder(Quadratic()).fit(both)
     found = apart.interp(lat=[45.0, 50.0])
     assert {n: v.dims for n, v in found.data_vars.items()} == {
-        "a": ("lat", "lon"), "b": ("lat", "lon"), "of_lat": ("lat",)
+        "a": ("lat", "lon"), "b": ("lat", "lon"), "of_lat": ("lat",), "crs": ()
     }  # fmt: skip
     assert (found.attrs, found.a.attrs) == ({"title": "two"}, data.attrs)
     assert apart.n_samples_["a"] > apart.n_samples_["b"]
@@ -727,7 +728,7 @@ def test_variables_of_a_data_set_are_fitted_one_by_one_or_jointly():
     xr.testing.assert_identical(apart.fill_gaps(both.b), filled.b)
     np.testing.assert_allclose(apart.residual(both.a), 0, atol=1e-9)
     assert set(apart.gradient(lat=50.0).data_vars) == {
-        "da_dlat", "db_dlat", "dof_lat_dlat", "da_dlon", "db_dlon"
+        "da_dlat", "db_dlat", "dof_lat_dlat", "da_dlon", "db_dlon", "crs"
     }  # fmt: skip
     with pytest.raises(ValueError, match="none that is called 'c'"):
         apart.fill_gaps(data.rename("c"))

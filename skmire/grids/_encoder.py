@@ -206,11 +206,14 @@ class GridEncoder(DerivedGrid):
             data.name if is_array else name: n for field, n in fitted for name in field.variables
         }
         dims = {dim for field in self.fields_ for dim in field.dims}
-        coords = dataset.coords.to_dataset().drop_dims(set(dataset.dims) - dims)
+        coords = dataset.coords.to_dataset()
+        coords = coords.drop_dims(set(coords.dims) - dims)
         self.grid_ = coords.compute().drop_attrs(deep=False)
         self._is_array = is_array
         self._name = data.name if is_array else None
         self._attrs = {} if is_array else dict(dataset.attrs)
+        single = [] if is_array else [n for n, v in dataset.data_vars.items() if not v.dims]
+        self._single = dataset[single].compute()
         self._known = {
             name: (
                 dataset[name].dtype if dataset[name].dtype.kind == "f" else np.dtype(np.float64),

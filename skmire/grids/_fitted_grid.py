@@ -39,6 +39,7 @@ class FittedGrid(BaseEstimator, ABC):
     _name: Hashable
     _is_array: bool
     _attrs: dict[Any, Any]
+    _single: xr.Dataset  # variables without dimensions, such as the mapping of a grid
     _known: dict[Hashable, tuple[np.dtype[Any], dict[Any, Any]]]
 
     @property
@@ -361,4 +362,4 @@ class FittedGrid(BaseEstimator, ABC):
         if self._is_array:
             ((name, single),) = found.items()
             return single.rename(self._name if name == ARRAY else name)
-        return xr.Dataset(found, attrs=self._attrs)
+        return xr.Dataset({**found, **self._single.data_vars}, attrs=self._attrs)
