@@ -6,9 +6,10 @@ every second or fourth cell along latitude and longitude (``x2``, ``x4``). skmir
 ``GridEncoder(random_state=seed)`` and nothing else. Beside it: xarray's ``interpolate_na`` (along
 both dimensions, the mean of the two, the nearest known cell where both have none) and, of thinned
 grids, ``interp`` (linear and cubic); scipy's ``griddata`` and ``RBFInterpolator`` (thin plates, 50
-neighbours); verde's ``Spline`` and ``KNeighbors`` of fields without time; scikit-learn's Gaussian
-process (anisotropic RBF and noise, tuned by its likelihood) up to 2,000 known cells.
-For all but xarray, coordinates are scaled to their extent.
+neighbours); verde's ``Spline`` and ``KNeighbors``; scikit-learn's Gaussian process (anisotropic RBF
+and noise, tuned by its likelihood) up to 2,000 known cells. For all but xarray, coordinates are
+scaled to their extent, but for a second ``RBFInterpolator``, to which every cell is of length 1. Of
+the field with time, skmire fits all times together, and the others go time by time.
 
 RMSE and worst error on the hidden cells that are known in truth, in the unit of the field;
 processor seconds on the threads that the environment allows; megabytes by which the peak of the
@@ -139,19 +140,27 @@ def interp(kind):
     return answer
 
 
-def tables(data):
-    """Return the places and values of known cells, and the places of all, scaled to [-1, 1]."""
+def tables(data, *, by_cells=False):
+    """Return the places and values of known cells, and the places of all.
+
+    They are scaled to [-1, 1], or count cells.
+    """
     axes = [data[dim].values for dim in data.dims]
-    scaled = [2 * (a - a.min()) / np.ptp(a) - 1 for a in axes]
+    scaled = [
+        np.arange(float(len(a))) if by_cells else 2 * (a - a.min()) / np.ptp(a) - 1 for a in axes
+    ]
     wanted = np.stack(np.meshgrid(*scaled, indexing="ij"), -1).reshape(-1, data.ndim)
     flat = data.values.ravel()
     known = np.isfinite(flat)
     return wanted[known], flat[known], wanted
 
 
-def scattered(answer):
+def scattered(answer, *, by_cells=False):
     def filled(data, step, seed):
-        places, values, wanted = tables(data)
+        if "time" in data.dims:
+            steps = [filled(data.isel(time=i), step, seed) for i in range(data.sizes["time"])]
+            return xr.concat(steps, data.time).transpose(*data.dims)
+        places, values, wanted = tables(data, by_cells=by_cells)
         return data.copy(data=answer(places, values, wanted).reshape(data.shape))
 
     return filled
@@ -159,8 +168,6 @@ def scattered(answer):
 
 def by_griddata(kind):
     def answer(places, values, wanted):
-        if kind == "cubic" and places.shape[1] > 2:
-            raise NotImplementedError("in two dimensions only")
         found = griddata(places, values, wanted, method=kind)
         nearest = NearestNDInterpolator(places, values)(wanted)
         return np.where(np.isfinite(found), found, nearest)
@@ -174,8 +181,6 @@ def by_rbf(places, values, wanted):
 
 def by_verde(name):
     def answer(places, values, wanted):
-        if places.shape[1] > 2:
-            raise NotImplementedError("in two dimensions only")
         verde = __import__("verde")
         gridder = verde.Spline() if name == "Spline" else verde.KNeighbors(k=4)
         gridder.fit((places[:, 1], places[:, 0]), values)
@@ -200,6 +205,7 @@ METHODS = {
     "griddata linear": scattered(by_griddata("linear")),
     "griddata cubic": scattered(by_griddata("cubic")),
     "RBFInterpolator": scattered(by_rbf),
+    "RBF, by cells": scattered(by_rbf, by_cells=True),
     "verde Spline": scattered(by_verde("Spline")),
     "verde KNeighbors": scattered(by_verde("KNeighbors")),
     "GPR": scattered(by_gpr),
