@@ -395,8 +395,18 @@ def test_dates_go_in_and_come_out():
     hourly = grid.differentiate("time", time="2000-04-10", datetime_unit="h")
     assert float(hourly) == pytest.approx(0.02 / 24)
     assert hourly.attrs["units"] == "K / hour"
+    bend = grid.differentiate("time", order=2, datetime_unit="h")
+    np.testing.assert_allclose(bend, 2e-4 / 24**2)
+    assert bend.attrs["units"] == "K / hour2"
     theirs = data.differentiate("time", datetime_unit="D")[1:-1]
     np.testing.assert_allclose(grid.differentiate("time")[1:-1], theirs, rtol=0.05)
+
+
+def test_upsampling_keeps_labels_that_numbers_cannot_tell_apart():
+    nanoseconds = np.arange(5) * 1_000_000_000_000_007 * 7 + 1
+    data = warming(np.datetime64("2000-01-01", "ns") + nanoseconds.astype("m8[ns]"))
+    finer = GridEncoder(Quadratic()).fit(data).upsample(2)
+    np.testing.assert_array_equal(finer.time[::2], data.time)
 
 
 @pytest.mark.parametrize("calendar", ["360_day", "noleap", "julian", "standard"])
