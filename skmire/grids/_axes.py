@@ -1,0 +1,215 @@
+"""The coordinates that a field is a function of."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from skmire.grids._codecs import Codec, codec_of
+from skmire.grids._conventions import is_latitude, is_longitude, is_time, unit_of
+from skmire.grids._embeddings import Circle, Embedding, Line, Part, Sphere
+
+Array = NDArray[np.float64]
+Periods = Mapping[str, float]
+
+_TURN = 360.0  # degrees
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A coordinate, with the extent that it was fitted on.
+
+    Attributes
+    ----------
+    name : str
+    dims : tuple of hashable
+        Of its labels; ``(name,)`` if it is a dimension's own.
+    codec : Codec
+        Between labels and numbers.
+    low, high : float
+        The fitted range. Of a period that is covered as a whole, `high` comes one period after
+        `low`.
+    slack : float
+        By how much a number may lie outside: rounding of the labels.
+    attrs : dict
+    period : float or None
+    """
+
+    name: str
+    dims: tuple[Hashable, ...]
+    codec: Codec
+    low: float
+    high: float
+    slack: float
+    attrs: dict[str, Any]
+    period: float | None
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether the labels are those of a dimension."""
+        return self.dims == (self.name,)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a period is covered as a whole."""
+        return self.period is not None and self.high - self.low >= self.period
+
+    @property
+    def is_time(self) -> bool:
+        return is_time(self.attrs, self.codec.unit)
+
+    @property
+    def unit(self) -> str:
+        """What its numbers count, "" if nobody says."""
+        return self.codec.unit or unit_of(self.attrs) or ""
+
+    def contains(self, numbers: Array) -> NDArray[np.bool_]:
+        """Return which numbers are in the fitted range."""
+        if self.period is not None:
+            beyond = (numbers - self.low + self.slack) % self.period
+            return np.asarray(beyond <= self.high - self.low + 2 * self.slack)
+        return (numbers >= self.low - self.slack) & (numbers <= self.high + self.slack)
+
+
+def axis_of(
+    labels: xr.DataArray, name: str, periods: Periods | Literal["auto"], *, sphere: bool
+) -> Axis:
+    """Return the axis of a coordinate's labels.
+
+    Parameters
+    ----------
+    labels : DataArray
+        Of any shape; some may be missing, but not all.
+    name : str
+        Of the coordinate.
+    periods : mapping of str to float, or "auto"
+        In the coordinate's unit; ``"auto"`` finds longitudes that go all the way round.
+    sphere : bool
+        Whether longitudes are on a sphere, and so periodic however far they go.
+
+    Returns
+    -------
+    axis : Axis
+    """
+    codec = codec_of(name, labels.values)
+    numbers = codec.encode(labels.values)
+    numbers = numbers[np.isfinite(numbers)]
+    if not numbers.size:
+        raise ValueError(
+            f"The coordinate {name!r} holds no number at all. Give it labels, or drop it."
+        )
+    low, high = float(numbers.min()), float(numbers.max())
+    longitude = is_longitude(name, labels.attrs)
+    period = None if periods == "auto" else periods.get(name)
+    if period is not None and not period > 0:
+        raise ValueError(f"periodic[{name!r}] must be above 0, got {period!r}.")
+    if period is None and longitude and (sphere or periods == "auto"):
+        period = _TURN
+    if period is not None:
+        low, high = _arc(numbers, period)
+        if periods == "auto" and not sphere and high - low < period:
+            period, low, high = None, float(numbers.min()), float(numbers.max())
+    rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
+    slack = 4 * float(rounding) * max(abs(low), abs(high))
+    return Axis(name, labels.dims, codec, low, high, slack, dict(labels.attrs), period)
+
+
+def _arc(numbers: Array, period: float) -> tuple[float, float]:
+    """Return the ends of the arc that leaves out the widest gap, or a period if there is none."""
+    least = float(numbers.min())
+    around = np.unique((numbers - least) % period)
+    gaps = np.diff(around, append=period + around[0])
+    widest = int(gaps.argmax())
+    # A gap such as between all neighbours is none. Rounding may have doubled a place, 0 and 360.
+    if gaps[widest] <= max(1.5 * float(np.median(gaps)), period / 36):
+        return least, least + period
+    low = least + float(around[(widest + 1) % len(around)])
+    return low, low + period - float(gaps[widest])
+
+
+def embedding_of(axes: Sequence[Axis], *, sphere: bool) -> Embedding:
+    """Return where the places of the coordinates are: on lines, circles and a sphere.
+
+    Raises
+    ------
+    ValueError
+        If a sphere is asked for and there is no latitude or no longitude.
+    """
+    found = {
+        kind: [i for i, axis in enumerate(axes) if told(axis.name, axis.attrs)]
+        for kind, told in (("latitude", is_latitude), ("longitude", is_longitude))
+    }
+    if sphere and [len(some) for some in found.values()] != [1, 1]:
+        raise ValueError(
+            "sphere=True needs one latitude and one longitude among the coordinates, told by "
+            'their standard_name, their units, such as "degrees_north", or the names "lat" and '
+            f'"lon"; got {[axis.name for axis in axes]}. Rename them, or give them units.'
+        )
+    pair = (found["latitude"][0], found["longitude"][0]) if sphere else ()
+    parts: list[Part] = [Sphere(pair)] if pair else []
+    for i, axis in enumerate(axes):
+        if i not in pair:
+            parts.append(Line((i,)) if axis.period is None else Circle((i,), axis.period))
+    return Embedding(tuple(parts))
+
+
+def axis_names(
+    data: xr.Dataset, dims: Sequence[Hashable], wanted: Sequence[str] | None, *, bare: bool
+) -> list[str] | None:
+    """Return the coordinates that a variable of these dimensions is a function of.
+
+    Parameters
+    ----------
+    data : Dataset
+        Has the coordinates.
+    dims : sequence of hashable
+        Of the variable.
+    wanted : sequence of str or None
+        By the user's choice; ``None`` means those of the dimensions, and where a dimension has
+        none, as of scattered points and curvilinear grids, those that lie along it.
+    bare : bool
+        Whether a dimension without any coordinate counts by its indices.
+
+    Returns
+    -------
+    names : list of str, or None
+        ``None`` if the coordinates do not reach along every dimension.
+    """
+    if wanted is not None:
+        names = [n for n in wanted if set(_dims_of(data, n)) <= set(dims)]
+        reached = {dim for name in names for dim in _dims_of(data, name)}
+        return names if reached == set(dims) else None
+    # The levels of a MultiIndex lie along its dimension.
+    unnamed = {d for d in dims if d not in data.coords or data.indexes[d].nlevels > 1}
+    along = [
+        str(name)
+        for name, labels in data.coords.items()
+        if labels.dims and set(labels.dims) <= unnamed and labels.dtype.kind in "fmMO"
+        if name not in labels.dims
+    ]
+    reached = {dim for name in along for dim in data[name].dims}
+    if len(along) < len(reached):
+        along, reached = [], set()
+    if len(along) > len(reached) > 1:
+        raise ValueError(
+            f"Which coordinates along {sorted(map(str, reached))} the field is a function of is "
+            f"not clear: there are {along}. Name them, as in GridEncoder(coords={along[:2]})."
+        )
+    names = []
+    for dim in dims:
+        if dim not in unnamed or (dim not in reached and bare):
+            names.append(str(dim))
+        elif dim not in reached:
+            return None
+        else:
+            names += [name for name in along if dim in data[name].dims and name not in names]
+    return names
+
+
+def _dims_of(data: xr.Dataset, name: str) -> tuple[Hashable, ...]:
+    return data[name].dims if name in data.variables else (name,) if name in data.dims else ()

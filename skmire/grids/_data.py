@@ -1,0 +1,143 @@
+"""What may be fitted, as a data set whose variables and coordinates are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from skmire.grids._axes import axis_names
+
+#: What a DataArray is called as the only variable of a data set.
+ARRAY = "<this array>"
+
+
+class Chosen(NamedTuple):
+    """A variable, or several that are fitted jointly, and the coordinates it is a function of."""
+
+    variables: tuple[Hashable, ...]
+    dims: tuple[Hashable, ...]
+    coords: list[str]
+
+
+def as_dataset(data: Any, coords: Sequence[str] | None) -> xr.Dataset:
+    """Return a DataArray, Dataset or frame as a Dataset.
+
+    Parameters
+    ----------
+    data : DataArray, Dataset or DataFrame
+        Of a frame, every numeric column that is no coordinate becomes a variable along `points`.
+    coords : sequence of str or None
+        Columns of a frame or variables of a Dataset that are coordinates.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If there is no such coordinate.
+    """
+    if isinstance(data, xr.DataArray):
+        dataset = xr.Dataset({ARRAY: data.variable}, data.coords)
+    elif isinstance(data, xr.Dataset):
+        dataset = data
+    elif hasattr(data, "iloc") and getattr(data, "ndim", 0) == 2:
+        if coords is None:
+            raise ValueError(
+                "Which columns of a frame are coordinates cannot be told. Name them, as in "
+                f"GridEncoder(coords={[str(name) for name in data.columns[:2]]})."
+            )
+        columns = {str(name): ("points", column.to_numpy()) for name, column in data.items()}
+        dataset = xr.Dataset(columns)
+    else:
+        raise TypeError(
+            "A GridEncoder is fitted on a DataArray, a Dataset or a pandas DataFrame; got "
+            f"{type(data).__name__}. Give arrays labels, as in xr.DataArray(values, coords=...), "
+            "or fit a MIREncoder."
+        )
+    if coords is None:
+        return dataset
+    there = {str(name) for name in (*dataset.variables, *dataset.dims)}
+    if unknown := [name for name in coords if name not in there]:
+        raise ValueError(
+            f"coords must name coordinates of the data, which has {sorted(there - {ARRAY})}; got "
+            f"{unknown}."
+        )
+    return dataset.set_coords([name for name in coords if name in dataset.data_vars])
+
+
+def choices(
+    dataset: xr.Dataset, coords: Sequence[str] | None, *, is_array: bool, joint: bool
+) -> list[Chosen]:
+    """Return what is to be fitted: variables of numbers with a coordinate along each dimension.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or those to be fitted jointly lie along different dimensions.
+    """
+    found = []
+    for name, variable in dataset.data_vars.items():
+        if variable.dtype.kind not in "iufb" or not variable.dims:
+            continue
+        names = axis_names(dataset, variable.dims, coords, bare=is_array)
+        if names:
+            found.append(Chosen((name,), variable.dims, names))
+    if not found:
+        told = {str(n).replace(ARRAY, "data"): dict(v.sizes) for n, v in dataset.data_vars.items()}
+        raise ValueError(
+            "There is nothing to fit: a variable must hold real numbers, and a coordinate of "
+            f"numbers or times must lie along each of its dimensions. Got {told}, with the "
+            f"coordinates {coords if coords is not None else sorted(map(str, dataset.coords))}. "
+            "Select along other dimensions, as in da.isel(...), or make their labels variables: "
+            "da.to_dataset(dim=...)."
+        )
+    if not joint:
+        return found
+    dims = {chosen.dims for chosen in found}
+    if len(dims) > 1:
+        raise ValueError(
+            "joint=True needs variables along the same dimensions in the same order; got "
+            f"{ {str(c.variables[0]): c.dims for c in found} }. Select some of them, or transpose."
+        )
+    return [Chosen(tuple(c.variables[0] for c in found), *found[0][1:])]
+
+
+def along(name: str, given: xr.DataArray, data: xr.DataArray | xr.Dataset) -> xr.Variable:
+    """Return a DataArray that lies along dimensions of the data, with their labels.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if any(data.sizes.get(dim) != n for dim, n in given.sizes.items()):
+        raise ValueError(
+            f"{name} must lie along dimensions of the data, {dict(data.sizes)}; got "
+            f"{dict(given.sizes)}. Give it some of these."
+        )
+    for dim in given.dims:
+        labels = [some.indexes[dim] for some in (given, data) if dim in some.indexes]
+        if len(labels) == 2 and not labels[0].equals(labels[1]):
+            raise ValueError(
+                f"The labels of {name} must be those of the data; along {dim!r} they differ. Bring "
+                f"them together, as in {name}.reindex_like(data)."
+            )
+    return given.variable
+
+
+def weights_along(weights: Any, dataset: xr.Dataset, chosen: Chosen) -> xr.Variable | None:
+    """Return weights as a variable along some of the dimensions of what is fitted."""
+    if weights is None:
+        return None
+    data = dataset[chosen.variables[0]]
+    if isinstance(weights, xr.DataArray):
+        return along("weights", weights, data).compute()
+    if np.shape(weights) == data.shape:
+        return xr.Variable(data.dims, np.asarray(weights))
+    raise ValueError(
+        f"weights must lie along dimensions of the data, {dict(data.sizes)}; got an array of shape "
+        f"{np.shape(weights)}. Pass a DataArray along some of them, or an array of the same shape."
+    )

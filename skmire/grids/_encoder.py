@@ -1,0 +1,282 @@
+"""An encoder for whoever has labelled coordinates: xarray in, xarray out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import xarray as xr
+from sklearn.base import _fit_context, clone
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from skmire.encoders import MIREncoder
+from skmire.grids._axes import axis_of, embedding_of
+from skmire.grids._conventions import is_latitude
+from skmire.grids._data import Chosen, as_dataset, choices, weights_along
+from skmire.grids._derived_grid import DerivedGrid
+from skmire.grids._fields import Extrapolate, Field
+from skmire.grids._labels import numbers_of, with_indices
+from skmire.grids._samples import at_cells, known_cells
+
+
+class GridEncoder(DerivedGrid):
+    """A continuous field behind labelled data, asked and answered in xarray's terms.
+
+    Coordinates become numbers, and go back to labels: dates of numpy and cftime count in a unit of
+    time from an origin, longitudes may lie on a circle, and latitudes and longitudes on a sphere.
+    What is missing (NaN) is not fitted. Answers have the name, attributes, dimensions, coordinates
+    and precision of the data.
+
+    Parameters
+    ----------
+    encoder : estimator, default=None
+        What is fitted inside, on a table of coordinates and values. ``None`` means ``MIREncoder()``
+        with this object's `random_state`. Any regressor of scikit-learn will do; derivatives need
+        ``jacobian`` and ``hessian``.
+    coords : sequence of str, default=None
+        The coordinates that the field is a function of. ``None`` means those of the dimensions;
+        where dimensions have none, as of scattered points and curvilinear grids, those of floats or
+        times along them; and else, of a DataArray, the indices.
+    periodic : "auto", None or dict of str to float, default="auto"
+        Coordinates that come back after a period, by name; they lie on a circle, so that there
+        is no seam. ``"auto"`` finds longitudes that go all the way round.
+    sphere : bool, default=False
+        Whether latitude and longitude are points on the sphere: no seam, and no poles.
+    extrapolate : {"nan", "raise", "allow"}, default="nan"
+        What becomes of queries outside the fitted range, which is the extent of the coordinates,
+        missing cells included. It may be changed after `fit`.
+    cos_latitude : bool, default=False
+        Whether samples are weighted by the cosine of their latitude, as the cells of a grid in
+        degrees are by their areas.
+    joint : bool, default=False
+        Whether the variables of a Dataset are the outputs of one encoder, fitted where all of them
+        are known. If not, each has an encoder of its own.
+    max_samples : int or None, default=262144
+        How many known cells are fitted at most; of more, so many are drawn at random. ``None``
+        means all.
+    random_state : int, RandomState instance or None, default=None
+        Of that draw, and of the default encoder.
+
+    Attributes
+    ----------
+    encoders_ : dict of hashable to estimator
+        The fitted encoders inside, by the names of variables.
+    fields_ : list of Field
+        These with what their coordinates are: labels, ranges and places.
+    grid_ : Dataset
+        The fitted coordinates, without data.
+    n_samples_ : dict of hashable to int
+        How many cells were fitted, by variable.
+
+    See Also
+    --------
+    MireAccessor : The same as ``da.mire``.
+    skmire.MIREncoder : The encoder inside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from skmire import FixedSequence, MIREncoder
+    >>> from skmire.grids import GridEncoder
+    >>> lat, lon = np.linspace(60, 40, 21), np.linspace(0, 30, 31)
+    >>> waves = np.sin(lat[:, None] / 5) + np.cos(lon / 8)
+    >>> sst = xr.DataArray(
+    ...     waves,
+    ...     {"lat": ("lat", lat, {"units": "degrees_north"}), "lon": lon},
+    ...     name="sst",
+    ...     attrs={"units": "K"},
+    ... )
+    >>> encoder = MIREncoder(search=FixedSequence("sinusoid", 2), hidden_width=64, random_state=0)
+    >>> grid = GridEncoder(encoder).fit(sst.where(sst.lon != 7))
+    >>> finer = grid.upsample(lon=2)
+    >>> dict(finer.sizes), float(abs(finer[:, ::2] - sst).max()) < 0.1
+    ({'lat': 21, 'lon': 61}, True)
+    >>> slope = grid.differentiate("lat", lat=50.0, lon=[7, 8])
+    >>> slope.name, slope.shape, slope.attrs["units"]
+    ('dsst_dlat', (2,), 'K / degree')
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "encoder": [None, HasMethods(["fit", "predict"])],
+        "coords": [None, list, tuple],
+        "periodic": [None, StrOptions({"auto"}), dict],
+        "sphere": ["boolean"],
+        "extrapolate": [StrOptions({"nan", "raise", "allow"})],
+        "cos_latitude": ["boolean"],
+        "joint": ["boolean"],
+        "max_samples": [None, Interval(Integral, 2, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    n_samples_: dict[Any, int]
+
+    def __init__(
+        self,
+        encoder: Any = None,
+        *,
+        coords: Sequence[str] | None = None,
+        periodic: Mapping[str, float] | Literal["auto"] | None = "auto",
+        sphere: bool = False,
+        extrapolate: Extrapolate = "nan",
+        cos_latitude: bool = False,
+        joint: bool = False,
+        max_samples: int | None = 2**18,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.coords = coords
+        self.periodic = periodic
+        self.sphere = sphere
+        self.extrapolate = extrapolate
+        self.cos_latitude = cos_latitude
+        self.joint = joint
+        self.max_samples = max_samples
+        self.random_state = random_state
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, and those of the encoder, as in ``encoder__max_epochs``.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name.
+
+        Returns
+        -------
+        self : object
+            The encoder, with these parameters.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or no encoder yet to hold it.
+        """
+        if params.get("encoder", self.encoder) is None:
+            for name in params:
+                if name.startswith("encoder__"):
+                    raise ValueError(
+                        f"{name} cannot be set while encoder=None: there is no object yet to hold "
+                        "it. Give the encoder one, as in GridEncoder(MIREncoder())."
+                    )
+        super().set_params(**params)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, data: Any, weights: Any = None) -> Self:
+        """Find the field behind labelled data.
+
+        Parameters
+        ----------
+        data : DataArray, Dataset or DataFrame
+            Values on a grid, on a curvilinear one, or along scattered points; NaN where they are
+            missing. Of a Dataset, the variables of real numbers are fitted that have a coordinate
+            along each dimension; of a frame, all columns of numbers that are no coordinates.
+            Chunked data are read a few chunks at a time.
+        weights : DataArray or array-like, default=None
+            Of the samples, at least 0: along dimensions of the data, or of its shape.
+
+        Returns
+        -------
+        self : object
+            The fitted encoder.
+
+        Raises
+        ------
+        TypeError
+            If the data are of another kind.
+        ValueError
+            If there is nothing to fit, the coordinates are not clear, or a parameter is not as
+            documented.
+        """
+        dataset = as_dataset(data, self.coords)
+        is_array = isinstance(data, xr.DataArray)
+        chosen = choices(dataset, self.coords, is_array=is_array, joint=self.joint)
+        if isinstance(self.periodic, dict):
+            named = {name for some in chosen for name in some.coords}
+            if unknown := sorted(set(self.periodic) - named):
+                raise ValueError(f"periodic must name coordinates, {sorted(named)}; got {unknown}.")
+        seed = int(check_random_state(self.random_state).randint(2**31))
+        fitted = [self._fitted(dataset, some, weights, seed) for some in chosen]
+        self.fields_ = [field for field, _ in fitted]
+        self.n_samples_ = {
+            data.name if is_array else name: n for field, n in fitted for name in field.variables
+        }
+        dims = {dim for field in self.fields_ for dim in field.dims}
+        coords = dataset.coords.to_dataset()
+        coords = coords.drop_dims(set(coords.dims) - dims)
+        self.grid_ = coords.compute().drop_attrs(deep=False)
+        self._is_array = is_array
+        self._name = data.name if is_array else None
+        self._attrs = {} if is_array else dict(dataset.attrs)
+        single = [] if is_array else [n for n, v in dataset.data_vars.items() if not v.dims]
+        self._single = dataset[single].compute()
+        self._known = {
+            name: (
+                dataset[name].dtype if dataset[name].dtype.kind == "f" else np.dtype(np.float64),
+                dict(dataset[name].attrs),
+            )
+            for field in self.fields_
+            for name in field.variables
+        }
+        return self
+
+    def _fitted(
+        self, dataset: xr.Dataset, chosen: Chosen, weights: Any, seed: int
+    ) -> tuple[Field, int]:
+        """Return one field, and on how many cells it was fitted."""
+        periods = {} if self.periodic is None else self.periodic
+        axes = tuple(
+            axis_of(dataset[name], name, periods, sphere=self.sphere) for name in chosen.coords
+        )
+        embedding = embedding_of(axes, sphere=self.sphere)
+        variables = [dataset[name].variable for name in chosen.variables]
+        cells = known_cells(variables, self.max_samples, seed)
+        index = np.unravel_index(cells.place, variables[0].shape)
+        blank = Field(chosen.variables, chosen.dims, axes, embedding, None)
+        labels = with_indices(dataset.coords.to_dataset(), blank)
+        numbers = np.stack(
+            [at_cells(numbers_of(axis, labels).compute(), chosen.dims, index) for axis in axes],
+            axis=1,
+        )
+        there = np.isfinite(numbers).all(axis=1)  # of curvilinear grids, land may have no place
+        if np.count_nonzero(there) < 2:
+            raise ValueError(
+                f"At least two cells must be known, of {variables[0].size:,} there are "
+                f"{np.count_nonzero(there)}. Pass data with more values."
+            )
+        options = {}
+        along = weights_along(weights, dataset, chosen)
+        if along is not None or self.cos_latitude:
+            of_cells = np.ones(len(numbers))
+            if along is not None:
+                of_cells = of_cells * at_cells(along, chosen.dims, index)
+            if self.cos_latitude:
+                of_cells = of_cells * _cos_latitude(blank, numbers)
+            options["sample_weight"] = of_cells[there]
+        values = cells.values[there]
+        encoder = (
+            MIREncoder(random_state=self.random_state)
+            if self.encoder is None
+            else clone(self.encoder)
+        )
+        encoder.fit(
+            embedding.places(numbers[there]),
+            values[:, 0] if len(variables) == 1 else values,
+            **options,
+        )
+        return Field(chosen.variables, chosen.dims, axes, embedding, encoder), len(values)
+
+
+def _cos_latitude(field: Field, numbers: Any) -> Any:
+    latitudes = [i for i, axis in enumerate(field.axes) if is_latitude(axis.name, axis.attrs)]
+    if len(latitudes) != 1:
+        raise ValueError(
+            "cos_latitude=True needs one latitude among the coordinates, told by its "
+            f'standard_name, its units, such as "degrees_north", or the name "lat"; got '
+            f"{field.names}."
+        )
+    return np.cos(np.deg2rad(numbers[:, latitudes[0]])).clip(0)

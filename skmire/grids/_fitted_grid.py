@@ -1,0 +1,365 @@
+"""What a fitted grid answers: values anywhere, gaps filled, residuals."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Hashable, Mapping
+from numbers import Integral
+from typing import Any, TypeVar
+
+import numpy as np
+import xarray as xr
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from skmire.grids._codecs import spacing_of
+from skmire.grids._data import ARRAY, along
+from skmire.grids._fields import Asked, Extrapolate, Field, Query
+from skmire.grids._labels import finer, spaced, with_indices
+from skmire.grids._queries import Chunks, answers, filled
+
+Grid = TypeVar("Grid", xr.DataArray, xr.Dataset)
+Attributes = Any  # from a field and the position of a variable to its name and attributes
+
+
+class FittedGrid(BaseEstimator, ABC):
+    """Queries of the fields that a subclass has fitted.
+
+    Attributes
+    ----------
+    fields_ : list of Field
+        One for each variable, or one for all of them.
+    grid_ : Dataset
+        The fitted coordinates, without data.
+    """
+
+    extrapolate: Extrapolate
+    fields_: list[Field]
+    grid_: xr.Dataset
+    _name: Hashable
+    _is_array: bool
+    _attrs: dict[Any, Any]
+    _single: xr.Dataset  # variables without dimensions, such as the mapping of a grid
+    _known: dict[Hashable, tuple[np.dtype[Any], dict[Any, Any]]]
+
+    @property
+    def encoders_(self) -> dict[Hashable, Any]:
+        """The fitted encoders inside by variable; one and the same if they were fitted jointly."""
+        check_is_fitted(self)
+        return {
+            self._name if self._is_array else name: field.encoder
+            for field in self.fields_
+            for name in field.variables
+        }
+
+    def interp(
+        self,
+        coords: Mapping[Any, Any] | None = None,
+        *,
+        chunks: Chunks = None,
+        **coords_kwargs: Any,
+    ) -> Any:
+        """Return the fit at other coordinates, as xarray's ``interp`` does.
+
+        Parameters
+        ----------
+        coords : mapping, default=None
+            New labels by the names of coordinates: a number or date, which drops the dimension; a
+            1-D array, of which several span a grid; or DataArrays, which are taken point by point
+            along the dimensions that they share. Coordinates that are not named keep the fitted
+            labels; of scattered points and curvilinear grids all are to be named.
+        chunks : int, "auto" or mapping of dimension to int, default=None
+            If given, the answer is a Dask array of such chunks, computed when asked for. It is
+            lazy without, too, if the labels are Dask arrays.
+        **coords_kwargs : dict
+            `coords`, by keyword.
+
+        Returns
+        -------
+        values : DataArray or Dataset
+            As was fitted, with its name, attributes, dimensions in their order and coordinates.
+            Floats keep their precision, all else becomes float64.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing is fitted.
+        ValueError
+            If a coordinate is unknown or, with ``extrapolate="raise"``, outside the fitted range.
+        """
+        asked = {**(coords or {}), **coords_kwargs}
+        return self._answers(Field.values, asked, self._as_it_was, chunks)
+
+    def interp_like(self, other: xr.DataArray | xr.Dataset, *, chunks: Chunks = None) -> Any:
+        """Return the fit at the coordinates of another object.
+
+        Parameters
+        ----------
+        other : DataArray or Dataset
+            The labels of its coordinates of the same names are taken, along one dimension or, as
+            the latitudes of a curvilinear grid, along several. Coordinates that it does not have
+            keep the fitted labels.
+        chunks : int, "auto" or mapping of dimension to int, default=None
+            As in `interp`; ``None`` means those of `other`.
+
+        Returns
+        -------
+        values : DataArray or Dataset
+            As was fitted.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing is fitted.
+        """
+        check_is_fitted(self)
+        asked = self._labels_of(other)
+        if chunks is None and other.chunks:
+            dims = {dim for labels in asked.values() for dim in labels.dims}
+            chunks = {dim: size for dim, size in other.chunksizes.items() if dim in dims}
+        return self.interp(asked, chunks=chunks)
+
+    def upsample(
+        self,
+        factor: int | Mapping[str, int] | None = None,
+        *,
+        chunks: Chunks = None,
+        **factors: int,
+    ) -> Any:
+        """Return the fit on a finer grid, which holds the fitted labels.
+
+        Parameters
+        ----------
+        factor : int or mapping of str to int, default=None
+            Into how many each step between labels is divided: along every coordinate, or by name.
+        chunks : int, "auto" or mapping of dimension to int, default=None
+            As in `interp`.
+        **factors : int
+            `factor`, by keyword.
+
+        Returns
+        -------
+        values : DataArray or Dataset
+            As was fitted. Of n labels there are ``(n - 1) * factor + 1`` then, and ``n * factor``
+            along a period that is covered as a whole.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing is fitted.
+        ValueError
+            If a factor is no whole number above 0, or a coordinate is not one of a dimension.
+        """
+        check_is_fitted(self)
+        axes = {axis.name: axis for field in self.fields_ for axis in field.axes}
+        of_all = 1 if factor is None else factor
+        given = factor if isinstance(factor, Mapping) else dict.fromkeys(axes, of_all)
+        by_name = {**given, **factors}
+        asked = {}
+        for name, times in by_name.items():
+            if times == 1:
+                continue
+            if name not in axes or not axes[name].is_regular:
+                raise ValueError(
+                    f"upsample divides steps along dimensions that were fitted; {name!r} is none. "
+                    "Ask for a grid of your own: grid(spacing=...)."
+                )
+            if not isinstance(times, Integral) or times < 1:
+                raise ValueError(f"A factor must be a whole number above 0, got {times!r}.")
+            grid = with_indices(self.grid_, next(f for f in self.fields_ if name in f.names))
+            labels = finer(grid, axes[name], int(times))
+            asked[name] = xr.Variable((name,), labels, axes[name].attrs)
+        return self.interp(asked, chunks=chunks)
+
+    def grid(
+        self,
+        spacing: Any,
+        region: Mapping[str, Any] | None = None,
+        *,
+        chunks: Chunks = None,
+    ) -> Any:
+        """Return the fit on a regular grid.
+
+        Parameters
+        ----------
+        spacing : float or mapping
+            Of the labels, in the unit of the coordinate; durations along times. A number is for
+            all coordinates but times.
+        region : mapping of str to pair of labels, or to one label, default=None
+            The ends along a coordinate, or where to stay along it. The fitted range where there is
+            none.
+        chunks : int, "auto" or mapping of dimension to int, default=None
+            As in `interp`.
+
+        Returns
+        -------
+        values : DataArray or Dataset
+            As was fitted. Coordinates of dimensions that neither `spacing` nor `region` tell of
+            keep the fitted labels.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing is fitted.
+        ValueError
+            If a coordinate is unknown, or lacks a spacing.
+        """
+        check_is_fitted(self)
+        region = region or {}
+        axes = {axis.name: axis for field in self.fields_ for axis in field.axes}
+        if not isinstance(spacing, Mapping):
+            spacing = {name: spacing for name, axis in axes.items() if axis.codec.unit is None}
+        if unknown := [name for name in (*spacing, *region) if name not in axes]:
+            raise ValueError(f"The field is a function of {list(axes)}, not of {unknown}.")
+        asked: dict[str, Any] = {}
+        for name, axis in axes.items():
+            ends = np.asarray(region.get(name, axis.codec.decode(np.array([axis.low, axis.high]))))
+            if ends.ndim == 0:
+                asked[name] = region[name]
+            elif name in spacing:
+                low, high = axis.codec.encode(ends)
+                step = spacing_of(axis.codec, name, spacing[name])
+                asked[name] = xr.Variable((name,), spaced(axis, step, low, high), axis.attrs)
+            elif name in region or not axis.is_regular:
+                raise ValueError(
+                    f"spacing has none for {name!r}: give one, or one label in region."
+                )
+        return self.interp(asked, chunks=chunks)
+
+    def fill_gaps(
+        self, data: Grid, mask: xr.DataArray | None = None, *, keep_known: bool = True
+    ) -> Grid:
+        """Return data with what is missing filled in by the fit.
+
+        Parameters
+        ----------
+        data : DataArray or Dataset
+            With the coordinates of the fit, whatever their labels. If the fit is of a Dataset, the
+            name says which of its variables it is.
+        mask : DataArray of bool, default=None
+            Where to fill; elsewhere, as on land, what is missing stays so.
+        keep_known : bool, default=True
+            Whether the known values stay, bit by bit. If not, they are the fit's, too.
+
+        Returns
+        -------
+        filled : DataArray or Dataset
+            As `data`, in all but the missing values. Lazy if it is chunked.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing is fitted.
+        ValueError
+            If the fit has no such variable or `data` no such coordinate.
+        """
+        check_is_fitted(self)
+        if isinstance(data, xr.Dataset):
+            there = [v for field in self.fields_ for v in field.variables if v in data.data_vars]
+            if not there:
+                raise ValueError(
+                    f"The Dataset has none of the fitted variables, {list(self.encoders_)}. "
+                    "Rename it."
+                )
+            return data.assign(
+                {v: self.fill_gaps(data[v], mask, keep_known=keep_known) for v in there}
+            )
+        field, output = self._variable(data)
+        ask = Asked(field, Field.values, self.extrapolate, np.dtype(np.float64))
+        over = None if mask is None else along("mask", mask, data)
+        coords = with_indices(data.coords.to_dataset(), field)
+        return data.copy(
+            data=filled(data.variable, ask, output, coords, over, keep_known=keep_known).data
+        )
+
+    def residual(self, data: Grid) -> Grid:
+        """Return data less the fit at its coordinates.
+
+        Parameters
+        ----------
+        data : DataArray or Dataset
+            With the coordinates of the fit; of a Dataset, all fitted variables are taken.
+
+        Returns
+        -------
+        residual : DataArray or Dataset
+            In the unit of the data. Lazy if it is chunked.
+
+        Raises
+        ------
+        NotFittedError
+            If nothing is fitted.
+        """
+        check_is_fitted(self)
+        if isinstance(data, xr.Dataset):
+            there = [v for field in self.fields_ for v in field.variables if v in data.data_vars]
+            return xr.Dataset({v: self.residual(data[v]) for v in there})
+        real = data if data.dtype.kind == "f" else data.astype(np.float64)
+        rest = real - self.fill_gaps(real, keep_known=False)
+        called = data.attrs.get("long_name", "data" if data.name is None else data.name)
+        rest.attrs = {
+            "long_name": f"{called} less its fit",
+            **{key: data.attrs[key] for key in ("units", "grid_mapping") if key in data.attrs},
+        }
+        return rest
+
+    # -- what the answers are called -------------------------------------------------------------
+
+    def _as_it_was(self, variable: Hashable) -> tuple[Hashable, dict[Any, Any]]:
+        return variable, self._known[variable][1]
+
+    def _variable(self, data: xr.DataArray) -> tuple[Field, int]:
+        """Return the field that data are of, and their place among its variables."""
+        wanted = ARRAY if self._is_array else data.name
+        for field in self.fields_:
+            if wanted in field.variables:
+                there = {*data.coords, *data.dims}
+                if missing := [name for name in field.names if name not in there]:
+                    raise ValueError(
+                        f"The data must have the coordinates {field.names}; {missing} are missing."
+                    )
+                return field, field.variables.index(wanted)
+        raise ValueError(
+            f"The fit has the variables {list(self.encoders_)}, and none that is called "
+            f"{data.name!r}. Rename the data to one of them."
+        )
+
+    def _labels_of(self, other: xr.DataArray | xr.Dataset) -> dict[str, xr.DataArray]:
+        names = {name for field in self.fields_ for name in field.names}
+        return {
+            name: other.coords[name].reset_coords(drop=True)
+            for name in sorted(names)
+            if name in other.coords and other.coords[name].ndim
+        }
+
+    def _answers(
+        self,
+        query: Query,
+        asked: Mapping[Any, Any],
+        called: Attributes,
+        chunks: Chunks,
+        only: list[Field] | None = None,
+    ) -> Any:
+        """Return the answers of every field as a DataArray or Dataset, as was fitted."""
+        check_is_fitted(self)
+        known = {name for field in self.fields_ for name in field.names}
+        if unknown := [name for name in asked if name not in known]:
+            raise ValueError(f"The field is a function of {sorted(known)}, not of {unknown}.")
+        found: dict[Hashable, xr.DataArray] = {}
+        for field in self.fields_ if only is None else only:
+            dtype = np.result_type(*(self._known[v][0] for v in field.variables))
+            ask = Asked(field, query, self.extrapolate, dtype)
+            own = {name: labels for name, labels in asked.items() if name in field.names}
+            variables, labels = answers(self.grid_, ask, own, chunks)
+            for name, variable in zip(field.variables, variables, strict=True):
+                new, attrs = called(name)
+                variable.attrs = dict(attrs)
+                found[new] = xr.DataArray(
+                    variable.astype(self._known[name][0], copy=False),
+                    coords=labels.coords,
+                    name=new,
+                )
+        if self._is_array:
+            ((name, single),) = found.items()
+            return single.rename(self._name if name == ARRAY else name)
+        return xr.Dataset({**found, **self._single.data_vars}, attrs=self._attrs)

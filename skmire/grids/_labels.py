@@ -1,0 +1,137 @@
+"""The coordinates of an answer: xarray's own semantics of what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from skmire.grids._axes import Axis
+from skmire.grids._codecs import Numbers
+from skmire.grids._fields import Field
+
+Array = NDArray[np.float64]
+
+
+def labels_for(grid: xr.Dataset, field: Field, asked: Mapping[Any, Any]) -> xr.Dataset:
+    """Return the coordinates of an answer, xarray having done the work.
+
+    Parameters
+    ----------
+    grid : Dataset
+        The coordinates that were fitted, without data.
+    field : Field
+    asked : mapping
+        New labels by the names of axes: scalars, 1-D arrays, or DataArrays; axes that are not named
+        keep the fitted ones.
+
+    Returns
+    -------
+    labels : Dataset
+        Holds every axis, those without labels as indices.
+    """
+    away = {dim for dim in grid.dims if dim not in field.dims}
+    base = with_indices(grid.drop_dims(away), field)
+    if not asked:
+        return base
+    _refuse_parts(field, asked)
+    for axis in field.axes:
+        if axis.name in asked and not axis.is_regular:
+            # A dimension of its own, for xarray to replace.
+            ends = axis.codec.decode(np.array([axis.low, axis.low + 1.0]))
+            base = base.drop_dims([dim for dim in axis.dims if dim in base.dims])
+            base = base.drop_vars(axis.name, errors="ignore")
+            base = base.assign_coords({axis.name: (axis.name, ends, axis.attrs)})
+    # Of one label nothing can be interpolated.
+    single = [
+        name
+        for name, labels in base.coords.items()
+        if name not in base.dims
+        and any(base.sizes[dim] == 1 and dim in asked for dim in labels.dims)
+    ]
+    found = base.drop_vars(single).interp(dict(asked))
+    return found.assign_coords(
+        {d: found[d] for d in found.dims if d in found.coords and d not in found.indexes}
+    )
+
+
+def _refuse_parts(field: Field, asked: Mapping[Any, Any]) -> None:
+    """Refuse to replace one of the coordinates that lie along the same dimensions."""
+    replaced = {dim for axis in field.axes if axis.name in asked for dim in axis.dims}
+    together = [axis.name for axis in field.axes if replaced & {*axis.dims}]
+    if left := [name for name in together if name not in asked]:
+        raise ValueError(
+            f"{together} were fitted along the same dimensions, so all of them are to be given; "
+            f"{left} are missing. Name them too."
+        )
+
+
+def with_indices(grid: xr.Dataset, field: Field) -> xr.Dataset:
+    """Return a grid whose dimensions without labels have indices."""
+    return grid.assign_coords(
+        {
+            axis.name: np.arange(round(axis.high) + 1)
+            for axis in field.axes
+            if axis.is_regular and axis.name not in grid.coords
+        }
+    )
+
+
+def dims_of(field: Field, labels: xr.Dataset, asked: Mapping[Any, Any]) -> list[Hashable]:
+    """Return the dimensions of an answer: new ones in the places of those they are instead of."""
+    dims: dict[Hashable, None] = {}
+    for dim in field.dims:
+        new = [axis.name for axis in field.axes if axis.name in asked and dim in axis.dims]
+        dims.update(
+            dict.fromkeys(d for name in new for d in labels[name].dims) if new else {dim: None}
+        )
+    return list(dims)
+
+
+def numbers_of(axis: Axis, labels: xr.Dataset) -> xr.Variable:
+    """Return the labels of an axis as numbers, lazily if they are chunked."""
+    variable = labels[axis.name].variable
+    if isinstance(axis.codec, Numbers) and variable.chunks is None:
+        return xr.Variable(variable.dims, axis.codec.encode(variable.values))
+    encoded: xr.Variable = xr.apply_ufunc(
+        axis.codec.encode, variable, dask="parallelized", output_dtypes=[np.float64]
+    )
+    return xr.Variable(encoded.dims, encoded.data)
+
+
+def finer(grid: xr.Dataset, axis: Axis, factor: int) -> NDArray[Any]:
+    """Return the labels of an axis and `factor` - 1 between every two, spaced evenly.
+
+    Of a period that is covered as a whole, there are some between the last and the first, too.
+    """
+    labels = grid[axis.name].values
+    numbers = axis.codec.encode(labels)
+    steps = np.diff(numbers)
+    if axis.is_whole and axis.period is not None and len(numbers) > 1:
+        direction = np.sign(steps.sum())
+        steps = np.append(steps, direction * axis.period + numbers[0] - numbers[-1])
+        if abs(steps[-1]) < 1e-6 * axis.period:  # the first comes again, as 360 after 0
+            steps = steps[:-1]
+    parts = np.arange(factor) / factor
+    between = numbers[: len(steps), None] + steps[:, None] * parts
+    new = axis.codec.decode(np.append(between.ravel(), numbers[len(steps) :]))
+    if new.dtype.kind in "mM":
+        new = new.astype(np.promote_types(new.dtype, labels.dtype))
+    else:
+        new = new.astype(np.result_type(new, labels))
+    new[::factor] = labels  # as they were, to the last bit
+    return new
+
+
+def spaced(axis: Axis, spacing: float, low: float, high: float) -> NDArray[Any]:
+    """Return labels from `low` on, up to `high`, the spacing in the unit of the axis's numbers."""
+    steps = (high - low) / spacing
+    n_steps = int(np.floor(steps * (1 + 1e-12) + 1e-9))
+    numbers = low + spacing * np.arange(n_steps + 1, dtype=np.float64)
+    if axis.is_whole and axis.period is not None and n_steps > 0:
+        turned = numbers[-1] - numbers[0] >= axis.period * (1 - 1e-9)
+        numbers = numbers[:-1] if turned else numbers
+    return axis.codec.decode(numbers)
