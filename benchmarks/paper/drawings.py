@@ -22,23 +22,28 @@ def draw(
     figure = plt.figure(layout="constrained")
     (_draw_curves if experiment.along else _draw_dots)(experiment, group.rows, figure)
     figure.suptitle(f"{experiment.title}, scale {group.scale}", fontsize=10)
-    figure.savefig(stem.with_suffix(".png"), dpi=110)
+    figure.savefig(_file(stem, ".png"), dpi=110)
     plt.close(figure)
     panels = [(title, path) for title, path in panels if path.exists()]
     if panels:
         images = [plt.imread(path) for _, path in panels]
-        height, width = images[0].shape[:2]
-        n = min(len(panels), max(round(8 * height / width), 2) if width > 3 * height else 5)
+        aspect = min(image.shape[0] / image.shape[1] for image in images)
+        n, width = (5, 2.4) if aspect > 0.5 else (2, 6)  # some are of several beside another
         n_rows = -(-len(panels) // n)
-        size = (2.4 * n, n_rows * (2.4 * height / width + 0.35))
+        size = (width * n, n_rows * (width * aspect + 0.35))
         figure, axes = plt.subplots(n_rows, n, figsize=size, layout="constrained", squeeze=False)
-        for ax in axes.flat:
+        for ax in axes.flat[len(panels) :]:
             ax.set_axis_off()
         for ax, (title, _), image in zip(axes.flat, panels, images, strict=False):
             ax.imshow(image, cmap="gray", vmin=0, vmax=1)
             ax.set_title(title, fontsize=8)
-        figure.savefig(stem.with_name(f"{stem.name}_fits.png"), dpi=110)
+            ax.set(xticks=[], yticks=[])
+        figure.savefig(_file(stem, "_fits.png"), dpi=110)
         plt.close(figure)
+
+
+def _file(stem: Path, end: str) -> Path:
+    return stem.with_name(stem.name + end)  # with_suffix would cut a budget at its point
 
 
 def _name(experiment: "Experiment", row: Row) -> str:
@@ -73,19 +78,22 @@ def _draw_curves(experiment: "Experiment", rows: list[Row], figure) -> None:
     parts = list(dict.fromkeys(row[experiment.lines[0]] for row in kept))
     figure.set_size_inches(4 * len(parts) + 2, 4)
     axes = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
-    names = list(dict.fromkeys(_name_within(experiment, row) for row in kept))
+    vary = [n for n in experiment.lines[1:] if len({row[n] for row in kept}) > 1]
+
+    def name_of(row: Row) -> str:
+        return ", ".join(row[name] for name in vary if row[name])
+
+    names = list(dict.fromkeys(map(name_of, kept)))
     for ax, part in zip(axes, parts, strict=True):
         for number, name in enumerate(names):
             of_line = [
-                row
-                for row in kept
-                if row[experiment.lines[0]] == part and _name_within(experiment, row) == name
+                row for row in kept if row[experiment.lines[0]] == part and name_of(row) == name
             ]
             ax.plot(
                 [float(row[along]) for row in of_line], [float(row[first]) for row in of_line],
                 color=f"C{number % 10}", ls="-" if number < 10 else "--", label=name,
             )  # fmt: skip
-        ax.set_title(f"{experiment.lines[0].replace('_', ' ')} {part}".strip(), fontsize=9)
+        ax.set_title(f"{label(experiment.lines[0])} {part}", fontsize=9)
         ax.set_xlabel(along.replace("_", " "))
     axes[0].set_ylabel(_with_unit(first))
     handles = {}
@@ -94,10 +102,6 @@ def _draw_curves(experiment: "Experiment", rows: list[Row], figure) -> None:
             if len(handle.get_xdata()):
                 handles.setdefault(name, handle)
     figure.legend(handles.values(), handles, loc="outside right upper", fontsize=8)
-
-
-def _name_within(experiment: "Experiment", row: Row) -> str:
-    return ", ".join(row[name] for name in experiment.lines[1:] if row[name])
 
 
 def _with_unit(measure: str) -> str:

@@ -35,6 +35,7 @@ EXPERIMENTS = (
         seeds=(0,),
         measures=("layer", "atom", "epoch", "psnr"),
         judge=curves,
+        panel=None,
         lines=("layer", "atom"),
         along="epoch",
     ),

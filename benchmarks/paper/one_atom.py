@@ -1,7 +1,7 @@
 """One atom only: all layers at once, and layer by layer as the paper grows a network.
 
-Beside the searches over the whole dictionary. The growth over a dictionary of one atom trains it for
-one layer, for two and so on; of the wavelet that is WIRE, trained layer by layer.
+Beside the searches over the whole dictionary. The growth over a dictionary of one atom trains it
+for one layer, for two and so on; of the wavelet that is WIRE, trained layer by layer.
 
     SKMIRE_DATA=... python benchmarks/paper/one_atom.py --scale quarter
 """

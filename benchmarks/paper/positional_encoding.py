@@ -1,7 +1,7 @@
 """Positional encoding before a grown network, with the picture after each layer.
 
-The paper's growth leaves a network of one layer, of two and so on; the picture has what each makes of
-the image, from left to right. The look-ahead has no such stages.
+The paper's growth leaves a network of one layer, of two and so on; the picture has what each makes
+of the image, from left to right. The look-ahead has no such stages.
 
     SKMIRE_DATA=... python benchmarks/paper/positional_encoding.py --scale quarter
 """

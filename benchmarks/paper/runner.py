@@ -138,8 +138,8 @@ class Experiment:
         Columns that `judge` fills; the first of them orders the table.
     judge : callable
         From a case and a fit to the measures, or to a list of them for several rows.
-    panel : callable
-        From a case and a fit to an image, a part of the picture.
+    panel : callable or None
+        From a case and a fit to an image, a part of the picture; ``None`` for no such picture.
     lines : tuple of str
         Columns that make out a line of the table.
     along : str, default=""
@@ -162,7 +162,7 @@ class Experiment:
     seeds: tuple[int, ...] = (0, 1, 2)
     measures: tuple[str, ...] = ("psnr", "ssim")
     judge: Callable[[Case, MIREncoder], dict | list[dict]] = quality
-    panel: Callable[[Case, MIREncoder], Array] = picture
+    panel: Callable[[Case, MIREncoder], Array] | None = picture
     lines: tuple[str, ...] = ("setting", "network", "trained_by")
     along: str = ""
     unit: str = "seconds"
@@ -214,7 +214,7 @@ def measure(experiment: Experiment, entrant: Entrant, asked: dict, panel: Path |
         "parameters": encoder.network_.n_parameters,
         "atoms": "-".join(atom.partition("(")[0] for atom in encoder.activations_),
     }
-    if panel is not None:
+    if panel is not None and experiment.panel is not None:
         keep(experiment.panel(case, encoder), panel)
         for name, image in case.shown.items():
             keep(image, beside(experiment, asked["scale"], name, panel.parent))
@@ -380,6 +380,6 @@ def main(experiments: tuple[Experiment, ...], arguments: list[str] | None = None
             if group.scale != options.scale:
                 continue
             stem = options.out / f"{experiment.name}_{group.slug}"
-            stem.with_suffix(".md").write_text(markdown(experiment, group))
+            stem.with_name(f"{stem.name}.md").write_text(markdown(experiment, group))
             draw(experiment, group, stem, panels(experiment, options))
             print(f"\n{markdown(experiment, group)}")

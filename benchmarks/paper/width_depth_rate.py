@@ -21,7 +21,7 @@ NETWORKS = (own(), *(peer(network) for network in PEERS))
 
 
 def varied(name: str, title: str, entrants: list) -> Experiment:
-    return Experiment(name, title, tuple(entrants), images=TWO, seeds=(0,))
+    return Experiment(name, title, tuple(entrants), images=TWO, seeds=(0,), panel=None)
 
 
 EXPERIMENTS = (
