@@ -2,8 +2,9 @@
 
 The edges of the image are the tenth of its pixels with the largest differences of grey, central as
 ``numpy.gradient`` has them. Those of a fit are the pixels at which its gradient is as long as that
-or longer. Precision is the share of the fit's that lie no more than one pixel from one of the image's,
-recall the share of the image's that lie so near to one of the fit's, F their harmonic mean.
+or longer. Precision is the share of the fit's that lie no more than one pixel from one of the
+image's, recall the share of the image's that lie so near to one of the fit's, F their harmonic
+mean.
 
     SKMIRE_DATA=... python benchmarks/paper/edges.py --scale quarter
 """

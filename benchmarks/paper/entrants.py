@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,8 @@ import torch
 
 from skmire import Architecture, FixedSequence, LayerSearch, MIREncoder, Trainer, peers
 from skmire.atoms import ActivationDictionary, make_atom
+from skmire.search import _contest, _copies, _lookahead
+from skmire.search._depth import n_better
 
 
 @dataclass(frozen=True)
@@ -150,30 +153,36 @@ def equal_width(entrant: Entrant, width: int, n_layers: int, n_in: int, n_out: i
 def most_epochs(encoder: MIREncoder, n_samples: int, evaluations: float) -> int:
     """Return for how many epochs an encoder can be set without exceeding a number of evaluations.
 
-    Of the network at a sample, with its slopes; 1 if even that is more. Of the look-ahead this is
-    the most that it can come to: it leaves out what it has tried already, and epochs that were not
+    Of a network at a sample, with its slopes; 1 if even that is more. Of the look-ahead this is the
+    most that it can come to: it leaves out what it has tried already, and epochs that were not
     worth it.
     """
-    search = encoder.search
-
-    def bill(epochs: int) -> float:
-        if isinstance(search, FixedSequence):
-            return epochs * n_samples
-        given = encoder.dictionary
-        known = given if isinstance(given, ActivationDictionary) else ActivationDictionary(given)
-        n_atoms = len(known)
-        if search.mode == "growth":
-            return n_atoms * sum(search.layer_epochs(epochs)) * n_samples
-        n_tried = n_atoms + 18 + max(-(-n_atoms // 2), 3) * (search.depth - 1)
-        if search.selection == "train":  # a quarter of the samples, then up to three finalists
-            return epochs * n_samples * (n_tried / 4 + 3)
-        cheap = n_tried * max(round(epochs / 6), 1)  # on four fifths, as are up to five in full
-        return n_samples * (0.8 * (cheap + 5 * epochs) + epochs)
-
     low, high = 1, 2
-    while bill(high) <= evaluations:
+    while bill(encoder, n_samples, high) <= evaluations:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if bill(middle) <= evaluations else (low, middle)
+        within = bill(encoder, n_samples, middle) <= evaluations
+        low, high = (middle, high) if within else (low, middle)
     return low
+
+
+def bill(encoder: MIREncoder, n_samples: int, epochs: int) -> float:
+    """Return the most evaluations that a fit comes to, set for so many epochs."""
+    search, given = encoder.search, encoder.dictionary
+    if isinstance(search, FixedSequence):
+        return epochs * n_samples
+    n_atoms = len(given if isinstance(given, ActivationDictionary) else ActivationDictionary(given))
+    if search.mode == "growth":
+        return n_atoms * sum(search.layer_epochs(epochs)) * n_samples
+    to_train = search.selection == "train"
+    effort = _contest.CHEAP["train" if to_train else "held_out"]
+    judged = min(n_samples * (1 if to_train else 1 - _copies._HELD_OUT), _copies._MOST_SAMPLES)
+    judged = math.ceil(judged)
+    few = round(judged * effort.samples)
+    few = few if few >= _copies._LEAST_SAMPLES else judged
+    tried = n_atoms + 2 * _lookahead._SCALED + 4 * _lookahead._CLIMBS
+    tried += n_better(n_atoms) * (search.depth - 1)
+    finalists, refits = (3, judged < n_samples) if to_train else (5, True)
+    cheap = tried * max(round(effort.epochs * epochs), 1) * few
+    return cheap + epochs * (finalists * judged + refits * n_samples)

@@ -1,8 +1,8 @@
 """Total against effective epochs: the paper's growth, and the peers given k times as many.
 
 The growth trains the k atoms of the dictionary in every layer. Its *effective* epochs are those of
-the atoms chosen, its *total* is k times that. Peers are trained once for as many as are effective, as
-a network fitted to the sequence would be, and once for the total, which the search has cost.
+the atoms chosen, its *total* is k times that. Peers are trained once for as many as are effective,
+as a network fitted to the sequence would be, and once for the total, which the search has cost.
 The budget is in evaluations: of the total. PSNR of the mean training loss, at some forty epochs.
 
     SKMIRE_DATA=... python benchmarks/paper/total_epochs.py --scale quarter
