@@ -1,6 +1,8 @@
 """The CSV files that benchmarks keep their figures in: what is in one is not measured again."""
 
 import csv
+import io
+import os
 
 
 def read(path):
@@ -12,10 +14,17 @@ def read(path):
 
 
 def append(path, columns, *rows):
-    """Add rows to a file, after a first line of the columns if it is new."""
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(columns)
-        writer.writerows(rows)
+    """Add rows to a file, all or none of them, after a first line of the columns if it is new.
+
+    The file is written anew beside the old one and moved into its place: a kill leaves either of
+    them whole. So one process at a time may write to a file.
+    """
+    before = path.read_bytes() if path.exists() else b""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows if before else [columns, *rows])
+    beside = path.with_name(path.name + ".part")
+    with beside.open("wb") as file:
+        file.write(before + text.getvalue().encode())
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)

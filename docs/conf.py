@@ -1,7 +1,11 @@
 """Configuration of the documentation."""
 
 import inspect
+import sys
 from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))  # where paper_results.py is
 
 project = "skmire"
 author = "The skmire developers"
@@ -13,8 +17,13 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "paper_results",
 ]
-exclude_patterns = ["_build", "changelog.md"]  # the changelog is included by changelog_page.rst
+exclude_patterns = [
+    "_build",
+    "results",
+    "changelog.md",
+]  # the changelog is included by changelog_page.rst
 templates_path = ["_templates"]
 
 autosummary_generate = True
@@ -41,7 +50,7 @@ html_theme_options = {
     "header_links_before_dropdown": 5,
 }
 html_show_sourcelink = False
-_alone = "architecture changelog_page contributing conventions faq getting_started"
+_alone = "architecture changelog_page contributing conventions faq getting_started results"
 html_sidebars = {page: [] for page in _alone.split()}  # they have no section to navigate
 
 

@@ -12,30 +12,40 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # where records.py is
-from runner import Experiment, main
+from entrants import everyone
+from images import REST, number_of
+from runner import Case, Experiment, main
 
-from skmire.datasets import text_mask
-
-WITHOUT = {"incode": "it reads the signal as an image, and takes none with holes"}
-
-
-def letters(image: np.ndarray) -> int:
-    return 48 if max(image.shape) > 200 else 12
+from skmire.datasets import grid_samples, text_mask
 
 
-def one_size(image: np.ndarray, number: int) -> np.ndarray:
-    return text_mask(image.shape[:2], font_size=letters(image), random_state=number)
+def beside_text(image: np.ndarray, name: str, *, random: bool) -> Case:
+    size = 48 if max(image.shape) > 200 else 12
+    sizes = (size // 2, 2 * size) if random else size
+    visible = text_mask(image.shape[:2], font_size=sizes, random_state=number_of(name))
+    coords, values = grid_samples(image)
+    shown, at = {"fitted": np.where(visible[..., None], image, 1.0)}, visible.ravel()
+    return Case(coords[at], values[at], image, coords, ~at, shown)
 
 
-def random_sizes(image: np.ndarray, number: int) -> np.ndarray:
-    sizes = letters(image) // 2, 2 * letters(image)
-    return text_mask(image.shape[:2], font_size=sizes, random_state=number)
-
-
-if __name__ == "__main__":
-    main(
-        Experiment("inpainting", "Inpainting, Kodak, text of one size", one_size, WITHOUT),
-        Experiment(
-            "inpainting_random", "Inpainting, Kodak, text of random sizes", random_sizes, WITHOUT
+def of_sizes(name: str, title: str, *, random: bool) -> Experiment:
+    return Experiment(
+        name,
+        title,
+        everyone(without=["incode"]),
+        case=lambda image, number: beside_text(image, number, random=random),
+        others=REST,
+        measures=("psnr", "ssim", "hidden_psnr"),
+        notes=(
+            "incode takes no part: it reads the signal as an image, and takes none with holes.",
         ),
     )
+
+
+EXPERIMENTS = (
+    of_sizes("inpainting", "Inpainting, Kodak, text of one size", random=False),
+    of_sizes("inpainting_random", "Inpainting, Kodak, text of random sizes", random=True),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENTS)

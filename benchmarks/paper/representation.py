@@ -6,17 +6,14 @@ SKMIRE_DATA=... python benchmarks/paper/representation.py --scale quarter
 import sys
 from pathlib import Path
 
-import numpy as np
-
 sys.path.append(str(Path(__file__).parents[1]))  # where records.py is
+from entrants import everyone
+from images import REST
 from runner import Experiment, main
 
+EXPERIMENTS = (
+    Experiment("representation", "Image representation, Kodak", everyone(), others=REST),
+)
+
 if __name__ == "__main__":
-    main(
-        Experiment(
-            "representation",
-            "Image representation, Kodak",
-            visible=lambda image, number: np.ones(image.shape[:2], dtype=bool),
-            without={},
-        )
-    )
+    main(EXPERIMENTS)

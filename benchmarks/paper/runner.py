@@ -1,289 +1,385 @@
-"""What the paper's experiments have in common: who takes part, how it is measured and told.
+"""What the paper's experiments have in common: who is fitted to what, within what, and is resumed.
 
-Networks of as many layers and units (``skmire.peers`` says how complex ones count) are fitted to
-images within the same number of seconds, a search counted. A published network takes part twice:
-trained by its authors' recipe, and as skmire trains its own. A row of the CSV is written as soon
-as it is measured, and not measured again.
+Networks of as many parameters are fitted to the same samples, within the same number of seconds or
+of evaluations of the network at a sample; a search is counted in either. What comes of a fit is
+added to the CSV as soon as it is measured, and not measured again. Tables and pictures are made of
+the CSV, by ``results.py`` and ``drawings.py``.
+
+Every experiment takes the same options; ``--help`` lists them.
 """
 
 import argparse
 import os
 import platform
-import statistics
 import sys
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
-from real_signals import averaged, kodak
+from drawings import draw
+from entrants import Entrant, equal_width, most_epochs
+from images import SIX, load
+from numpy.typing import NDArray
 from records import append, read
+from results import groups, markdown, rows_of
 
-from skmire import LayerSearch, MIREncoder, Trainer, peers
+from skmire import MIREncoder
 from skmire.datasets import grid_samples
 from skmire.metrics import psnr, ssim
+from skmire.search import DivergenceError
 
-COLUMNS = (
-    "experiment", "image", "scale", "network", "trained_by", "seed", "width", "layers", "budget",
-    "device", "seconds", "passes", "parameters", "psnr", "ssim", "hidden_psnr", "atoms",
-    "machine",
+Array = NDArray[np.float64]
+
+ASKED = (
+    "experiment", "image", "scale", "setting", "network", "trained_by", "seed", "width", "layers",
+    "budget", "unit", "device",
 )  # fmt: skip
-KEY = COLUMNS[:10]
+SPENT = ("seconds", "epochs", "evaluations", "parameters", "atoms")
+RECORDED = ("machine", "versions", "date", "command")
 
 
 @dataclass(frozen=True)
-class Entrant:
-    """A network that takes part, and by whose recipe it is trained."""
+class Scale:
+    """What is asked for unless told otherwise."""
 
-    network: str
-    trained_by: str
-    make: Callable[..., MIREncoder]
-
-
-def _peer(network: str, make: Callable[..., MIREncoder], **fixed: object) -> list[Entrant]:
-    return [
-        Entrant(network, "authors", lambda **size: make(**fixed, **size)),
-        Entrant(network, "skmire", lambda **size: make(**fixed, trainer=Trainer(), **size)),
-    ]
+    seconds: float
+    evaluations: float
+    width: int
+    device: str = "cpu"
 
 
-def _skmire(**options: object) -> Callable[..., MIREncoder]:
-    def make(n_layers: int, **size: object) -> MIREncoder:
-        return MIREncoder(search=LayerSearch(n_layers, **options), **size)
+SCALES = {
+    "tiny": Scale(seconds=0.5, evaluations=2e5, width=24),
+    "quarter": Scale(seconds=20.0, evaluations=1e7, width=256),
+    "full": Scale(seconds=60.0, evaluations=1e9, width=300, device="cuda"),
+}
 
-    return make
+
+@dataclass(frozen=True)
+class Case:
+    """What is fitted, and the image that the fit is judged by.
+
+    Parameters
+    ----------
+    coords, values : ndarray
+        The samples.
+    truth : ndarray of shape (height, width, n_channels)
+        In [0, 1].
+    places : ndarray of shape (height * width, 2)
+        Where its pixels are, in the units of `coords`.
+    hidden : ndarray of bool of shape (height * width,), default=None
+        Pixels of the truth that are not among the samples.
+    shown : dict of str to ndarray, default={}
+        Images that the fits are to be seen beside.
+    """
+
+    coords: Array
+    values: Array
+    truth: Array
+    places: Array
+    hidden: NDArray[np.bool_] | None = None
+    shown: dict[str, Array] = field(default_factory=dict)
 
 
-ENTRANTS = [
-    Entrant("skmire", "skmire", _skmire()),
-    Entrant("skmire, train", "skmire", _skmire(selection="train")),
-    *_peer("siren", peers.siren),
-    *_peer("finer", peers.finer),
-    *_peer("gauss", peers.gauss),
-    *_peer("wire", peers.wire),
-    *_peer("wire, real", peers.wire, complex=False),
-    *_peer("gabornet", peers.mfn, kind="gabor"),
-    *_peer("fouriernet", peers.mfn, kind="fourier"),
-    *_peer("incode", peers.incode),
-    *_peer("fourier_relu", peers.fourier_relu),
-]
+def whole(image: Array, name: str) -> Case:
+    """Return the case in which every pixel of an image is fitted, and asked for."""
+    coords, values = grid_samples(image)
+    return Case(coords, values, image, coords, shown={"truth": image})
+
+
+def quality(case: Case, encoder: MIREncoder) -> dict:
+    """Return PSNR and SSIM of a fit, and the PSNR of hidden pixels if there are any."""
+    found, values = encoder.predict(case.places), case.truth.reshape(len(case.places), -1)
+    found = found.reshape(values.shape)
+    measures = {
+        "psnr": round(psnr(values, found, data_range=1.0), 3),
+        "ssim": round(ssim(case.truth, found.reshape(case.truth.shape)), 4),
+    }
+    if case.hidden is not None:
+        at = case.hidden
+        measures["hidden_psnr"] = round(psnr(values[at], found[at], data_range=1.0), 3)
+    return measures
+
+
+def picture(case: Case, encoder: MIREncoder) -> Array:
+    """Return what a fit makes of the image."""
+    return encoder.predict(case.places).reshape(case.truth.shape)
+
+
+def psnr_of_losses(curve: Array, encoder: MIREncoder) -> Array:
+    """Return PSNR of the losses that training recorded, scaled, epoch by epoch and by output."""
+    return -10 * np.log10((curve * encoder.value_scaling_.half_range**2).mean(axis=1))
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A question asked of every network.
+    """A question asked of networks.
 
     Parameters
     ----------
     name : str
         Of its files.
     title : str
-    visible : callable
-        From an image and its number to the pixels that are fitted, a boolean array.
-    without : dict of str to str
-        Networks that cannot take part, and why.
+    entrants : tuple of Entrant
+    case : callable, default=whole
+        From an image and its name to what is fitted and judged.
+    images : tuple of str, default=SIX
+    others : tuple of str, default=()
+        Images for skmire's training and the first seed alone.
+    seeds : tuple of int, default=(0, 1, 2)
+    measures : tuple of str
+        Columns that `judge` fills; the first of them orders the table.
+    judge : callable
+        From a case and a fit to the measures, or to a list of them for several rows.
+    panel : callable or None
+        From a case and a fit to an image, a part of the picture; ``None`` for no such picture.
+    lines : tuple of str
+        Columns that make out a line of the table.
+    along : str, default=""
+        A column of `measures` along which there are several rows a fit. The picture is then of
+        curves, and the table of their ends.
+    unit : {"seconds", "evaluations"}, default="seconds"
+        Of the budget, unless one is given.
+    sequences : bool, default=False
+        Whether the table has the sequences of atoms.
+    notes : tuple of str, default=()
+        Sentences below the table.
     """
 
     name: str
     title: str
-    visible: Callable[[np.ndarray, int], np.ndarray]
-    without: dict[str, str]
+    entrants: tuple[Entrant, ...]
+    case: Callable[[Array, str], Case] = whole
+    images: tuple[str, ...] = SIX
+    others: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0, 1, 2)
+    measures: tuple[str, ...] = ("psnr", "ssim")
+    judge: Callable[[Case, MIREncoder], dict | list[dict]] = quality
+    panel: Callable[[Case, MIREncoder], Array] | None = picture
+    lines: tuple[str, ...] = ("setting", "network", "trained_by")
+    along: str = ""
+    unit: str = "seconds"
+    sequences: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of its CSV."""
+        return (*ASKED, *SPENT, *self.measures, *RECORDED)
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The measures that are not names of what is measured."""
+        return tuple(name for name in self.measures if name not in (*self.lines, self.along))
+
+    @staticmethod
+    def digits(name: str) -> int:
+        """Return the decimal places that a table has of a measure."""
+        return 2 if "psnr" in name else 3
 
 
-def photograph(number: int, scale: str) -> np.ndarray:
-    """Return a photograph of the Kodak set, averaged over blocks of pixels.
-
-    ``"quarter"`` has 128 x 192 pixels, or as many upright; ``"crop"`` is 32 x 32 in its middle.
-    """
-    image = kodak(f"kodim{number:02}")
-    if scale == "full":
-        return image
-    image = averaged(image, 4)
-    if scale == "crop":
-        top, left = (side // 2 - 16 for side in image.shape[:2])
-        image = image[top : top + 32, left : left + 32]
-    return image
-
-
-def measure(experiment: Experiment, entrant: Entrant, asked: dict) -> dict:
-    """Fit one network to one image; return what comes of it, in addition to what was asked."""
-    image = photograph(asked["image"], asked["scale"])
-    coords, values = grid_samples(image)
-    fitted = experiment.visible(image, asked["image"]).ravel()
+def measure(experiment: Experiment, entrant: Entrant, asked: dict, panel: Path | None) -> list:
+    """Fit one network to one image; return the rows that come of it, and keep its picture."""
+    case = experiment.case(load(asked["image"], asked["scale"]), asked["image"])
+    n_out = case.values.reshape(len(case.values), -1).shape[1]
+    layers = asked["layers"]
     encoder = entrant.make(
-        n_layers=asked["layers"],
-        hidden_width=asked["width"],
-        max_epochs=10**6,
-        time_limit=asked["budget"],
+        n_layers=layers,
+        hidden_width=equal_width(entrant, asked["width"], layers, case.coords.shape[1], n_out),
         device=asked["device"],
         random_state=asked["seed"],
     )
+    budget = asked["budget"] * entrant.share
+    if asked["unit"] == "seconds":
+        encoder.set_params(max_epochs=10**6, time_limit=budget)
+    else:
+        encoder.set_params(max_epochs=most_epochs(encoder, len(case.coords), budget))
     begun = time.perf_counter()
-    encoder.fit(coords[fitted], values[fitted])
-    seconds = time.perf_counter() - begun
-    found = encoder.predict(coords)
-    hidden = psnr(values[~fitted], found[~fitted], data_range=1.0) if not fitted.all() else ""
-    return {
-        "seconds": round(seconds, 2),
-        "passes": encoder.search_result_.total_epochs,
+    try:
+        encoder.fit(case.coords, case.values)
+    except DivergenceError:
+        lost = {"seconds": round(time.perf_counter() - begun, 2), "atoms": "diverged"}
+        return [{**dict.fromkeys(experiment.columns, ""), **lost}]
+    spent = {
+        "seconds": round(time.perf_counter() - begun, 2),
+        "epochs": encoder.search_result_.total_epochs,
+        "evaluations": evaluations(encoder, len(case.coords)),
         "parameters": encoder.network_.n_parameters,
-        "psnr": round(psnr(values, found, data_range=1.0), 3),
-        "ssim": round(ssim(image, found.reshape(image.shape)), 4),
-        "hidden_psnr": hidden and round(hidden, 3),
         "atoms": "-".join(atom.partition("(")[0] for atom in encoder.activations_),
-        "machine": machine(asked["device"]),
     }
+    if panel is not None and experiment.panel is not None:
+        keep(experiment.panel(case, encoder), panel)
+        for name, image in case.shown.items():
+            keep(image, beside(experiment, asked["scale"], name, panel.parent))
+    judged = experiment.judge(case, encoder)
+    return [{**spent, **row} for row in (judged if isinstance(judged, list) else [judged])]
 
 
-def report(experiment: Experiment, rows: list[dict]) -> str:
-    """Return what the rows of a scale hold as a Markdown table, the best first."""
-    table: dict[tuple[str, str], dict[str, list[dict]]] = {}
-    for row in rows:
-        entrant = table.setdefault((row["network"], row["trained_by"]), {})
-        entrant.setdefault(row["image"], []).append(row)
+def evaluations(encoder: MIREncoder, n_samples: int) -> int:
+    """Return how often networks were evaluated at a sample, with slopes, a search counted.
 
-    def mean(results: dict[str, list[dict]], column: str) -> float:
-        """Return the mean over images of the mean over seeds."""
-        means = [
-            statistics.fmean(float(row[column]) for row in seeds)
-            for seeds in results.values()
-            if all(row[column] for row in seeds)
-        ]
-        return statistics.fmean(means) if means else float("nan")
+    An epoch that a time limit cut short counts as a whole. Evaluations between epochs, without
+    slopes, are not counted.
+    """
+    trace = encoder.search_result_.trace
+    return sum(candidate.epochs * (candidate.n_samples or n_samples) for candidate in trace)
 
-    own = table.get(("skmire", "skmire"), {})
-    head = ["network", "trained by", "images", "seeds", "PSNR", "of seeds", "SSIM", "hidden PSNR",
-            "skmire ahead by", "at least"]  # fmt: skip
-    lines = [" | ".join(head), " | ".join(["---"] * len(head))]
-    for (network, by), results in sorted(table.items(), key=lambda i: -mean(i[1], "psnr")):
-        spreads = [
-            statistics.stdev(float(row["psnr"]) for row in seeds)
-            for seeds in results.values()
-            if len(seeds) > 1
-        ]
-        leads = [
-            mean({image: own[image]}, "psnr") - mean({image: results[image]}, "psnr")
-            for image in results
-            if image in own
-        ]
-        cells = [network, by, str(len(results)), str(max(map(len, results.values()))),
-                 f"{mean(results, 'psnr'):.2f}",
-                 f"± {statistics.fmean(spreads):.2f}" if spreads else "",
-                 f"{mean(results, 'ssim'):.3f}",
-                 f"{mean(results, 'hidden_psnr'):.2f}".replace("nan", ""),
-                 *(f"{f(leads):+.2f}" if leads else "" for f in (statistics.fmean, min)),
-                 ]  # fmt: skip
-        lines.append(" | ".join(cells))
-    notes = [
-        "PSNR in dB against a peak of 1, of predictions as they are, over all pixels and channels; "
-        "means over images of the means over seeds. SSIM after Wang et al. *Of seeds*: standard "
-        "deviation, mean over images. The last columns: mean and least of the differences on the "
-        "same image.",
-        f"Scale {rows[0]['scale']}, {rows[0]['layers']} layers of {rows[0]['width']} units, "
-        f"{float(rows[0]['budget']):g} seconds a fit, a search counted.",
-        *(f"{network} takes no part: {why}." for network, why in experiment.without.items()),
-        *sorted({f"On {row['machine']}." for row in rows}),
+
+def keep(image: Array, path: Path) -> None:
+    """Write an image as a PNG."""
+    from skimage.io import imsave
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.round(255 * np.clip(np.nan_to_num(image), 0, 1)).astype(np.uint8)
+    imsave(path, pixels[..., 0] if pixels.shape[-1] == 1 else pixels, check_contrast=False)
+
+
+def plan(experiment: Experiment, options: argparse.Namespace) -> Iterator[tuple[dict, Entrant]]:
+    """Yield what is to be measured, the first seed of everything first."""
+
+    def asked(image: str, seed: int, entrant: Entrant) -> dict:
+        return {
+            "experiment": experiment.name, "image": image, "scale": options.scale,
+            "setting": entrant.setting, "network": entrant.network,
+            "trained_by": entrant.trained_by, "seed": seed,
+            "width": entrant.width or options.width, "layers": entrant.layers or options.layers,
+            "budget": options.budget, "unit": options.unit, "device": options.device,
+        }  # fmt: skip
+
+    entrants = [
+        entrant
+        for entrant in experiment.entrants
+        if (not options.networks or entrant.network in options.networks)
+        and (not options.settings or entrant.setting in options.settings)
+        and entrant.trained_by in options.trained_by
     ]
-    return "\n".join([f"# {experiment.title}", "", *(f"| {line} |" for line in lines), "",
-                      *(f"- {note}" for note in notes), ""])  # fmt: skip
+    first, *seeds = options.seeds or (experiment.seeds if options.scale != "tiny" else [0])
+    images = options.images or experiment.images[: 1 if options.scale == "tiny" else None]
+    others = experiment.others if not options.images and options.scale != "tiny" else ()
+    for image, entrant in product(images, entrants):
+        yield asked(image, first, entrant), entrant
+    for image, entrant in product(others, entrants):
+        if entrant.trained_by == "skmire":
+            yield asked(image, first, entrant), entrant
+    for seed, image, entrant in product(seeds, images, entrants):
+        yield asked(image, seed, entrant), entrant
 
 
-def draw(experiment: Experiment, rows: list[dict], path: Path) -> None:
-    """Draw the PSNR of every network, a dot for every fit and a bar at the mean."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt
-
-    found: dict[str, list[float]] = {}
-    for row in rows:
-        name = f"{row['network']} ({row['trained_by']})"
-        found.setdefault(name, []).append(float(row["psnr"]))
-    names = sorted(found, key=lambda name: statistics.fmean(found[name]))
-    figure, ax = plt.subplots(figsize=(7, 0.8 + 0.3 * len(names)), layout="constrained")
-    for place, name in enumerate(names):
-        colour = "C0" if name.startswith("skmire") else "0.4"
-        ax.scatter(found[name], [place] * len(found[name]), color=colour, s=12, alpha=0.6)
-        ax.plot(statistics.fmean(found[name]), place, "|", color=colour, markersize=16)
-    ax.set_yticks(range(len(names)), names)
-    ax.set_xlabel("PSNR in dB")
-    ax.set_title(f"{experiment.title}, scale {rows[0]['scale']}")
-    figure.savefig(path, dpi=120)
+def beside(experiment: Experiment, scale: str, name: str, folder: Path) -> Path:
+    """Return the file of an image that the fits are to be seen beside."""
+    return folder / f"{experiment.name}_{scale}_shown_{name}.png"
 
 
-def main(*experiments: Experiment) -> None:
-    """Measure what is asked for and not in the CSV yet; write table and picture."""
-    script = Path(sys.argv[0])
-    parser = argparse.ArgumentParser(description=experiments[0].title)
-    parser.add_argument("--scale", choices=("quarter", "full", "crop"), default="quarter")
-    parser.add_argument("--images", nargs="+", type=int, default=[9, 23, 8, 5, 13, 20])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--seconds", type=float, default=20.0, help="for each fit")
-    parser.add_argument("--width", type=int, default=256)
+def panel_of(experiment: Experiment, asked: dict, folder: Path) -> Path:
+    """Return the file of a fit's picture."""
+    parts = (experiment.name, *(asked[k] for k in ("scale", "setting", "network", "trained_by")))
+    return folder / f"{'_'.join(parts).replace(' ', '').replace(',', '-')}.png"
+
+
+def panels(experiment: Experiment, options: argparse.Namespace) -> list[tuple[str, Path]]:
+    """Return titles and files of the pictures that a run leaves."""
+    folder = options.out / "panels"
+    found = {
+        path.stem.rpartition("_shown_")[2]: path
+        for path in sorted(folder.glob(beside(experiment, options.scale, "*", folder).name))
+    }
+    for asked, entrant in plan(experiment, options):
+        title = ", ".join(filter(None, (entrant.setting, entrant.network)))
+        by = " (authors)" if entrant.trained_by == "authors" else ""
+        found.setdefault(title + by, panel_of(experiment, asked, folder))
+    return list(found.items())
+
+
+def run(experiment: Experiment, options: argparse.Namespace, path: Path) -> None:
+    """Measure what is planned and not in the CSV yet."""
+    done = {tuple(row[name] for name in ASKED) for row in read(path)}
+    recorded = {
+        "machine": machine(options.device),
+        "versions": versions(),
+        "command": options.command,
+    }
+    wanted = list(plan(experiment, options))
+    for number, (asked, entrant) in enumerate(wanted, start=1):
+        if tuple(str(asked[name]) for name in ASKED) in done:
+            continue
+        seen = (asked["image"], asked["seed"]) == tuple(wanted[0][0][k] for k in ("image", "seed"))
+        panel = panel_of(experiment, asked, options.out / "panels") if seen else None
+        found = measure(experiment, entrant, asked, panel)
+        date = datetime.now(UTC).date().isoformat()
+        rows = [{**row, **asked, **recorded, "date": date} for row in found]
+        append(path, experiment.columns, *([row[c] for c in experiment.columns] for row in rows))
+        told = (*ASKED[1:7], *SPENT, *experiment.measures)
+        print(f"{number}/{len(wanted)}", *(rows[-1][c] for c in told), sep="  ", flush=True)
+
+
+def machine(device: str) -> str:
+    """Return what the fits are computed on."""
+    accelerator = "" if device == "cpu" else f", {torch.cuda.get_device_name(device)}"
+    threads = torch.get_num_threads()
+    return f"{platform.machine()}, {os.cpu_count()} cores, {threads} threads{accelerator}"
+
+
+def versions() -> str:
+    """Return those of what computes."""
+    return (
+        f"skmire {version('skmire')}, torch {torch.__version__}, numpy {np.__version__}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def parsed(arguments: list[str], title: str, script: str, unit: str) -> argparse.Namespace:
+    """Return the options, with what the scale says where nothing is given."""
+    parser = argparse.ArgumentParser(prog=f"benchmarks/paper/{script}", description=title)
+    parser.add_argument("--scale", choices=SCALES, default="quarter")
+    parser.add_argument("--images", nargs="+", default=[], help="their names, as kodim09")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[])
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--seconds", type=float, help="for each fit, a search counted")
+    budget.add_argument("--evaluations", type=float, help="of the network at a sample, likewise")
+    parser.add_argument("--width", type=int, help="of a plain network; the others have as many")
     parser.add_argument("--layers", type=int, default=3)
-    parser.add_argument("--networks", nargs="+", default=[e.network for e in ENTRANTS])
+    parser.add_argument("--networks", nargs="+", default=[])
+    parser.add_argument("--settings", nargs="+", default=[])
     parser.add_argument("--trained-by", nargs="+", default=["authors", "skmire"])
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device")
     parser.add_argument("--out", type=Path, default=Path("docs/results"))
     parser.add_argument("--report", action="store_true", help="only tell what the files hold")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    scale = SCALES[options.scale]
+    options.width, options.device = options.width or scale.width, options.device or scale.device
+    given = {"seconds": options.seconds, "evaluations": options.evaluations}
+    options.unit = next((unit for unit, budget in given.items() if budget), unit)
+    options.budget = float(given[options.unit] or getattr(scale, options.unit))
+    if "--out" in arguments:
+        at = arguments.index("--out")
+        arguments = [*arguments[:at], *arguments[at + 2 :]]
+    options.command = " ".join(["python", f"benchmarks/paper/{script}", *arguments])
+    return options
+
+
+def main(experiments: tuple[Experiment, ...], arguments: list[str] | None = None) -> None:
+    """Measure what is asked for and not in the CSV yet; write tables and pictures."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    first = experiments[0]
+    options = parsed(arguments, first.title, Path(sys.argv[0]).name, first.unit)
     warnings.filterwarnings("ignore", category=UserWarning)
     options.out.mkdir(parents=True, exist_ok=True)
-    print(f"{machine(options.device)}, load {os.getloadavg()[0]:.1f}")
+    print(f"{machine(options.device)}, {versions()}, load {os.getloadavg()[0]:.1f}")
     for experiment in experiments:
         path = options.out / f"{experiment.name}.csv"
         if not options.report:
             run(experiment, options, path)
-        asked = {"scale": options.scale, "width": options.width, "layers": options.layers,
-                 "budget": options.seconds, "device": options.device}  # fmt: skip
-        rows = [row for row in read(path) if all(row[k] == str(v) for k, v in asked.items())]
-        if rows:
-            told = report(experiment, rows) + f"- By `benchmarks/paper/{script.name}`.\n"
-            stem = f"{experiment.name}_{options.scale}"
-            (options.out / f"{stem}.md").write_text(told)
-            draw(experiment, rows, options.out / f"{stem}.png")
-            print(f"\n{told}")
-
-
-def machine(device: str) -> str:
-    if device != "cpu":
-        device = torch.cuda.get_device_name(device)
-    return (
-        f"skmire {version('skmire')}, torch {torch.__version__}, Python "
-        f"{platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, "
-        f"{torch.get_num_threads()} threads, {device}"
-    )
-
-
-def run(experiment: Experiment, options: argparse.Namespace, path: Path) -> None:
-    """Measure what is asked for and not in the CSV yet, the first seed of everything first."""
-    done = {tuple(row[name] for name in KEY) for row in read(path)}
-    for seed, image, entrant in product(options.seeds, options.images, ENTRANTS):
-        if (
-            entrant.network not in options.networks
-            or entrant.trained_by not in options.trained_by
-            or entrant.network in experiment.without
-        ):
-            continue
-        asked = {
-            "experiment": experiment.name,
-            "image": image,
-            "scale": options.scale,
-            "network": entrant.network,
-            "trained_by": entrant.trained_by,
-            "seed": seed,
-            "width": options.width,
-            "layers": options.layers,
-            "budget": options.seconds,
-            "device": options.device,
-        }
-        if tuple(str(asked[name]) for name in KEY) in done:
-            continue
-        row = {**asked, **measure(experiment, entrant, asked)}
-        append(path, COLUMNS, [row[name] for name in COLUMNS])
-        print(*(row[name] for name in COLUMNS), sep="  ", flush=True)
+        for group in groups(experiment, rows_of(experiment, path)):
+            if group.scale != options.scale:
+                continue
+            stem = options.out / f"{experiment.name}_{group.slug}"
+            stem.with_name(f"{stem.name}.md").write_text(markdown(experiment, group))
+            draw(experiment, group, stem, panels(experiment, options))
+            print(f"\n{markdown(experiment, group)}")
