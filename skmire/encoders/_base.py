@@ -207,14 +207,24 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         y: ArrayLike,
         sample_weight: ArrayLike | None,
         further: dict[str, Any] | None,
+        bandwidth: Array | None = None,
     ) -> Self:
-        """Go on from a fitted network as `further` says, or start if there is none or no such."""
+        """Go on from a fitted network as `further` says, or start if there is none or no such.
+
+        The bandwidth, in the user's units, is estimated from the samples if it is not known.
+        """
         with features_kept_on_failure(self), torch.inference_mode(False), torch.enable_grad():
             if further is not None and hasattr(self, "network_"):
                 return self._go_on(X, y, sample_weight, **further)
-            return self._start(X, y, sample_weight)
+            return self._start(X, y, sample_weight, bandwidth)
 
-    def _start(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
+    def _start(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        bandwidth: Array | None,
+    ) -> Self:
         """Fit from nothing: scaling, search, network."""
         begun = time.monotonic()
         dictionary, search, trainer, architecture = self._collaborators()
@@ -239,9 +249,12 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             held_out=trainer.validation_fraction if search.wants_held_out(trainer) else None,
             seed=seed,
         )
-        bandwidth = estimate_bandwidth(
-            units[0].scale(coords), units[1].scale(columns(values)), weights
-        )
+        if bandwidth is None:
+            bandwidth = estimate_bandwidth(
+                units[0].scale(coords), units[1].scale(columns(values)), weights
+            )
+        else:
+            bandwidth = bandwidth * units[0].half_range
         settled = {
             "dictionary_": dictionary,
             "search_": search,

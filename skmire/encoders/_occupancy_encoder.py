@@ -279,8 +279,9 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         y: ArrayLike,
         sample_weight: ArrayLike | None,
         further: dict[str, Any] | None,
+        bandwidth: Array | None = None,
     ) -> Self:
-        super()._fit(X, y, sample_weight, further)
+        super()._fit(X, y, sample_weight, further, bandwidth)
         coords, signs, weights = self._signed(X, y, sample_weight, self.classes_, first=False)
         decision = self._field_values(self.network_, coords)
         self.iou_ = iou(signs > 0, decision > 0, sample_weight=weights)

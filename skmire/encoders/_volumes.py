@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.base import _fit_context
 from sklearn.utils.validation import check_is_fitted
 
 from skmire._logging import audible, logger
@@ -15,8 +16,12 @@ from skmire._memory import require
 from skmire.encoders._base import Array, BaseEncoder
 from skmire.shapes import Mesh, level_set_mesh, sample_volume
 from skmire.shapes._box import checked_box, grid_axes, stretches, table
+from skmire.shapes._sampling import volume_axes
+from skmire.spectrum import bandwidth_along
 
 Method = Literal["predict", "predict_proba", "decision_function"]
+
+_LINES = 2**21  # voxels, at most, on the lines whose spectrum is taken
 
 
 class VolumeEncoder(BaseEncoder, ABC):
@@ -30,6 +35,7 @@ class VolumeEncoder(BaseEncoder, ABC):
     @abstractmethod
     def _level(self, probability: float) -> float: ...
 
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit_volume(self, volume: Any, *, n_samples: int = 2**20, near_surface: float = 0.5) -> Self:
         """Fit voxels: all of them, or a part that is denser near the surface.
 
@@ -61,8 +67,9 @@ class VolumeEncoder(BaseEncoder, ABC):
         )
         with audible(self.verbose):
             logger.info("fitting %s of %s voxels", f"{len(y):,}", f"{weights.sum():,.0f}")
-        self.fit(X, y, None if (weights == weights[0]).all() else weights)
-        return self
+        further = {"epochs": self.max_epochs, "progress": 0.0} if self.warm_start else None
+        alike = bool((weights == weights[0]).all())
+        return self._fit(X, y, None if alike else weights, further, _bandwidth(volume))
 
     def predict_volume(
         self,
@@ -181,3 +188,21 @@ class VolumeEncoder(BaseEncoder, ABC):
         if box is None:
             box = np.stack([centre - half, centre + half], axis=1)
         return checked_box(box, len(centre))
+
+
+def _bandwidth(volume: Any) -> Array:
+    """Return the bandwidth of a volume of labels in units of its coordinates, from whole lines.
+
+    Samples that are dense near the surface see little else than jumps, and those have no bandwidth.
+    """
+    axes = volume_axes(volume)
+    total = np.prod([len(axis) for axis in axes], dtype=float)
+    step = int(np.ceil((total / _LINES) ** (1 / max(len(axes) - 1, 1))))
+    found = []
+    for k, axis in enumerate(axes):
+        part = tuple(slice(None, None, None if i == k else step) for i in range(len(axes)))
+        labels = np.asarray(volume[part])
+        inside = np.moveaxis(labels != labels.flat[0], k, 0).astype(float)
+        spacing = float(np.ptp(axis)) / max(len(axis) - 1, 1)
+        found.append(bandwidth_along(inside - inside.mean(), spacing) if spacing else 0.0)
+    return np.array(found)
