@@ -50,7 +50,7 @@ class VolumeEncoder(BaseEncoder, ABC):
         n_samples : int, default=1048576
             How many voxels are fitted; all, if there are no more.
         near_surface : float, default=0.5
-            Share of these within two voxels of the surface, in [0, 1].
+            Share of these within two voxels of the surface, in [0, 1).
 
         Returns
         -------

@@ -43,7 +43,7 @@ def sample_volume(
     n_samples : int, default=1048576
         How many; all, with a weight of 1, if the volume has no more.
     near_surface : float, default=0.5
-        Share of the samples that are near the surface, in [0, 1]; never less than the share of the
+        Share of the samples that are near the surface, in [0, 1); never less than the share of the
         voxels that are.
     random_state : int, RandomState instance or None, default=None
         Seed of the draws.
@@ -81,11 +81,11 @@ def sample_volume(
     if (
         np.asarray(n_samples).dtype.kind not in "iu"
         or n_samples < least
-        or not 0 <= near_surface <= 1
+        or not 0 <= near_surface < 1
     ):
         raise ValueError(
             f"sample_volume needs a whole number of samples, of at least {least}, and near_surface "
-            f"in [0, 1]; got n_samples={n_samples!r}, near_surface={near_surface!r}."
+            f"in [0, 1); got n_samples={n_samples!r}, near_surface={near_surface!r}."
         )
     kinds = _kinds(volume, shape)
     kinds[corners] = _CORNER
@@ -94,23 +94,32 @@ def sample_volume(
     far, near, n_corners = found.sum(axis=0).tolist()
     wanted = min(int(n_samples), total) - n_corners
     n_near = min(max(round(wanted * near_surface), round(wanted * near / max(far + near, 1))), near)
-    drawn = np.array([min(wanted - n_near, far), 0, n_corners])
+    # At least one of the far ones, or nothing would stand for them.
+    drawn = np.array([min(max(wanted - n_near, 1), far), 0, n_corners])
     drawn[_NEAR] = wanted - drawn[_FAR]
     rng = np.random.default_rng(check_random_state(random_state).randint(2**31 - 1))
     ranks = [_ranks(n, of, rng) for n, of in zip(drawn, (far, near, n_corners), strict=True)]
     before = np.cumsum(found, axis=0) - found
+    stands_for = np.array([far, near, n_corners]) / np.maximum(drawn, 1)
     places, labels, weights = [], [], []
     for part, here, passed in zip(parts, found, before, strict=True):
         of_part, slab = kinds[part].ravel(), np.asarray(volume[part]).ravel()
-        for kind in (_FAR, _NEAR, _CORNER):
-            first, last = np.searchsorted(ranks[kind], [passed[kind], passed[kind] + here[kind]])
-            chosen = np.flatnonzero(of_part == kind)[ranks[kind][first:last] - passed[kind]]
-            index = list(np.unravel_index(chosen, (part.stop - part.start, *shape[1:])))
-            index[0] = index[0] + part.start
-            places.append(np.stack([axis[i] for axis, i in zip(axes, index, strict=True)], axis=1))
-            labels.append(slab[chosen])
-            total_of_kind = (far, near, n_corners)[kind]
-            weights.append(np.full(len(chosen), total_of_kind / max(int(drawn[kind]), 1)))
+        rows = np.sort(
+            np.concatenate(
+                [
+                    np.flatnonzero(of_part == kind)[of_kind[slice(*ends)] - passed[kind]]
+                    for kind, of_kind in enumerate(ranks)
+                    for ends in [
+                        np.searchsorted(of_kind, [passed[kind], passed[kind] + here[kind]])
+                    ]
+                ]
+            )
+        )
+        index = list(np.unravel_index(rows, (part.stop - part.start, *shape[1:])))
+        index[0] = index[0] + part.start
+        places.append(np.stack([axis[i] for axis, i in zip(axes, index, strict=True)], axis=1))
+        labels.append(slab[rows])
+        weights.append(stands_for[of_part[rows]])
     return np.concatenate(places), np.concatenate(labels), np.concatenate(weights)
 
 
