@@ -111,10 +111,10 @@ def normal_consistency(
 
     Parameters
     ----------
-    points_true, points_pred : array-like of shape (n, n_dims) and (m, n_dims)
-        Points on each surface, such as `Mesh.sample` returns.
-    normals_true, normals_pred : array-like of shape (n, n_dims) and (m, n_dims)
-        Unit normals there, pointing outside.
+    points_true, normals_true : array-like of shape (n, n_dims)
+        Points on one surface and unit normals there, pointing outside, such as `Mesh.sample` returns.
+    points_pred, normals_pred : array-like of shape (m, n_dims)
+        The same of the other.
 
     Returns
     -------
