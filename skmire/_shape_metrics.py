@@ -112,7 +112,7 @@ def normal_consistency(
     Parameters
     ----------
     points_true, normals_true : array-like of shape (n, n_dims)
-        Points on one surface and unit normals there, pointing outside, such as `Mesh.sample` returns.
+        Points on one surface and unit normals there, pointing outside, as from `Mesh.sample`.
     points_pred, normals_pred : array-like of shape (m, n_dims)
         The same of the other.
 
