@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 import xarray as xr
+from scipy.spatial import cKDTree
 from sklearn.metrics import jaccard_score
 
 import skmire.shapes._level_set as level_set
@@ -92,6 +93,8 @@ def test_slabs_leave_no_seams(planes, monkeypatch):
     assert whole.is_watertight
     assert len(joined.vertices) == len(whole.vertices)
     assert joined.volume == pytest.approx(whole.volume, rel=1e-6)
+    distances, _ = cKDTree(joined.vertices).query(joined.vertices, 2)
+    assert distances[:, 1].min() > 1e-6  # or files would take two vertices for one
     assert joined.volume == pytest.approx(1.5 * 1.3 / 2, rel=0.05)  # about half of the box
 
 
