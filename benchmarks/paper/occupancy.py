@@ -126,7 +126,7 @@ def report(rows: list[dict]) -> str:
     for (network, by), found in sorted(
         table.items(), key=lambda item: -statistics.fmean(mean(item[1], s) for s in item[1])
     ):
-        own = list(found)
+        own = [s for s in shapes if s in found]
         lines.append([
             network, by,
             *(f"{mean(found, s):.4f}" if s in found else "" for s in shapes),
@@ -140,7 +140,7 @@ def report(rows: list[dict]) -> str:
         f"Longest side {first['longest']} voxels, {first['samples']} of them fitted, with the "
         f"{first['loss']} loss; {first['layers']} layers of {first['width']} units.",
         "Passes over the samples are equal, a search counted; seconds are of a machine with other "
-        "work on it and say little. Passes and seconds shape by shape.",
+        "work on it and say little. Passes and seconds in the order of the shapes.",
         *(f"{network} takes no part: {why}." for network, why in WITHOUT.items()),
         *sorted({f"On {row['machine']}." for row in rows}),
     ]
