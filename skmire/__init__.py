@@ -3,7 +3,7 @@
 from importlib.metadata import version
 
 from skmire.atoms import ActivationDictionary
-from skmire.encoders import MIREncoder
+from skmire.encoders import MIREncoder, OccupancyEncoder
 from skmire.networks import Architecture
 from skmire.search import (
     BayesSearch,
@@ -28,6 +28,7 @@ __all__ = [
     "HalvingSearch",
     "LayerSearch",
     "MIREncoder",
+    "OccupancyEncoder",
     "ProjectionSearch",
     "Trainer",
 ]

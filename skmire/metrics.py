@@ -9,8 +9,17 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
 from skmire._optional import require
+from skmire._shape_metrics import chamfer_distance, eikonal_residual, iou, normal_consistency
 
-__all__ = ["psnr", "psnr_scorer", "ssim"]
+__all__ = [
+    "chamfer_distance",
+    "eikonal_residual",
+    "iou",
+    "normal_consistency",
+    "psnr",
+    "psnr_scorer",
+    "ssim",
+]
 
 
 def psnr(

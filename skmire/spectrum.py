@@ -76,7 +76,7 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     field = centred.reshape(*map(len, grid), -1)
     return np.array(
         [
-            _by_spectrum(np.moveaxis(field, k, 0), np.ptp(axis) / max(len(axis) - 1, 1))
+            bandwidth_along(np.moveaxis(field, k, 0), np.ptp(axis) / max(len(axis) - 1, 1))
             for k, axis in enumerate(grid)
         ]
     )
@@ -156,8 +156,16 @@ def _regular_grid(coords: Array) -> list[Array] | None:
     return axes if regular else None
 
 
-def _by_spectrum(field: Array, step: float) -> float:
-    """Root mean square frequency along the first axis of a field on a grid."""
+def bandwidth_along(field: Array, step: float) -> float:
+    """Return the root mean square angular frequency along the first axis of a field on a grid.
+
+    Parameters
+    ----------
+    field : ndarray of shape (n, ...)
+        Of mean 0.
+    step : float
+        Between neighbours along the first axis.
+    """
     n = len(field)
     if n < 4:
         return 0.0

@@ -37,19 +37,29 @@ FORMULAS = {
 }
 
 
-@pytest.mark.parametrize("loss", FORMULAS)
-def test_losses_are_their_formulas(loss):
-    predicted, target = (
-        torch.linspace(-1, 1, 41, dtype=torch.float64),
-        torch.full((41,), 0.03, dtype=torch.float64),
-    )
-    residual = (predicted - target).requires_grad_(True)
-    expected = FORMULAS[loss](residual.detach().numpy())
-    values = LOSSES[loss].value(residual)
-    np.testing.assert_allclose(values.detach().numpy(), expected, atol=1e-12)
-    values.sum().backward()
-    slope = LOSSES[loss].slope(residual.detach())
-    np.testing.assert_allclose(slope.numpy(), residual.grad.numpy(), atol=1e-12)
+OF_LABELS = {"logistic": lambda values, targets: np.logaddexp(0, -4 * np.sign(targets) * values)}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("target", [0.03, -0.5])
+def test_losses_are_their_formulas(loss, target):
+    values = torch.linspace(-1, 1, 41, dtype=torch.float64, requires_grad=True)
+    targets = torch.full((41,), target, dtype=torch.float64)
+    predicted = values.detach().numpy()
+    if LOSSES[loss].of_labels:
+        expected = OF_LABELS[loss](predicted, target)
+    else:
+        expected = FORMULAS[loss](predicted - target)
+    losses = LOSSES[loss].value(values, targets)
+    np.testing.assert_allclose(losses.detach().numpy(), expected, atol=1e-12)
+    losses.sum().backward()
+    slope = LOSSES[loss].slope(values.detach(), targets)
+    np.testing.assert_allclose(slope.numpy(), values.grad.numpy(), atol=1e-12)
+
+
+def test_a_loss_of_labels_is_refused_for_values():
+    with pytest.raises(ValueError, match=r"is for labels, which MIREncoder does not fit\. Take"):
+        encoder(Trainer(loss="logistic")).fit(X, Y)
 
 
 @pytest.mark.parametrize("loss", FORMULAS)

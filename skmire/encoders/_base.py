@@ -22,6 +22,7 @@ from skmire._random import derive_seed, torch_stream
 from skmire.atoms import ActivationDictionary, AtomLike
 from skmire.encoders._checks import checked_samples, columns, features_kept_on_failure
 from skmire.encoders._collaborators import (
+    Collaborators,
     collaborators,
     refuse_changes,
     refuse_orphans,
@@ -41,7 +42,7 @@ from skmire.search import (
     SearchResult,
 )
 from skmire.spectrum import estimate_bandwidth
-from skmire.training import Trainer
+from skmire.training import LOSSES, Trainer
 
 Array = NDArray[np.float64]
 
@@ -206,18 +207,28 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         y: ArrayLike,
         sample_weight: ArrayLike | None,
         further: dict[str, Any] | None,
+        bandwidth: Array | None = None,
     ) -> Self:
-        """Go on from a fitted network as `further` says, or start if there is none or no such."""
+        """Go on from a fitted network as `further` says, or start if there is none or no such.
+
+        The bandwidth, in the user's units, is estimated from the samples if it is not known.
+        """
         with features_kept_on_failure(self), torch.inference_mode(False), torch.enable_grad():
             if further is not None and hasattr(self, "network_"):
                 return self._go_on(X, y, sample_weight, **further)
-            return self._start(X, y, sample_weight)
+            return self._start(X, y, sample_weight, bandwidth)
 
-    def _start(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
+    def _start(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        bandwidth: Array | None,
+    ) -> Self:
         """Fit from nothing: scaling, search, network."""
         begun = time.monotonic()
-        dictionary, search, trainer, architecture = collaborators(self)
-        coords, values, weights = checked_samples(self, X, y, sample_weight, n_outputs=None)
+        dictionary, search, trainer, architecture = self._collaborators()
+        coords, values, weights = self._checked(X, y, sample_weight, first=True)
         checkpoint, seed = opened_checkpoint(
             self,
             (dictionary, search, trainer, architecture),
@@ -226,7 +237,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
         units = (
             Scaling.of_coordinates(coords, self.coordinate_scaling),
-            Scaling.of_values(columns(values), weights),
+            self._value_scaling(values, weights),
         )
         # First, as it refuses what cannot fit in memory.
         samples, held_out = scaled_samples(
@@ -238,9 +249,12 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             held_out=trainer.validation_fraction if search.wants_held_out(trainer) else None,
             seed=seed,
         )
-        bandwidth = estimate_bandwidth(
-            units[0].scale(coords), units[1].scale(columns(values)), weights
-        )
+        if bandwidth is None:
+            bandwidth = estimate_bandwidth(
+                units[0].scale(coords), units[1].scale(columns(values)), weights
+            )
+        else:
+            bandwidth = bandwidth * units[0].half_range
         settled = {
             "dictionary_": dictionary,
             "search_": search,
@@ -251,6 +265,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             "_seed": seed,
             "_y_ndim": values.ndim,
             "_settled": settled_parameters(self, dictionary, search, architecture),
+            **self._target_attributes(y),
         }
         task = self._task(X, y, sample_weight, settled)
         with audible(self.verbose), told(checkpoint, self.verbose):
@@ -286,11 +301,9 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         progress: float,
     ) -> Self:
         """Train the fitted network further: scaling and sequence stay."""
-        dictionary, search, trainer, architecture = collaborators(self)
+        dictionary, search, trainer, architecture = self._collaborators()
         refuse_changes(self._settled, settled_parameters(self, dictionary, search, architecture))
-        coords, values, weights = checked_samples(
-            self, X, y, sample_weight, n_outputs=len(self.value_scaling_.centre)
-        )
+        coords, values, weights = self._checked(X, y, sample_weight, first=False)
         before = self.search_result_
         network = deepcopy(self.network_).to(fitting_device(self.device))
         seed = derive_seed(self._seed, "further", self.n_iter_)
@@ -335,6 +348,33 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         task.finish(network)
         self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
         return self
+
+    # -- what a kind of target has of its own ------------------------------------------------------
+
+    def _collaborators(self) -> Collaborators:
+        """Return the collaborators of a fit, the trainer with a loss for these targets."""
+        found = collaborators(self)
+        if LOSSES[found[2].loss].of_labels:
+            raise ValueError(
+                f"Trainer(loss={found[2].loss!r}) is for labels, which {type(self).__name__} does "
+                'not fit. Take OccupancyEncoder(loss="logistic"), or another loss.'
+            )
+        return found
+
+    def _checked(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, first: bool
+    ) -> tuple[Array, Array, Array | None]:
+        """Return samples as `checked_samples` does, of a first fit or for the fitted network."""
+        n_outputs = None if first else len(self.value_scaling_.centre)
+        return checked_samples(self, X, y, sample_weight, n_outputs=n_outputs)
+
+    def _value_scaling(self, values: Array, weights: Array | None) -> Scaling:
+        """Return what lies between checked values and the network's."""
+        return Scaling.of_values(columns(values), weights)
+
+    def _target_attributes(self, y: ArrayLike) -> dict[str, Any]:
+        """Return fitted attributes that come from `y` alone."""
+        return {}
 
     def _task(
         self,

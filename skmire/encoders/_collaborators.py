@@ -22,6 +22,8 @@ DEFAULTS: dict[str, type[BaseEstimator]] = {
     "network": Architecture,
 }
 
+_OWN = ("hidden_width", "dtype", "coordinate_scaling", "loss")  # that a fitted network is bound to
+
 Collaborators = tuple[ActivationDictionary, BaseLayerSearch, Trainer, BaseArchitecture]
 
 
@@ -34,7 +36,7 @@ def collaborators(encoder: BaseEstimator) -> Collaborators:
         If one of them is not in order, or a reserved parameter is used.
     """
     given = encoder.get_params(deep=False)
-    if given["measurement"] is not None:
+    if given.get("measurement") is not None:
         raise ValueError(
             "measurement must be None in this version of skmire: there is nothing to choose from "
             f"yet; got {given['measurement']!r}."
@@ -65,7 +67,7 @@ def settled_parameters(
     """Return what a fitted network cannot change, by what it is called."""
     given = encoder.get_params(deep=False)
     return {
-        **{name: given[name] for name in ("hidden_width", "dtype", "coordinate_scaling")},
+        **{name: given[name] for name in _OWN if name in given},
         "the dictionary": (dictionary.names, dictionary.init),
         "network": described(architecture),
         "the kind of search": type(search).__name__,

@@ -1,4 +1,4 @@
-"""Losses, elementwise in the scaled targets."""
+"""Losses, elementwise in predictions and scaled targets."""
 
 from __future__ import annotations
 
@@ -6,23 +6,41 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
+from torch.nn import functional as F
 
 # Where the Huber loss turns from squared to linear, as a share of the targets' largest deviation.
 _HUBER_DELTA = 0.1
 
 
+#: Log-odds in a unit of the values that the logistic loss sees: a network starts within a unit of 0
+#: and ends within a few.
+LOG_ODDS = 4.0
+
+
 @dataclass(frozen=True)
 class Loss:
-    """A function of the residual, prediction minus target.
+    """A function of predictions and targets.
 
     Attributes
     ----------
     value, slope : callable
-        The loss and its derivative, elementwise; each returns a new tensor.
+        The loss and its derivative by the prediction, elementwise, from predictions and targets;
+        each returns a new tensor.
+    of_labels : bool
+        Whether targets are labels, by their signs.
     """
 
-    value: Callable[[Tensor], Tensor]
-    slope: Callable[[Tensor], Tensor]
+    value: Callable[[Tensor, Tensor], Tensor]
+    slope: Callable[[Tensor, Tensor], Tensor]
+    of_labels: bool = False
+
+
+def _of_residual(value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Loss:
+    """Return a loss of prediction minus target."""
+    return Loss(
+        lambda values, targets: value(values - targets),
+        lambda values, targets: slope(values - targets),
+    )
 
 
 def _huber(residual: Tensor) -> Tensor:
@@ -31,9 +49,19 @@ def _huber(residual: Tensor) -> Tensor:
     return inside * (2 * size - inside)
 
 
+def _logistic(values: Tensor, targets: Tensor) -> Tensor:
+    return F.softplus(-LOG_ODDS * targets.sign() * values)
+
+
+def _logistic_slope(values: Tensor, targets: Tensor) -> Tensor:
+    signed = -LOG_ODDS * targets.sign()
+    return (signed * values).sigmoid_().mul_(signed)
+
+
 #: By name. "huber" equals "squared" for small residuals.
 LOSSES: dict[str, Loss] = {
-    "squared": Loss(lambda residual: residual.square(), lambda residual: 2 * residual),
-    "huber": Loss(_huber, lambda residual: 2 * residual.clamp(-_HUBER_DELTA, _HUBER_DELTA)),
-    "absolute": Loss(lambda residual: residual.abs(), lambda residual: residual.sign()),
+    "squared": _of_residual(lambda residual: residual.square(), lambda residual: 2 * residual),
+    "huber": _of_residual(_huber, lambda residual: 2 * residual.clamp(-_HUBER_DELTA, _HUBER_DELTA)),
+    "absolute": _of_residual(lambda residual: residual.abs(), lambda residual: residual.sign()),
+    "logistic": Loss(_logistic, _logistic_slope, of_labels=True),
 }

@@ -71,7 +71,8 @@ class Run:
         self.n_batches = -(-len(samples) // trainer.batch_size_for(len(samples)))
         self.epochs, self.steps = epochs, epochs * self.n_batches
         self.loss, self.sweep = LOSSES[trainer.loss], sweep_of(field)
-        constant = float(samples.weigh(self.loss.value(samples.targets)).mean())
+        targets = samples.targets
+        constant = float(samples.weigh(self.loss.value(torch.zeros_like(targets), targets)).mean())
         with nullcontext() if self.is_worth_threads else single_thread():
             self.guard = Guard(field, constant=constant, look=self.look)
         self.optimizer = self._fresh_optimizer()
@@ -173,9 +174,9 @@ class Run:
 
             def respond(values: Tensor, rows: slice) -> Tensor:
                 part = batch.take(rows)
-                residual = values.sub_(part.targets)
-                total.add_(part.weigh(self.loss.value(residual)).sum(0))
-                return part.weigh(self.loss.slope(residual)).div_(batch.targets.numel())
+                total.add_(part.weigh(self.loss.value(values, part.targets)).sum(0))
+                slope = self.loss.slope(values, part.targets)
+                return part.weigh(slope).div_(batch.targets.numel())
 
             self.sweep(batch.inputs, respond)
             losses.append(total)

@@ -56,9 +56,10 @@ class Trainer(BaseEstimator):
     batch_size : "auto", "all" or int, default="auto"
         Samples a step. ``"auto"`` takes a sixteenth of the samples, between 32 and 1024. Batches
         of an epoch differ by at most one sample.
-    loss : {"squared", "huber", "absolute"}, default="squared"
+    loss : {"squared", "huber", "absolute", "logistic"}, default="squared"
         Loss on the scaled targets, averaged over outputs. ``"huber"`` is squared up to a tenth of
-        the targets' largest deviation from their mean, and linear from there.
+        the targets' largest deviation from their mean, and linear from there. ``"logistic"`` is
+        for labels: `OccupancyEncoder` sets it.
     early_stopping : bool, default=False
         Hold samples out, and stop when their loss no longer falls.
     validation_fraction : float, default=0.1
@@ -269,7 +270,7 @@ class Trainer(BaseEstimator):
         size = _EVALUATION_BLOCK if samples.inputs.is_cpu else 64 * _EVALUATION_BLOCK
         for start in range(0, len(samples), size):
             block = samples.take(slice(start, start + _EVALUATION_BLOCK))
-            losses = block.weigh(loss.value(sweep.values(block.inputs) - block.targets))
+            losses = block.weigh(loss.value(sweep.values(block.inputs), block.targets))
             total += losses.sum(0).double().cpu()
         return np.asarray((total / len(samples)).numpy())
 

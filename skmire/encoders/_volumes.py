@@ -1,0 +1,208 @@
+"""Volumes of voxels in and out of a fitted shape, and its surface."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import _fit_context
+from sklearn.utils.validation import check_is_fitted
+
+from skmire._logging import audible, logger
+from skmire._memory import require
+from skmire.encoders._base import Array, BaseEncoder
+from skmire.shapes import Mesh, level_set_mesh, sample_volume
+from skmire.shapes._box import checked_box, grid_axes, stretches, table
+from skmire.shapes._sampling import volume_axes
+from skmire.spectrum import bandwidth_along
+
+Method = Literal["predict", "predict_proba", "decision_function"]
+
+_LINES = 2**21  # voxels, at most, on the lines whose spectrum is taken
+
+
+class VolumeEncoder(BaseEncoder, ABC):
+    """What an encoder of labels knows of grids; its subclasses say what the labels are."""
+
+    classes_: NDArray[Any]
+
+    @abstractmethod
+    def _answers(self, decision: Array, method: str) -> NDArray[Any]: ...
+
+    @abstractmethod
+    def _level(self, probability: float) -> float: ...
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit_volume(self, volume: Any, *, n_samples: int = 2**20, near_surface: float = 0.5) -> Self:
+        """Fit voxels: all of them, or a part that is denser near the surface.
+
+        The coordinates of the whole volume are never made: memory is that of the samples, and of
+        one byte a voxel. See `skmire.shapes.sample_volume` for how samples are drawn; their weights
+        make up for it, so that probabilities are those of the volume.
+
+        Parameters
+        ----------
+        volume : array-like or DataArray of shape (n_1, ..., n_d)
+            Labels, of two kinds. The coordinates are those of a DataArray, and indices otherwise.
+        n_samples : int, default=1048576
+            How many voxels are fitted; all, if there are no more.
+        near_surface : float, default=0.5
+            Share of these within two voxels of the surface, in [0, 1).
+
+        Returns
+        -------
+        self : object
+            The fitted encoder. Its `iou_` is an estimate of that over the whole volume.
+
+        Raises
+        ------
+        ValueError
+            If the volume or a parameter is not as documented.
+        """
+        X, y, weights = sample_volume(
+            volume, n_samples, near_surface=near_surface, random_state=self.random_state
+        )
+        with audible(self.verbose):
+            logger.info("fitting %s of %s voxels", f"{len(y):,}", f"{weights.sum():,.0f}")
+        further = {"epochs": self.max_epochs, "progress": 0.0} if self.warm_start else None
+        alike = bool((weights == weights[0]).all())
+        return self._fit(X, y, None if alike else weights, further, _bandwidth(volume))
+
+    def predict_volume(
+        self,
+        resolution: int | Sequence[int] = 128,
+        *,
+        box: ArrayLike | None = None,
+        response_method: Method = "predict",
+    ) -> NDArray[Any]:
+        """Return the fit on a regular grid, slab by slab.
+
+        Parameters
+        ----------
+        resolution : int or sequence of int, default=128
+            Points along each side of the box, both ends included; a number is that along the
+            longest, and the spacing of the others is about the same. That of a volume that was
+            fitted, ``volume.shape``, brings back its voxels.
+        box : array-like of shape (n_dims, 2), default=None
+            Lower and upper end along each coordinate. ``None`` is the extent of the fitted ones.
+        response_method : {"predict", "predict_proba", "decision_function"}, default="predict"
+            Whether labels, the probability of the second label or the decision function.
+
+        Returns
+        -------
+        volume : ndarray of shape (n_1, ..., n_d)
+            In `ij` order. Labels have the dtype of `classes_`, all else is float64. Memory beside
+            it is that of a slab, about four million points.
+
+        Raises
+        ------
+        NotFittedError
+            If the encoder is not fitted.
+        ValueError
+            If a parameter is not as documented.
+        """
+        axes = grid_axes(self._box(box), resolution)
+        methods = ("predict", "predict_proba", "decision_function")
+        if response_method not in methods:
+            raise ValueError(f"response_method must be one of {methods}, got {response_method!r}.")
+        shape = tuple(len(axis) for axis in axes)
+        dtype = self.classes_.dtype if response_method == "predict" else np.dtype(np.float64)
+        require(
+            int(np.prod(shape)) * dtype.itemsize,
+            f"A volume of shape {shape}",
+            "Lower the resolution, or ask for one box after another.",
+        )
+        volume = np.empty(shape, dtype=dtype)
+        with audible(self.verbose):
+            for part in stretches(shape[0], int(np.prod(shape[1:]))):
+                coords = table([axes[0][part], *axes[1:]])
+                decision = self._field_values(self.network_, coords)
+                answers = self._answers(decision, response_method)
+                volume[part] = answers.reshape(volume[part].shape)
+                logger.info("predicted %d of %d planes", part.stop, shape[0])
+        return volume
+
+    def to_mesh(
+        self,
+        resolution: int | Sequence[int] = 128,
+        level: float = 0.5,
+        *,
+        box: ArrayLike | None = None,
+        newton_steps: int = 3,
+    ) -> Mesh:
+        """Return the surface of the fitted shape, by its exact gradient.
+
+        Parameters
+        ----------
+        resolution : int or sequence of 3 int, default=128
+            Points of the grid that marching cubes work on, as in `predict_volume`.
+        level : float, default=0.5
+            The probability of the second label on the surface, between 0 and 1.
+        box : array-like of shape (3, 2), default=None
+            Lower and upper end along each coordinate. ``None`` is the extent of the fitted ones.
+            Where it cuts the shape, the mesh is closed along the box.
+        newton_steps : int, default=3
+            Most steps that bring a vertex onto the surface.
+
+        Returns
+        -------
+        mesh : Mesh
+            In the units of the coordinates, with normals pointing outside.
+
+        Raises
+        ------
+        ImportError
+            If scikit-image, the extra ``mesh``, is not installed.
+        NotFittedError
+            If the encoder is not fitted.
+        ValueError
+            If a parameter is not as documented, there are not three coordinates, or there is no
+            surface in the box.
+        """
+        ends = self._box(box)
+        if len(ends) != 3:
+            raise ValueError(
+                f"to_mesh is for shapes in three dimensions; this fit has {len(ends)}. "
+                "predict_volume brings any others onto a grid."
+            )
+        if not 0 < level < 1:
+            raise ValueError(
+                f"level is a probability between 0 and 1, ends excluded; got {level!r}. 0.5 is "
+                "where predict changes."
+            )
+        return level_set_mesh(
+            lambda X: self._field_values(self.network_, X),
+            self.gradient,
+            ends,
+            resolution,
+            level=self._level(level),
+            newton_steps=newton_steps,
+        )
+
+    def _box(self, box: ArrayLike | None) -> Array:
+        check_is_fitted(self)
+        centre, half = self.coordinate_scaling_.centre, self.coordinate_scaling_.half_range
+        if box is None:
+            box = np.stack([centre - half, centre + half], axis=1)
+        return checked_box(box, len(centre))
+
+
+def _bandwidth(volume: Any) -> Array:
+    """Return the bandwidth of a volume of labels in units of its coordinates, from whole lines.
+
+    Samples that are dense near the surface see little else than jumps, and those have no bandwidth.
+    """
+    axes = volume_axes(volume)
+    total = np.prod([len(axis) for axis in axes], dtype=float)
+    step = int(np.ceil((total / _LINES) ** (1 / max(len(axes) - 1, 1))))
+    found = []
+    for k, axis in enumerate(axes):
+        part = tuple(slice(None, None, None if i == k else step) for i in range(len(axes)))
+        labels = np.asarray(volume[part])
+        inside = np.moveaxis(labels != labels.flat[0], k, 0).astype(float)
+        spacing = float(np.ptp(axis)) / max(len(axis) - 1, 1)
+        found.append(bandwidth_along(inside - inside.mean(), spacing) if spacing else 0.0)
+    return np.array(found)

@@ -1,0 +1,53 @@
+"""Boxes, and the regular grids in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def checked_box(box: ArrayLike, n_dims: int) -> Array:
+    """Return a lower and an upper end for each of `n_dims` coordinates, of shape (n_dims, 2)."""
+    ends = np.asarray(box, dtype=float)
+    fits = ends.shape == (n_dims, 2) and np.isfinite(ends).all()
+    if not fits or not (ends[:, 0] < ends[:, 1]).all():
+        raise ValueError(
+            f"box must hold a lower and an upper end for each of the {n_dims} coordinate(s), of "
+            f"shape ({n_dims}, 2), finite and the lower one below; got {ends.tolist()}."
+        )
+    return ends
+
+
+def grid_axes(box: Array, resolution: int | Sequence[int]) -> list[Array]:
+    """Return the coordinates of a regular grid along each side of a box, its ends included.
+
+    A number is that of points along the longest side; the others have as many as leave the
+    spacing about the same.
+    """
+    sides = box[:, 1] - box[:, 0]
+    shape = np.asarray(resolution)
+    if shape.ndim == 0 and shape.dtype.kind in "iu" and shape >= 2:
+        shape = np.maximum(np.round((shape - 1) * sides / sides.max()).astype(int) + 1, 2)
+    if shape.shape != (len(box),) or shape.dtype.kind not in "iu" or shape.min() < 2:
+        raise ValueError(
+            f"resolution must be a number of points of at least 2, or {len(box)} of them; got "
+            f"{resolution!r}."
+        )
+    return [np.linspace(low, high, n) for (low, high), n in zip(box, shape, strict=True)]
+
+
+def stretches(n: int, size: int, *, least: int = 1) -> Iterator[slice]:
+    """Yield the planes of slabs of a grid of `n` planes, `size` points each, about 4 million."""
+    planes = max(2**22 // max(size, 1), least)
+    for start in range(0, n, planes):
+        yield slice(start, min(start + planes, n))
+
+
+def table(axes: Sequence[Array]) -> Array:
+    """Return the points of a grid as rows, the last axis fastest."""
+    grids = np.meshgrid(*axes, indexing="ij")
+    return np.stack([grid.ravel() for grid in grids], axis=1)
