@@ -7,7 +7,7 @@ from pathlib import Path
 from docutils.parsers.rst import Directive
 
 ROOT = Path(__file__).parents[1]
-NOT_EXPERIMENTS = {"runner", "results", "drawings", "entrants", "images"}
+NOT_EXPERIMENTS = {"runner", "results", "drawings", "entrants", "images", "occupancy"}
 
 
 def experiments():

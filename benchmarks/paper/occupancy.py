@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # where records.py is
+from entrants import Entrant, everyone
 from real_signals import folder
 from records import append, read
-from runner import ENTRANTS, Entrant, machine
+from runner import machine, versions
 
 from skmire import FixedSequence, MIREncoder, OccupancyEncoder
 from skmire.metrics import iou
@@ -42,7 +43,7 @@ def _sinusoids(n_layers: int, **size: object) -> MIREncoder:
 
 
 TAKING_PART = [
-    *(e for e in ENTRANTS if e.network not in WITHOUT and e.network != "skmire, train"),
+    *(e for e in everyone(without=WITHOUT) if e.network != "skmire, train"),
     Entrant("skmire, sinusoid, no search", "skmire", _sinusoids),
 ]
 
@@ -84,7 +85,7 @@ def measure(entrant: Entrant, asked: dict, volume: np.ndarray, epochs: int, pict
         "iou": round(iou(volume, found), 5),
         "sampled_iou": round(encoder.iou_, 5),
         "atoms": "-".join(atom.partition("(")[0] for atom in encoder.activations_),
-        "machine": machine(asked["device"]),
+        "machine": f"{versions()}, {machine(asked['device'])}",
     }
 
 
@@ -162,7 +163,7 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=[e.network for e in TAKING_PART])
     parser.add_argument("--trained-by", nargs="+", default=["authors", "skmire"])
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--out", type=Path, default=Path("docs/results"))
+    parser.add_argument("--out", type=Path, default=Path("docs/results/occupancy"))
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)
     options.out.mkdir(parents=True, exist_ok=True)
