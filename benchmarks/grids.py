@@ -89,6 +89,12 @@ def field(name, side):
     return data
 
 
+def step_of(data):
+    """Return the root mean square step between neighbours, 1 if they know nothing of each other."""
+    steps = np.concatenate([data.diff(dim).values.ravel() for dim in ("lat", "lon")])
+    return np.sqrt(np.nanmean(steps**2) / 2) / np.nanstd(data.values)
+
+
 def hidden(data, task, seed):
     """Return which cells are hidden."""
     rng = np.random.default_rng(seed)
@@ -334,6 +340,9 @@ def main():
                     }
                     append(options.csv, COLUMNS, [row.get(column, "") for column in COLUMNS])
                     print(*key[:3], row.get("rmse", row["note"]), flush=True)
+    if os.environ.get("SKMIRE_DATA"):
+        told = (f"{name} {step_of(field(name, options.side)):.2f}" for name in FIELDS)
+        print(f"steps between neighbours as a share of those between strangers: {', '.join(told)}")
     report(read(options.csv))
 
 

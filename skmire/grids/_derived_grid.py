@@ -16,11 +16,12 @@ from skmire.grids._axes import Axis
 from skmire.grids._codecs import per_unit
 from skmire.grids._conventions import derived_attrs
 from skmire.grids._data import ARRAY
-from skmire.grids._fields import Field, Query
+from skmire.grids._fields import Field
 from skmire.grids._fitted_grid import FittedGrid
 from skmire.grids._queries import Chunks
 
 Array = NDArray[np.float64]
+Named = list[tuple[Hashable, dict[Any, Any]]]
 
 
 class DerivedGrid(FittedGrid, ABC):
@@ -81,15 +82,14 @@ class DerivedGrid(FittedGrid, ABC):
             raise ValueError(f"The field is a function of {self._all_names}, not of {coord!r}.")
         axis = fields[0].axes[fields[0].axis(coord)]
         factor, unit = _rate(axis, datetime_unit)
-        by = {unit: order}
         what = f"derivative by {coord}" if order == 1 else f"second derivative by {coord}"
-        return self._derivative(
-            partial(_one, coord, order, factor**order),
-            lambda name: (_name(order, name, coord), what, by),
-            {**(coords or {}), **coords_kwargs},
-            chunks,
-            only=fields,
-        )
+
+        def called(field: Field, variable: Hashable) -> Named:
+            return [self._derived(variable, _letters(order, coord), what, {unit: order})]
+
+        asked = {**(coords or {}), **coords_kwargs}
+        query = partial(_one, coord, order, factor**order)
+        return self._as_fitted(self._answers(query, asked, called, chunks, fields))
 
     def gradient(
         self,
@@ -125,17 +125,18 @@ class DerivedGrid(FittedGrid, ABC):
             If the encoder inside has no derivatives.
         """
         check_is_fitted(self)
+        axes = {axis.name: axis for field in self.fields_ for axis in field.axes}
+        rates = {name: _rate(axis, datetime_unit) for name, axis in axes.items()}
+
+        def called(field: Field, variable: Hashable) -> Named:
+            return [
+                self._derived(variable, _letters(1, by), f"derivative by {by}", {rates[by][1]: 1})
+                for by in field.names
+            ]
+
         asked = {**(coords or {}), **coords_kwargs}
-        parts = [
-            self.differentiate(name, asked, datetime_unit=datetime_unit, chunks=chunks)
-            for name in self._all_names
-        ]
-        return xr.merge(
-            [part if isinstance(part, xr.Dataset) else part.to_dataset() for part in parts],
-            combine_attrs="override",
-            compat="override",
-            join="outer",
-        )
+        query = partial(_all, {name: factor for name, (factor, _) in rates.items()})
+        return self._together(self._answers(query, asked, called, chunks))
 
     def laplacian(
         self,
@@ -198,38 +199,27 @@ class DerivedGrid(FittedGrid, ABC):
                 f"A Laplacian adds up derivatives by coordinates in one unit; got {told}. Name "
                 f"some of one unit, as in laplacian(dims={list(dims)[:1]}), or give them units."
             )
-        return self._derivative(
-            partial(_sum_of_second, tuple((name, rate**2) for name, (rate, _) in rates.items())),
-            lambda name: (
-                "laplacian" if name is None else f"laplacian_{name}",
-                f"Laplacian by {', '.join(dims)}",
-                dict.fromkeys(units, 2),
-            ),
-            {**(coords or {}), **coords_kwargs},
-            chunks,
-            only=fields,
-        )
+        what = f"Laplacian by {', '.join(dims)}"
+
+        def called(field: Field, variable: Hashable) -> Named:
+            return [self._derived(variable, "laplacian_{}", what, dict.fromkeys(units, 2))]
+
+        asked = {**(coords or {}), **coords_kwargs}
+        query = partial(_sum_of_second, {name: rate**2 for name, (rate, _) in rates.items()})
+        return self._as_fitted(self._answers(query, asked, called, chunks, fields))
 
     @property
     def _all_names(self) -> list[str]:
         return list(dict.fromkeys(name for field in self.fields_ for name in field.names))
 
-    def _derivative(
-        self,
-        query: Query,
-        told: Any,
-        asked: Mapping[Any, Any],
-        chunks: Chunks,
-        *,
-        only: list[Field],
-    ) -> Any:
-        def called(variable: Hashable) -> tuple[Hashable, dict[str, Any]]:
-            name = self._name if variable == ARRAY else variable
-            new, what, by = told(name)
-            attrs = self._known[variable][1]
-            return new, derived_attrs("" if name is None else str(name), attrs, what, by)
-
-        return self._answers(query, asked, called, chunks, only=only)
+    def _derived(
+        self, variable: Hashable, letters: str, what: str, by: Mapping[str, int]
+    ) -> tuple[Hashable, dict[Any, Any]]:
+        """Return the name and attributes of a derivative: `letters` around those of a variable."""
+        name = self._name if variable == ARRAY else variable
+        called = "" if name is None else str(name)
+        attrs = derived_attrs(called, self._known[variable][1], what, by)
+        return letters.format(called).strip("_"), attrs
 
 
 def _rate(axis: Axis, datetime_unit: str | None) -> tuple[float, str]:
@@ -237,9 +227,9 @@ def _rate(axis: Axis, datetime_unit: str | None) -> tuple[float, str]:
     return factor, unit or axis.unit
 
 
-def _name(order: int, name: Hashable, coord: str) -> str:
+def _letters(order: int, coord: str) -> str:
     times = "" if order == 1 else str(order)
-    return f"d{times}{'' if name is None else name}_d{coord}{times}"
+    return f"d{times}{{}}_d{coord}{times}"
 
 
 def _one(coord: str, order: int, factor: float, field: Field, numbers: Array) -> Array:
@@ -247,15 +237,20 @@ def _one(coord: str, order: int, factor: float, field: Field, numbers: Array) ->
     return found[:, :, field.axis(coord)] * factor
 
 
-def _sum_of_second(factors: Sequence[tuple[str, float]], field: Field, numbers: Array) -> Array:
+def _all(factors: Mapping[str, float], field: Field, numbers: Array) -> Array:
+    found: Array = field.gradient(numbers) * np.array([factors[name] for name in field.names])
+    return found.reshape(len(numbers), -1)
+
+
+def _sum_of_second(factors: Mapping[str, float], field: Field, numbers: Array) -> Array:
     sphere = field.embedding.sphere
     pair = [field.names[i] for i in sphere.of] if sphere else []
-    rest = [(name, factor) for name, factor in factors if name not in pair]
+    rest = {name: factor for name, factor in factors.items() if name not in pair}
     total = np.zeros((len(numbers), len(field.variables)))
     if len(rest) < len(factors):
         total += field.on_sphere(numbers)
     if rest:
         second = field.curvature(numbers)
-        for name, factor in rest:
+        for name, factor in rest.items():
             total += second[:, :, field.axis(name)] * factor
     return total

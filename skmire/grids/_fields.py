@@ -14,7 +14,8 @@ from skmire.grids._embeddings import Embedding
 
 Array = NDArray[np.float64]
 Extrapolate = Literal["nan", "raise", "allow"]
-#: From a field and the numbers of its coordinates, (n, n_dims), to answers, (n, n_variables).
+#: From a field and the numbers of its coordinates, (n, n_dims), to answers, (n, n_answers): one or
+#: more for each variable, variable by variable.
 Query = Callable[["Field", Array], Array]
 
 _BLOCK = 2**16  # places that are asked for together
@@ -97,41 +98,41 @@ class Asked:
     extrapolate : {"nan", "raise", "allow"}
     dtype : dtype
         Of the answer.
+    n_answers : int
+        How many numbers the query returns for a place.
     """
 
     field: Field
     query: Query
     extrapolate: Extrapolate
     dtype: np.dtype[Any]
+    n_answers: int
 
     def __call__(self, *columns: Array) -> NDArray[Any]:
-        """Return answers, of the broadcast shape and an axis of variables.
+        """Return answers, of the broadcast shape and an axis of answers.
 
         The mesh of the coordinates is built for a block of places at a time.
         """
         shape = np.broadcast_shapes(*(column.shape for column in columns))
         spread = [np.broadcast_to(column, shape) for column in columns]
         n_places = int(np.prod(shape))
-        answers = np.empty((n_places, len(self.field.variables)), self.dtype)
+        answers = np.empty((n_places, self.n_answers), self.dtype)
         for start in range(0, n_places, _BLOCK):
             flat = np.arange(start, min(start + _BLOCK, n_places))
             index = np.unravel_index(flat, shape) if shape else (...,)
             numbers = np.stack([column[index].reshape(len(flat)) for column in spread], axis=1)
             answers[flat[0] : flat[-1] + 1] = self.at(numbers)
-        return answers.reshape(*shape, -1) if n_places else answers.reshape(*shape, len(self))
-
-    def __len__(self) -> int:
-        return len(self.field.variables)
+        return answers.reshape(*shape, self.n_answers)
 
     def at(self, numbers: Array) -> Array:
-        """Return answers at places, (n, n_variables); NaN where a coordinate is missing."""
+        """Return answers at places, (n, n_answers); NaN where a coordinate is missing."""
         asked = np.isfinite(numbers).all(axis=1)
         if self.extrapolate != "allow":
             inside = within(self.field.axes, numbers)
             if self.extrapolate == "raise" and not inside[asked].all():
                 raise ValueError(self._outside(numbers[asked & ~inside][0]))
             asked &= inside
-        answers = np.full((len(numbers), len(self)), np.nan)
+        answers = np.full((len(numbers), self.n_answers), np.nan)
         if asked.any():
             answers[asked] = self.query(self.field, numbers[asked])
         return answers

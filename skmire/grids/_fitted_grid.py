@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from numbers import Integral
 from typing import Any, TypeVar
 
@@ -19,7 +19,8 @@ from skmire.grids._labels import finer, spaced, with_indices
 from skmire.grids._queries import Chunks, answers, filled
 
 Grid = TypeVar("Grid", xr.DataArray, xr.Dataset)
-Attributes = Any  # from a field and the position of a variable to its name and attributes
+#: From a field and one of its variables to the names and attributes of what is asked of it.
+Called = Callable[[Field, Hashable], list[tuple[Hashable, dict[Any, Any]]]]
 
 
 class FittedGrid(BaseEstimator, ABC):
@@ -88,7 +89,7 @@ class FittedGrid(BaseEstimator, ABC):
             If a coordinate is unknown or, with ``extrapolate="raise"``, outside the fitted range.
         """
         asked = {**(coords or {}), **coords_kwargs}
-        return self._answers(Field.values, asked, self._as_it_was, chunks)
+        return self._as_fitted(self._answers(Field.values, asked, self._as_it_was, chunks))
 
     def interp_like(self, other: xr.DataArray | xr.Dataset, *, chunks: Chunks = None) -> Any:
         """Return the fit at the coordinates of another object.
@@ -265,7 +266,8 @@ class FittedGrid(BaseEstimator, ABC):
                 {v: self.fill_gaps(data[v], mask, keep_known=keep_known) for v in there}
             )
         field, output = self._variable(data)
-        ask = Asked(field, Field.values, self.extrapolate, np.dtype(np.float64))
+        n_answers = len(field.variables)
+        ask = Asked(field, Field.values, self.extrapolate, np.dtype(np.float64), n_answers)
         over = None if mask is None else along("mask", mask, data)
         coords = with_indices(data.coords.to_dataset(), field)
         return data.copy(
@@ -305,8 +307,8 @@ class FittedGrid(BaseEstimator, ABC):
 
     # -- what the answers are called -------------------------------------------------------------
 
-    def _as_it_was(self, variable: Hashable) -> tuple[Hashable, dict[Any, Any]]:
-        return variable, self._known[variable][1]
+    def _as_it_was(self, field: Field, variable: Hashable) -> list[tuple[Hashable, dict[Any, Any]]]:
+        return [(variable, self._known[variable][1])]
 
     def _variable(self, data: xr.DataArray) -> tuple[Field, int]:
         """Return the field that data are of, and their place among its variables."""
@@ -336,11 +338,11 @@ class FittedGrid(BaseEstimator, ABC):
         self,
         query: Query,
         asked: Mapping[Any, Any],
-        called: Attributes,
+        called: Called,
         chunks: Chunks,
         only: list[Field] | None = None,
-    ) -> Any:
-        """Return the answers of every field as a DataArray or Dataset, as was fitted."""
+    ) -> dict[Hashable, xr.DataArray]:
+        """Return the answers of some or all fields by their new names."""
         check_is_fitted(self)
         known = {name for field in self.fields_ for name in field.names}
         if unknown := [name for name in asked if name not in known]:
@@ -348,18 +350,22 @@ class FittedGrid(BaseEstimator, ABC):
         found: dict[Hashable, xr.DataArray] = {}
         for field in self.fields_ if only is None else only:
             dtype = np.result_type(*(self._known[v][0] for v in field.variables))
-            ask = Asked(field, query, self.extrapolate, dtype)
+            named = [(name, *new) for name in field.variables for new in called(field, name)]
+            ask = Asked(field, query, self.extrapolate, dtype, len(named))
             own = {name: labels for name, labels in asked.items() if name in field.names}
             variables, labels = answers(self.grid_, ask, own, chunks)
-            for name, variable in zip(field.variables, variables, strict=True):
-                new, attrs = called(name)
+            for (name, new, attrs), variable in zip(named, variables, strict=True):
                 variable.attrs = dict(attrs)
-                found[new] = xr.DataArray(
-                    variable.astype(self._known[name][0], copy=False),
-                    coords=labels.coords,
-                    name=new,
-                )
-        if self._is_array:
-            ((name, single),) = found.items()
-            return single.rename(self._name if name == ARRAY else name)
+                typed = variable.astype(self._known[name][0], copy=False)
+                found[new] = xr.DataArray(typed, coords=labels.coords, name=new)
+        return found
+
+    def _as_fitted(self, found: dict[Hashable, xr.DataArray]) -> Any:
+        """Return answers, one for each variable, as a DataArray or a Dataset, as was fitted."""
+        if not self._is_array:
+            return self._together(found)
+        ((name, single),) = found.items()
+        return single.rename(self._name if name == ARRAY else name)
+
+    def _together(self, found: dict[Hashable, xr.DataArray]) -> xr.Dataset:
         return xr.Dataset({**found, **self._single.data_vars}, attrs=self._attrs)

@@ -16,13 +16,13 @@ from skmire.grids._labels import dims_of, labels_for, numbers_of
 
 Chunks = int | str | Mapping[Any, Any] | None
 
-_VARIABLES = "__variables__"  # the dimension of a field's outputs, until they are told apart
+_ANSWERS = "__answers__"  # the dimension of what is asked, until it is told apart
 
 
 def answers(
     grid: xr.Dataset, ask: Asked, asked: Mapping[Any, Any], chunks: Chunks
 ) -> tuple[list[xr.Variable], xr.Dataset]:
-    """Return an answer for each variable of a field, and the coordinates of all of them.
+    """Return what is asked of a field, one by one, and the coordinates of all of it.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ def answers(
         both = xr.apply_ufunc(
             ask,
             *columns,
-            output_core_dims=[[_VARIABLES]],
+            output_core_dims=[[_ANSWERS]],
             dask="parallelized",
             output_dtypes=[ask.dtype],
-            dask_gufunc_kwargs={"output_sizes": {_VARIABLES: len(ask)}},
-        ).transpose(*dims, _VARIABLES)
+            dask_gufunc_kwargs={"output_sizes": {_ANSWERS: ask.n_answers}},
+        ).transpose(*dims, _ANSWERS)
     bare = [a.name for a in field.axes if a.name not in {*grid.coords, *asked} and a.is_regular]
-    return [both[{_VARIABLES: i}] for i in range(len(ask))], labels.drop_vars(bare)
+    return [both[{_ANSWERS: i}] for i in range(ask.n_answers)], labels.drop_vars(bare)
 
 
 def _chunked(
