@@ -54,7 +54,8 @@ def options(out, *arguments):
 def figures(path):
     """Return the rows of a file without what differs from run to run."""
     return [
-        {k: v for k, v in r.items() if k not in ("seconds", "date")} for r in records.read(path)
+        {k: v for k, v in r.items() if k not in ("seconds", "date", "load")}
+        for r in records.read(path)
     ]
 
 
@@ -244,7 +245,7 @@ def test_a_table_of_curves_is_of_their_ends(tmp_path):
         (lambda t: t.replace(",31,", ",much,"), "line 2: psnr must be a number, got 'much'"),
         (lambda t: t.replace(",31,", ",nan,"), "line 2: psnr is not a number"),
         (lambda t: t + t.splitlines()[-1] + "\n", "line 11: the same fit twice"),
-        (lambda t: t[: -len("1,1,1,1\n")], "line 10: too many cells or too few"),
+        (lambda t: t[: -len("1,1,1,1,1\n")], "line 10: too many cells or too few"),
         (lambda t: t + t.splitlines()[1].replace("noise", "peace"), "the experiment 'peace'"),
         (lambda t: t.replace("1,1,1,1\n", "1,1,,1\n", 1), ": no "),
     ],

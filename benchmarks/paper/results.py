@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from runner import Experiment
 
 Row = dict[str, str]
-_NUMBERS = ("seed", "width", "layers", "budget", "seconds")
+_NUMBERS = ("seed", "width", "layers", "budget", "seconds", "load")
 _RECORDED = ("machine", "versions", "date", "command")
 
 
@@ -244,7 +244,7 @@ def _lead(
 
 
 def notes(experiment: "Experiment", group: Group) -> list[str]:
-    """Return what must be known to read the tables: definitions, size, machine, command."""
+    """Return what must be known to read the tables: definitions, size, command, machine."""
     first = label(experiment.numbers[0])
 
     def each(name: str) -> str:
@@ -258,7 +258,8 @@ def notes(experiment: "Experiment", group: Group) -> list[str]:
         *experiment.notes,
         f"{group.size}.",
         f"Command: {'; '.join(f'``{c}``' for c in sorted({r['command'] for r in group.rows}))}",
-        f"Machine: {each('machine')}. Versions: {each('versions')}. "
+        f"Machine: {each('machine')}; load before the fits at most "
+        f"{max(float(row['load']) for row in group.rows):g}. Versions: {each('versions')}. "
         f"Date: {' to '.join(dict.fromkeys((dates[0], dates[-1])))}.",
     ]
 

@@ -42,7 +42,7 @@ ASKED = (
     "budget", "unit", "device",
 )  # fmt: skip
 SPENT = ("seconds", "epochs", "evaluations", "parameters", "atoms")
-RECORDED = ("machine", "versions", "date", "command")
+RECORDED = ("machine", "load", "versions", "date", "command")
 
 
 @dataclass(frozen=True)
@@ -311,6 +311,7 @@ def run(experiment: Experiment, options: argparse.Namespace, path: Path) -> None
             continue
         seen = (asked["image"], asked["seed"]) == tuple(wanted[0][0][k] for k in ("image", "seed"))
         panel = panel_of(experiment, asked, options.out / "panels") if seen else None
+        recorded["load"] = round(os.getloadavg()[0], 2)  # seconds are worth less on a busy machine
         found = measure(experiment, entrant, asked, panel)
         date = datetime.now(UTC).date().isoformat()
         rows = [{**row, **asked, **recorded, "date": date} for row in found]
