@@ -9,6 +9,8 @@ flatters nobody. What is not skmire's is measured on an eighth of the points, in
 its time is proportional to them and its memory too.
 
     python benchmarks/derivatives.py [--points 1000000] [--dims 2 3] [--atoms sinusoid]
+    SKMIRE_ACCELERATE=0 python benchmarks/derivatives.py   # as installed without numba
+    python benchmarks/derivatives.py --dtype float64 --ours
 """
 
 from __future__ import annotations
@@ -46,8 +48,10 @@ def ask(field: LayerStack, coords: np.ndarray, query: Query, share: int) -> np.n
     return in_blocks(field, coords, query, scale=same, unscale=same, share=share)
 
 
-def in_pieces(function: Callable[[torch.Tensor], torch.Tensor], coords: np.ndarray) -> np.ndarray:
-    pieces = torch.tensor(coords, dtype=torch.float32).split(RIVAL_BLOCK)
+def in_pieces(
+    function: Callable[[torch.Tensor], torch.Tensor], coords: np.ndarray, dtype: torch.dtype
+) -> np.ndarray:
+    pieces = torch.tensor(coords, dtype=dtype).split(RIVAL_BLOCK)
     return torch.cat([function(piece).detach() for piece in pieces]).double().numpy()
 
 
@@ -64,7 +68,8 @@ def backward(field: LayerStack) -> Callable[[torch.Tensor], torch.Tensor]:
 
 def differences(field: LayerStack, coords: np.ndarray, order: int) -> np.ndarray:
     """Return the gradient or the Laplacian by central differences, steps as rounding asks."""
-    step = 6e-8 ** (1 / (order + 2)) / 30  # 30 radians are the fastest of the first layer's units
+    eps = torch.finfo(field.output.bias.dtype).eps / 2
+    step = eps ** (1 / (order + 2)) / 30  # 30 radians are the fastest of the first layer's units
     moves = step * np.eye(coords.shape[1])
     sides = [[ask(field, coords + s * m, values_at(), 1) for s in (1, -1)] for m in moves]
     if order == 1:
@@ -83,7 +88,7 @@ def rows(
     pairs = [(i, j) for i in range(n_dims) for j in range(i, n_dims)]
     forward = 2 * (n_dims * width + (N_LAYERS - 1) * width**2 + width * n_outputs)
     few = coords[: n_points // RIVAL_PART]
-    identity = np.eye(n_dims)
+    identity, dtype = np.eye(n_dims), field.output.bias.dtype
 
     def query(wanted):
         return lambda: ask(field, coords, derivatives_at(identity, wanted), 2)
@@ -92,7 +97,7 @@ def rows(
         def of_all(some):
             return torch.func.vmap(function)(some)
 
-        return lambda: in_pieces(of_all, few)
+        return lambda: in_pieces(of_all, few, dtype)
 
     def single(point):
         return field(point[None])[0]
@@ -109,7 +114,10 @@ def rows(
         "skmire, Laplacian": (query([TRACE]), n_points, forward * (n_dims + 2), "laplacian"),
         "skmire, Hessian": (query(pairs), n_points, forward * (1 + n_dims + len(pairs)), "hessian"),
         "torch, backward": (
-            lambda: in_pieces(backward(field), few), part, forward * (1 + n_outputs), "gradient",
+            lambda: in_pieces(backward(field), few, dtype),
+            part,
+            forward * (1 + n_outputs),
+            "gradient",
         ),
         "torch, vmap(jacfwd)": (
             per_point(torch.func.jacfwd(single)), part, forward * (1 + n_dims), "gradient",
@@ -159,25 +167,33 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--atoms", nargs="+", default=["sinusoid"])
+    parser.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    parser.add_argument("--ours", action="store_true", help="leave out what is not skmire's")
     options = parser.parse_args()
+    dtype = getattr(torch, options.dtype)
     warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
     print(
         f"skmire {skmire.__version__}, torch {torch.__version__}, numpy {np.__version__}, Python "
         f"{platform.python_version()}\n{platform.machine()}, {os.cpu_count()} cores, "
         f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, "
-        f"{matrix_rate() / 1e9:.0f} Gflop/s; seed 0; width {options.width}, {N_LAYERS} layers, "
-        f"{options.points:,} points, float32, median of {options.repeats} rounds; "
-        f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels"
+        f"{matrix_rate(dtype) / 1e9:.0f} Gflop/s; seed 0; width {options.width}, "
+        f"{N_LAYERS} layers, {options.points:,} points, {options.dtype}, median of {options.repeats} rounds; "
+        f"{'with' if kernel('sinc', torch.zeros(1, dtype=dtype)) else 'without'} numba's kernels"
     )
     for atom in options.atoms:
         for (n_dims, n_outputs), goals in GOALS.items():
             if n_dims not in options.dims:
                 continue
-            field = network(atom, options.width, N_LAYERS, n_dims, n_outputs)
+            field = network(atom, options.width, N_LAYERS, n_dims, n_outputs).to(dtype)
             coords = np.random.default_rng(0).uniform(-1, 1, (options.points, n_dims))
-            work = rows(field, coords, options.width)
-            for run, *_ in rows(field, coords[:4_096], options.width).values():
-                run()  # so that kernels are compiled
+            work = {
+                name: row
+                for name, row in rows(field, coords, options.width).items()
+                if not options.ours or name.startswith(("predict", "skmire"))
+            }
+            for name, (run, *_) in rows(field, coords[:4_096], options.width).items():
+                if name in work:
+                    run()  # so that kernels are compiled
             before = peak()
             answer = work["skmire, value and gradient"][0]()
             grown = peak() - before
@@ -186,7 +202,7 @@ def main() -> None:
             found = {}
             for _ in range(options.repeats):
                 for name, (run, n_points, flops, _) in work.items():
-                    rate = matrix_rate()
+                    rate = matrix_rate(dtype)
                     kept = []
                     took = seconds(lambda run=run, kept=kept: kept.append(run())) / n_points
                     found[name] = kept[0][:500]

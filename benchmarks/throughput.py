@@ -38,9 +38,9 @@ ATOMS = (
 N_DIMS, N_OUTPUTS = 2, 3
 
 
-def matrix_rate() -> float:
+def matrix_rate(dtype: torch.dtype = torch.float32) -> float:
     """Return operations per second of a large product, the best of three."""
-    a, b, c = (torch.rand(2_048, 2_048) for _ in range(3))
+    a, b, c = (torch.rand(2_048, 2_048, dtype=dtype) for _ in range(3))
     return max(2 * 2_048**3 / seconds(lambda: torch.mm(a, b, out=c)) for _ in range(3))
 
 
