@@ -22,6 +22,7 @@ FLOORS = {
     "_digest": 0,
     "metrics": 0,
     "datasets": 0,
+    "_domain": 1,
     "atoms": 1,
     "scaling": 1,
     "spectrum": 1,

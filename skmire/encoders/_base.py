@@ -31,8 +31,9 @@ from skmire.encoders._device import fitting_device
 from skmire.encoders._fitted_field import FittedField
 from skmire.encoders._resuming import opened_checkpoint, told
 from skmire.encoders._scaled_samples import DTYPES, scaled_samples
+from skmire.measurements import Measurement, Readout
 from skmire.networks import BaseArchitecture
-from skmire.scaling import CoordinateScaling, Scaling
+from skmire.scaling import CoordinateScaling
 from skmire.search import (
     BaseLayerSearch,
     Candidate,
@@ -40,7 +41,6 @@ from skmire.search import (
     SearchProblem,
     SearchResult,
 )
-from skmire.spectrum import estimate_bandwidth
 from skmire.training import Trainer
 
 Array = NDArray[np.float64]
@@ -57,7 +57,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         "search": [None, BaseLayerSearch],
         "trainer": [None, Trainer],
         "network": [None, BaseArchitecture],
-        "measurement": "no_validation",  # type: ignore[dict-item]
+        "measurement": [None, Measurement],
         "hidden_width": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
@@ -91,7 +91,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         search: BaseLayerSearch | None = None,
         trainer: Trainer | None = None,
         network: BaseArchitecture | None = None,
-        measurement: None = None,
+        measurement: Measurement | None = None,
         *,
         hidden_width: int = 256,
         max_epochs: int = 60,
@@ -216,17 +216,16 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
     def _start(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> Self:
         """Fit from nothing: scaling, search, network."""
         begun = time.monotonic()
-        dictionary, search, trainer, architecture = collaborators(self)
+        given = dictionary, search, trainer, architecture, measurement = collaborators(self)
         coords, values, weights = checked_samples(self, X, y, sample_weight, n_outputs=None)
         checkpoint, seed = opened_checkpoint(
             self,
-            (dictionary, search, trainer, architecture),
+            given,
             {"X": coords, "y": columns(values), "sample_weight": weights},
         )
         # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
-        units = (
-            Scaling.of_coordinates(coords, self.coordinate_scaling),
-            Scaling.of_values(columns(values), weights),
+        readout, pilot = Readout.of(
+            measurement, coords, columns(values), weights, self.coordinate_scaling
         )
         # First, as it refuses what cannot fit in memory.
         samples, held_out = scaled_samples(
@@ -234,23 +233,19 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             coords,
             values,
             weights,
-            units,
+            readout,
             held_out=trainer.validation_fraction if search.wants_held_out(trainer) else None,
             seed=seed,
         )
-        bandwidth = estimate_bandwidth(
-            units[0].scale(coords), units[1].scale(columns(values)), weights
-        )
+        bandwidth = readout.bandwidth(pilot, len(coords))
         settled = {
             "dictionary_": dictionary,
             "search_": search,
             "trainer_": trainer,
-            "coordinate_scaling_": units[0],
-            "value_scaling_": units[1],
-            "bandwidth_": bandwidth * units[0].factor,
+            "bandwidth_": bandwidth * readout.coordinates.factor,
             "_seed": seed,
-            "_y_ndim": values.ndim,
-            "_settled": settled_parameters(self, dictionary, search, architecture),
+            "_settled": settled_parameters(self, given),
+            **self._read_attributes(readout, values),
         }
         task = self._task(X, y, sample_weight, settled)
         with audible(self.verbose), told(checkpoint, self.verbose):
@@ -274,6 +269,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             )
         task.finish(result.network)  # before anything is kept, as a callback may raise
         self.__dict__.update({**settled, **self._fitted_attributes(result)})
+        self._settle_constant(coords, weights)
         return self
 
     def _go_on(
@@ -286,11 +282,12 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         progress: float,
     ) -> Self:
         """Train the fitted network further: scaling and sequence stay."""
-        dictionary, search, trainer, architecture = collaborators(self)
-        refuse_changes(self._settled, settled_parameters(self, dictionary, search, architecture))
+        given = _, _, trainer, _, measurement = collaborators(self)
+        refuse_changes(self._settled, settled_parameters(self, given))
         coords, values, weights = checked_samples(
-            self, X, y, sample_weight, n_outputs=len(self.value_scaling_.centre)
+            self, X, y, sample_weight, n_outputs=len(self._readout.targets.centre)
         )
+        measurement.domain(coords)  # which refuses what it cannot read
         before = self.search_result_
         network = deepcopy(self.network_).to(fitting_device(self.device))
         seed = derive_seed(self._seed, "further", self.n_iter_)
@@ -299,7 +296,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             coords,
             values,
             weights,
-            (self.coordinate_scaling_, self.value_scaling_),
+            self._readout,
             held_out=trainer.validation_fraction if trainer.early_stopping and epochs > 1 else None,
             seed=seed,
         )
@@ -334,6 +331,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         result = SearchResult((*before.networks[:-1], network), (*before.trace, candidate))
         task.finish(network)
         self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
+        self._settle_constant(coords, weights)
         return self
 
     def _task(

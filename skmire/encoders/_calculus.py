@@ -48,6 +48,9 @@ class CalculusMixin(ABC):
     def _field_values(self, network: LayeredField, coords: Array) -> Array: ...
 
     @abstractmethod
+    def _on_domain(self, coords: Array, answer: Array) -> Array: ...
+
+    @abstractmethod
     def _ask(
         self,
         network: LayeredField,
@@ -254,7 +257,7 @@ class CalculusMixin(ABC):
             ),
             share=2,
         )
-        return self._as_y(answer)
+        return self._as_y(self._on_domain(coords, answer))
 
     def derivative(self, X: ArrayLike, order: int | Sequence[int]) -> Array:
         """Return one partial derivative, of any mixed order up to 4.
@@ -367,13 +370,14 @@ class CalculusMixin(ABC):
         # So that nothing leaves the range of single precision; a power of two rounds nothing.
         unit = 2.0 ** math.frexp(float(factor.max()))[1]
         per_unit = self.value_scaling_.half_range * np.float64(unit) ** len(wanted[0])
-        return self._ask(
+        answer = self._ask(
             self.network_,
             coords,
             derivatives_at(np.diag(factor / unit), wanted),
             lambda found: found * per_unit[:, None],
             share=2,
         )
+        return self._on_domain(coords, answer)
 
     def _is_vector_field(self, query: str, coords: Array) -> None:
         n_outputs, n_dims = len(self.value_scaling_.centre), coords.shape[1]

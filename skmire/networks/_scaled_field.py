@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from skmire._domain import Domain
 from skmire._module import PlainModule
 from skmire.networks._field import Field
 from skmire.scaling import Scaling
@@ -24,6 +25,8 @@ class ScaledField(PlainModule):
         Between the user's units and the field's.
     scalar : bool
         Whether the values have no axis of outputs.
+    domain : Domain, default=None
+        Where the field lives. Outside a ball it is 0.
 
     Examples
     --------
@@ -45,11 +48,18 @@ class ScaledField(PlainModule):
     value_half_range: Tensor
 
     def __init__(
-        self, field: Field, coordinate_scaling: Scaling, value_scaling: Scaling, *, scalar: bool
+        self,
+        field: Field,
+        coordinate_scaling: Scaling,
+        value_scaling: Scaling,
+        *,
+        scalar: bool,
+        domain: Domain | None = None,
     ) -> None:
         super().__init__()
         self.field = field
         self.scalar = scalar
+        self.domain = domain
         for name, numbers in (
             ("centre", coordinate_scaling.centre),
             ("factor", coordinate_scaling.factor),
@@ -74,8 +84,11 @@ class ScaledField(PlainModule):
         """
         parameter = next(self.field.parameters())
         dtype = parameter.dtype.to_real() if parameter.is_complex() else parameter.dtype
-        scaled = ((coords.to(self.centre.dtype) - self.centre) * self.factor).to(dtype)
+        coords = coords.to(self.centre.dtype)
+        scaled = ((coords - self.centre) * self.factor).to(dtype)
         values: Tensor = self.field(scaled) * self.value_half_range.to(
             dtype
         ) + self.value_centre.to(dtype)
+        if self.domain is not None and self.domain.is_ball:
+            values = values * self.domain.mask(coords)[..., None]
         return values[..., 0] if self.scalar else values
