@@ -177,7 +177,8 @@ def main() -> None:
         f"{platform.python_version()}\n{platform.machine()}, {os.cpu_count()} cores, "
         f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, "
         f"{matrix_rate(dtype) / 1e9:.0f} Gflop/s; seed 0; width {options.width}, "
-        f"{N_LAYERS} layers, {options.points:,} points, {options.dtype}, median of {options.repeats} rounds; "
+        f"{N_LAYERS} layers, {options.points:,} points, {options.dtype}, median of "
+        f"{options.repeats} rounds; "
         f"{'with' if kernel('sinc', torch.zeros(1, dtype=dtype)) else 'without'} numba's kernels"
     )
     for atom in options.atoms:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from functools import partial
 from types import CodeType, FunctionType, MethodType
 from typing import Any
@@ -55,6 +56,9 @@ def described(value: Any) -> Any:
             return f"{value.__module__}.{value.__qualname__}"
         case nn.Module():
             return _module(value)
+        case _ if is_dataclass(value):
+            held = {part.name: getattr(value, part.name) for part in fields(value)}
+            return {"class": described(type(value)), **described(held)}
         case BaseEstimator():
             return {"class": described(type(value)), **described(value.get_params(deep=False))}
         case partial():

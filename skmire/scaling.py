@@ -86,6 +86,21 @@ class Scaling:
         mean = np.clip(np.average(y, axis=0, weights=weights), y.min(axis=0), y.max(axis=0))
         return cls(mean, np.abs(y - mean).max(axis=0))
 
+    @classmethod
+    def of_magnitudes(cls, y: Array) -> Self:
+        """Return the map that gives each output largest magnitude 1 and leaves 0 where it is.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_outputs)
+            Values in the user's units.
+
+        Returns
+        -------
+        scaling : Scaling
+        """
+        return cls(np.zeros(y.shape[1]), np.abs(y).max(axis=0))
+
     def scale(self, users: Array) -> Array:
         """Return values in the user's units as the network sees them.
 

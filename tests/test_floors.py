@@ -24,6 +24,7 @@ FLOORS = {
     "metrics": 0,
     "shapes": 0,
     "datasets": 0,
+    "_domain": 1,
     "atoms": 1,
     "scaling": 1,
     "spectrum": 1,

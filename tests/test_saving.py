@@ -100,7 +100,7 @@ def from_the_future(fitted, monkeypatch):
     return saved
 
 
-NEWER = "saved by skmire 99.1 in format 2, but skmire .* reads formats up to 1. Open it with"
+NEWER = "saved by skmire 99.1 in format 3, but skmire .* reads formats up to 2. Open it with"
 
 
 def test_files_of_a_newer_format_are_refused_with_a_sentence(from_the_future, tmp_path):
@@ -131,8 +131,11 @@ def test_the_stamp_is_no_attribute(fitted):
 
 # What the user guide tells users to trust, beside the atoms of the sequence.
 TRUSTED = [
+    "skmire._domain.Domain",
     "skmire.atoms._dictionary.ActivationDictionary",
     "skmire.encoders._mirencoder.MIREncoder",
+    "skmire.measurements._point_values.PointValues",
+    "skmire.measurements._readout.Readout",
     "skmire.networks._affine.Affine",
     "skmire.networks._layer_stack.LayerStack",
     "skmire.scaling.Scaling",

@@ -32,6 +32,7 @@ from skmire.encoders._device import fitting_device
 from skmire.encoders._fitted_field import FittedField
 from skmire.encoders._resuming import opened_checkpoint, told
 from skmire.encoders._scaled_samples import DTYPES, scaled_samples
+from skmire.measurements import Measurement, Readout
 from skmire.networks import BaseArchitecture
 from skmire.scaling import CoordinateScaling, Scaling
 from skmire.search import (
@@ -41,7 +42,6 @@ from skmire.search import (
     SearchProblem,
     SearchResult,
 )
-from skmire.spectrum import estimate_bandwidth
 from skmire.training import LOSSES, Trainer
 
 Array = NDArray[np.float64]
@@ -58,7 +58,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         "search": [None, BaseLayerSearch],
         "trainer": [None, Trainer],
         "network": [None, BaseArchitecture],
-        "measurement": "no_validation",  # type: ignore[dict-item]
+        "measurement": [None, Measurement],
         "hidden_width": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
@@ -92,7 +92,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         search: BaseLayerSearch | None = None,
         trainer: Trainer | None = None,
         network: BaseArchitecture | None = None,
-        measurement: None = None,
+        measurement: Measurement | None = None,
         *,
         hidden_width: int = 256,
         max_epochs: int = 60,
@@ -227,44 +227,41 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
     ) -> Self:
         """Fit from nothing: scaling, search, network."""
         begun = time.monotonic()
-        dictionary, search, trainer, architecture = self._collaborators()
+        given = dictionary, search, trainer, architecture, measurement = self._collaborators()
         coords, values, weights = self._checked(X, y, sample_weight, first=True)
         checkpoint, seed = opened_checkpoint(
             self,
-            (dictionary, search, trainer, architecture),
+            given,
             {"X": coords, "y": columns(values), "sample_weight": weights},
         )
         # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
-        units = (
-            Scaling.of_coordinates(coords, self.coordinate_scaling),
-            self._value_scaling(values, weights),
-        )
+        readout, pilot = Readout.of(
+            measurement, coords, columns(values), weights, self.coordinate_scaling,
+            shifted=self._value_scaling(values, weights),
+        )  # fmt: skip
         # First, as it refuses what cannot fit in memory.
         samples, held_out = scaled_samples(
             self,
             coords,
             values,
             weights,
-            units,
+            readout,
             held_out=trainer.validation_fraction if search.wants_held_out(trainer) else None,
             seed=seed,
         )
-        if bandwidth is None:
-            bandwidth = estimate_bandwidth(
-                units[0].scale(coords), units[1].scale(columns(values)), weights
-            )
-        else:
-            bandwidth = bandwidth * units[0].half_range
+        bandwidth = (
+            readout.bandwidth(pilot, len(coords))
+            if bandwidth is None
+            else bandwidth * readout.coordinates.half_range
+        )
         settled = {
             "dictionary_": dictionary,
             "search_": search,
             "trainer_": trainer,
-            "coordinate_scaling_": units[0],
-            "value_scaling_": units[1],
-            "bandwidth_": bandwidth * units[0].factor,
+            "bandwidth_": bandwidth * readout.coordinates.factor,
             "_seed": seed,
-            "_y_ndim": values.ndim,
-            "_settled": settled_parameters(self, dictionary, search, architecture),
+            "_settled": settled_parameters(self, given),
+            **self._read_attributes(readout, values),
             **self._target_attributes(y),
         }
         task = self._task(X, y, sample_weight, settled)
@@ -289,6 +286,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             )
         task.finish(result.network)  # before anything is kept, as a callback may raise
         self.__dict__.update({**settled, **self._fitted_attributes(result)})
+        self._settle_constant(coords, weights)
         return self
 
     def _go_on(
@@ -301,9 +299,10 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         progress: float,
     ) -> Self:
         """Train the fitted network further: scaling and sequence stay."""
-        dictionary, search, trainer, architecture = self._collaborators()
-        refuse_changes(self._settled, settled_parameters(self, dictionary, search, architecture))
+        given = _, _, trainer, _, measurement = self._collaborators()
+        refuse_changes(self._settled, settled_parameters(self, given))
         coords, values, weights = self._checked(X, y, sample_weight, first=False)
+        measurement.domain(coords)  # which refuses what it cannot read
         before = self.search_result_
         network = deepcopy(self.network_).to(fitting_device(self.device))
         seed = derive_seed(self._seed, "further", self.n_iter_)
@@ -312,7 +311,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             coords,
             values,
             weights,
-            (self.coordinate_scaling_, self.value_scaling_),
+            self._readout,
             held_out=trainer.validation_fraction if trainer.early_stopping and epochs > 1 else None,
             seed=seed,
         )
@@ -347,6 +346,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         result = SearchResult((*before.networks[:-1], network), (*before.trace, candidate))
         task.finish(network)
         self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
+        self._settle_constant(coords, weights)
         return self
 
     # -- what a kind of target has of its own ------------------------------------------------------
@@ -365,7 +365,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, first: bool
     ) -> tuple[Array, Array, Array | None]:
         """Return samples as `checked_samples` does, of a first fit or for the fitted network."""
-        n_outputs = None if first else len(self.value_scaling_.centre)
+        n_outputs = None if first else len(self._readout.targets.centre)
         return checked_samples(self, X, y, sample_weight, n_outputs=n_outputs)
 
     def _value_scaling(self, values: Array, weights: Array | None) -> Scaling:

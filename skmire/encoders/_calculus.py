@@ -48,6 +48,9 @@ class CalculusMixin(ABC):
     def _field_values(self, network: LayeredField, coords: Array) -> Array: ...
 
     @abstractmethod
+    def _on_domain(self, coords: Array, answer: Array) -> Array: ...
+
+    @abstractmethod
     def _ask(
         self,
         network: LayeredField,
@@ -256,7 +259,7 @@ class CalculusMixin(ABC):
             ),
             share=2,
         )
-        return self._as_y(answer * unit)
+        return self._as_y(self._on_domain(coords, answer * unit))
 
     def derivative(self, X: ArrayLike, order: int | Sequence[int]) -> Array:
         """Return one partial derivative, of any mixed order up to 4.
@@ -377,13 +380,14 @@ class CalculusMixin(ABC):
             directions = np.eye(len(factor))
             units = np.array([np.prod(factor[list(axes)]) for axes in wanted])
         n_channels = 1 + len(factor) + len(wanted)
-        return self._ask(
+        answer = self._ask(
             self.network_,
             coords,
             derivatives_at(directions, wanted),
             lambda found: found * units * self.value_scaling_.half_range[:, None],
             share=max(2, n_channels // 8),
         )
+        return self._on_domain(coords, answer)
 
     def _is_vector_field(self, query: str, coords: Array) -> None:
         n_outputs, n_dims = len(self.value_scaling_.centre), coords.shape[1]

@@ -92,6 +92,30 @@ def checked_coordinates(estimator: Any, X: ArrayLike) -> Array:
     return coords
 
 
+def checked_points(points: ArrayLike, n_dims: int) -> Array:
+    """Return the coordinates of a query of a field in float64, where `X` holds something else.
+
+    Parameters
+    ----------
+    points : array-like of shape (n_samples, n_dims)
+    n_dims : int
+        Coordinates of the field.
+
+    Returns
+    -------
+    coords : ndarray of shape (n_samples, n_dims)
+    """
+    coords = as_numbers("points", points)
+    if coords.ndim != 2 or coords.shape[1] != n_dims or not len(coords):
+        raise ValueError(
+            f"points must hold one row a point and the field's {n_dims} coordinate(s) as columns; "
+            f"got shape {coords.shape}. The field is what the values in y were measured of: what X "
+            "held in fit goes to predict."
+        )
+    _finite("points", coords, points)
+    return coords
+
+
 def _coordinates(estimator: Any, X: ArrayLike, *, reset: bool, min_samples: int) -> Array:
     """Return coordinates of the right shape and names, which are learnt if `reset`."""
     coords = as_numbers("X", X)

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, clone
 
 from skmire._digest import described
 from skmire.atoms import ActivationDictionary
+from skmire.measurements import Measurement, PointValues
 from skmire.networks import Architecture, BaseArchitecture
 from skmire.search import BaseLayerSearch, LayerSearch
 from skmire.training import Trainer
@@ -20,11 +21,12 @@ DEFAULTS: dict[str, type[BaseEstimator]] = {
     "search": LayerSearch,
     "trainer": Trainer,
     "network": Architecture,
+    "measurement": PointValues,
 }
 
 _OWN = ("hidden_width", "dtype", "coordinate_scaling", "loss")  # that a fitted network is bound to
 
-Collaborators = tuple[ActivationDictionary, BaseLayerSearch, Trainer, BaseArchitecture]
+Collaborators = tuple[ActivationDictionary, BaseLayerSearch, Trainer, BaseArchitecture, Measurement]
 
 
 def collaborators(encoder: BaseEstimator) -> Collaborators:
@@ -33,14 +35,9 @@ def collaborators(encoder: BaseEstimator) -> Collaborators:
     Raises
     ------
     ValueError
-        If one of them is not in order, or a reserved parameter is used.
+        If one of them is not in order.
     """
     given = encoder.get_params(deep=False)
-    if given.get("measurement") is not None:
-        raise ValueError(
-            "measurement must be None in this version of skmire: there is nothing to choose from "
-            f"yet; got {given['measurement']!r}."
-        )
     atoms = given["dictionary"]
     dictionary = (
         clone(atoms)
@@ -51,25 +48,23 @@ def collaborators(encoder: BaseEstimator) -> Collaborators:
     dictionary.check_init()
     search = LayerSearch() if given["search"] is None else clone(given["search"])
     trainer = Trainer() if given["trainer"] is None else clone(given["trainer"])
-    for component in (search, trainer):
+    measurement = PointValues() if given.get("measurement") is None else clone(given["measurement"])
+    for component in (search, trainer, measurement):
         component._validate_params()
     architecture = Architecture() if given["network"] is None else clone(given["network"])
     architecture.check()
-    return dictionary, search, trainer, architecture
+    return dictionary, search, trainer, architecture, measurement
 
 
-def settled_parameters(
-    encoder: BaseEstimator,
-    dictionary: ActivationDictionary,
-    search: BaseLayerSearch,
-    architecture: BaseArchitecture,
-) -> dict[str, Any]:
+def settled_parameters(encoder: BaseEstimator, collaborators: Collaborators) -> dict[str, Any]:
     """Return what a fitted network cannot change, by what it is called."""
+    dictionary, search, _, architecture, measurement = collaborators
     given = encoder.get_params(deep=False)
     return {
         **{name: given[name] for name in _OWN if name in given},
         "the dictionary": (dictionary.names, dictionary.init),
         "network": described(architecture),
+        "measurement": described(measurement),
         "the kind of search": type(search).__name__,
         "the number of layers": search.depth,
         "the sequence": str(search.get_params().get("atoms")),

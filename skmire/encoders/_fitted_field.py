@@ -7,19 +7,23 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skmire.encoders._calculus import CalculusMixin
-from skmire.encoders._checks import checked_coordinates
+from skmire.encoders._checks import checked_coordinates, checked_points, columns
 from skmire.encoders._device import query_device
 from skmire.encoders._queries import Query, Rescale, features_at, in_blocks, values_at
 from skmire.encoders._saving import blank, opened, stamp, stamped
+from skmire.measurements import Readout, sweep_through
 from skmire.networks import LayeredField, ScaledField
 from skmire.scaling import Scaling
 
 Array = NDArray[np.float64]
+
+_ROWS = 1_024  # that are measured together
 
 
 class FittedField(
@@ -36,7 +40,7 @@ class FittedField(
     network_ : LayeredField
         On scaled coordinates and values.
     coordinate_scaling_, value_scaling_ : Scaling
-        Between the user's units and the network's.
+        Between the user's units of the field and the network's.
     """
 
     device: str
@@ -45,7 +49,30 @@ class FittedField(
     coordinate_scaling_: Scaling
     value_scaling_: Scaling
     n_features_in_: int
-    _y_ndim: int
+    _y_ndim: int  # of the field's values
+    _measured_ndim: int  # of what is measured
+    _readout: Readout
+
+    def field_at(self, points: ArrayLike) -> Array:
+        """Return the values of the field, whatever of it was measured.
+
+        Parameters
+        ----------
+        points : array-like of shape (n_samples, n_dims)
+            Coordinates of the field, which `X` in ``fit`` need not have held: of rays, say.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Where values at points were fitted, as ``predict`` returns them. Always float64.
+
+        Raises
+        ------
+        NotFittedError
+            If the encoder is not fitted.
+        """
+        coords = self._query(points)
+        return self._field_values(self.network_, coords)
 
     def transform(self, X: ArrayLike) -> Array:
         """Return the features that the fit is linear in: the values of the last hidden layer.
@@ -53,7 +80,7 @@ class FittedField(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_dims)
-            Coordinates.
+            Coordinates of the field.
 
         Returns
         -------
@@ -90,6 +117,7 @@ class FittedField(
             self.coordinate_scaling_,
             self.value_scaling_,
             scalar=self._y_ndim == 1,
+            domain=self._readout.domain,
         )
 
     @property
@@ -101,9 +129,63 @@ class FittedField(
     def _field_values(self, network: LayeredField, coords: Array) -> Array:
         """Values of `network` at `coords`, in the user's units, shaped as `y` was."""
         values = self._ask(network, coords, values_at(), self.value_scaling_.unscale)
+        values = self._on_domain(coords, values)
         return values[:, 0] if self._y_ndim == 1 else values
 
+    def _on_domain(self, coords: Array, answer: Array) -> Array:
+        """Return an answer that is 0 where there is no field."""
+        domain = self._readout.domain
+        if domain.is_ball:
+            answer[~domain.holds(coords)] = 0.0
+        return answer
+
+    def _measured(self, network: LayeredField, X: Array) -> Array:
+        """Values that are measured of `network`, in the user's units, shaped as `y` was."""
+        readout = self._readout
+        if readout.is_plain:
+            return self._field_values(network, X)
+        sweep = sweep_through(network.to(query_device(self.device)), readout)
+        values = in_blocks(
+            network,
+            X,
+            lambda _, inputs: sweep.values(inputs),
+            scale=lambda block: block,
+            unscale=readout.targets.unscale,
+            rows=_ROWS,
+            dtype=torch.float64,
+        )
+        return values[:, 0] if self._measured_ndim == 1 else values
+
+    def _read_attributes(self, readout: Readout, values: Array) -> dict[str, Any]:
+        """Return the attributes that say how `values`, as the user gave them, are read."""
+        of_one = readout.n_outputs == 1 < columns(values).shape[1]
+        return {
+            "measurement_": readout.measurement,
+            "coordinate_scaling_": readout.coordinates,
+            "value_scaling_": readout.values,
+            "_readout": readout,
+            "_measured_ndim": values.ndim,
+            "_y_ndim": 1 if of_one else values.ndim,
+        }
+
+    def _settle_constant(self, X: Array, weights: Array | None) -> None:
+        """Give the fit mean 0 where the measurement does not tell a constant."""
+        points = self._readout.measurement.zero_mean_at(X)
+        if points is None:
+            return
+        values = self._ask(self.network_, points, values_at(), lambda values: values)
+        self._readout = self._readout.with_mean_zero(np.average(values, axis=0, weights=weights))
+        self.value_scaling_ = self._readout.values
+
     def _query(self, X: ArrayLike) -> Array:
+        """Return coordinates of the field, checked."""
+        check_is_fitted(self)
+        if self._readout.is_plain:
+            return checked_coordinates(self, X)
+        return checked_points(X, self._readout.domain.n_dims)
+
+    def _measured_query(self, X: ArrayLike) -> Array:
+        """Return what the measurement reads, checked."""
         check_is_fitted(self)
         return checked_coordinates(self, X)
 

@@ -31,8 +31,10 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
     network : BaseArchitecture, default=None
         What shape of network, and how its weights start. ``None`` means `Architecture` with its
         defaults.
-    measurement : None, default=None
-        Of what the values are measurements. Reserved: values are those of the field at points.
+    measurement : Measurement, default=None
+        What the values measure of a field: its values at points (`PointValues`, which ``None``
+        means), its derivatives (`GradientValues`), or what one of your own says. `X` then holds
+        what the measurement reads, and `field_at` gives the field.
     hidden_width : int, default=256
         Units in each hidden layer.
     max_epochs : int, default=60
@@ -84,18 +86,18 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
     n_iter_ : int
         Epochs along the path of the final sequence.
     n_features_in_ : int
-        Number of coordinates.
+        Number of coordinates, or of whatever else are the columns of `X`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if `X` had any.
     network_ : LayeredField
         The fitted network, on scaled coordinates and values.
-    dictionary_, search_, trainer_ : object
+    dictionary_, search_, trainer_, measurement_ : object
         The collaborators used.
-    bandwidth_ : ndarray of shape (`n_features_in_`,)
+    bandwidth_ : ndarray of shape (n_dims,)
         Root mean square angular frequency of the signal along each coordinate, in radians per
         unit, as estimated from the samples: what scales are matched to.
     coordinate_scaling_, value_scaling_ : Scaling
-        Between the user's units and the network's.
+        Between the user's units of the field and the network's.
 
     See Also
     --------
@@ -145,8 +147,8 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         NotFittedError
             If the encoder is not fitted.
         """
-        coords = self._query(X)
-        return self._field_values(self.network_, coords)
+        rows = self._measured_query(X)
+        return self._measured(self.network_, rows)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return R2 of the fit, 1 where it meets every value.
@@ -182,6 +184,6 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         ------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        coords = self._query(X)
+        rows = self._measured_query(X)
         for network in self.search_result_.networks:
-            yield self._field_values(network, coords)
+            yield self._measured(network, rows)

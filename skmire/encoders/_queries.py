@@ -28,15 +28,17 @@ def in_blocks(
     scale: Rescale,
     unscale: Rescale,
     share: int = 1,
+    rows: int | None = None,
+    dtype: torch.dtype | None = None,
 ) -> Array:
     """Apply `query` block by block in the network's dtype and device, from and to user's units.
 
     Beside the answer it needs the memory of a block, which is `share` times as small where a query
-    holds as many values of a unit.
+    holds as many values of a unit. Another size of a block, in `rows`, or `dtype` can be given.
     """
     bias = network.output.bias
-    dtype, device = bias.dtype.to_real(), bias.device
-    rows = max(_BLOCK // (share * network.widest), 1)
+    dtype, device = dtype or bias.dtype.to_real(), bias.device
+    rows = rows or max(_BLOCK // (share * network.widest), 1)
     answers = np.empty(0)
     with torch.inference_mode(False):  # whatever the caller is in
         for start in range(0, len(coords), rows):

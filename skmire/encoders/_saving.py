@@ -9,7 +9,10 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-FORMAT = 1
+from skmire._digest import described
+from skmire.measurements import Domain, PointValues, Readout
+
+FORMAT = 2
 
 _STAMP = "_skmire_saved"
 
@@ -42,8 +45,24 @@ def opened(state: dict[str, Any]) -> dict[str, Any]:
         If it is of a newer format than this version knows.
     """
     state = dict(state)
-    _refuse_newer(state.pop(_STAMP, stamp()))
+    saved = state.pop(_STAMP, stamp())
+    _refuse_newer(saved)
+    if saved["format"] < 2 and "network_" in state:
+        state.update(_of_points(state))
     return state
+
+
+def _of_points(state: dict[str, Any]) -> dict[str, Any]:
+    """Return what a fitted encoder holds since format 2, of one that had no measurements."""
+    units, values = state["coordinate_scaling_"], state["value_scaling_"]
+    domain = Domain(units.centre - units.half_range, units.centre + units.half_range)
+    measurement = PointValues()
+    return {
+        "measurement_": measurement,
+        "_readout": Readout(measurement, domain, units, values, values),
+        "_measured_ndim": state["_y_ndim"],
+        "_settled": {**state["_settled"], "measurement": described(measurement)},
+    }
 
 
 def _refuse_newer(stamp: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from skmire._memory import require
 from skmire._random import torch_stream
 from skmire.encoders._checks import Array, columns
 from skmire.encoders._device import fitting_device
-from skmire.scaling import Scaling
+from skmire.measurements import Readout
 from skmire.training import Samples
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -22,14 +22,15 @@ def scaled_samples(
     coords: Array,
     values: Array,
     weights: Array | None,
-    scalings: tuple[Scaling, Scaling],
+    readout: Readout,
     *,
     held_out: float | None,
     seed: int,
 ) -> tuple[Samples, Samples | None]:
     """Scale the samples and, if a fraction of them is to be held out, split them.
 
-    They are of the encoder's `dtype`, on its `device`.
+    They are of the encoder's `dtype`, on its `device`; but what a measurement reads is left in the
+    user's units, and double precision.
     """
     dtype, device = DTYPES[encoder.dtype], fitting_device(encoder.device)
     require(
@@ -41,10 +42,12 @@ def scaled_samples(
     def tensor(array: Array) -> Tensor:
         return torch.tensor(array, dtype=dtype, device=device)
 
+    plain = readout.is_plain
     samples = Samples(
-        tensor(scalings[0].scale(coords)),
-        tensor(scalings[1].scale(columns(values))),
+        tensor(readout.coordinates.scale(coords)) if plain else torch.tensor(coords, device=device),
+        tensor(readout.targets.scale(columns(values))),
         None if weights is None else tensor(weights[:, None]),
+        None if plain else readout,
     )
     if held_out is None:
         return samples, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from skmire._domain import Domain
 from skmire._module import PlainModule
 from skmire.networks._field import Field
 from skmire.scaling import Scaling
@@ -24,6 +25,8 @@ class ScaledField(PlainModule):
         Between the user's units and the field's.
     scalar : bool
         Whether the values have no axis of outputs.
+    domain : Domain, default=None
+        Where the field lives. Outside a ball it is 0.
 
     Examples
     --------
@@ -45,11 +48,18 @@ class ScaledField(PlainModule):
     value_half_range: Tensor
 
     def __init__(
-        self, field: Field, coordinate_scaling: Scaling, value_scaling: Scaling, *, scalar: bool
+        self,
+        field: Field,
+        coordinate_scaling: Scaling,
+        value_scaling: Scaling,
+        *,
+        scalar: bool,
+        domain: Domain | None = None,
     ) -> None:
         super().__init__()
         self.field = field
         self.scalar = scalar
+        self.domain = domain
         for name, numbers in (
             ("centre", coordinate_scaling.centre),
             ("factor", coordinate_scaling.factor),
@@ -75,8 +85,11 @@ class ScaledField(PlainModule):
         """
         parameter = next(self.field.parameters())
         dtype = parameter.dtype.to_real()
-        scaled = ((coords.to(self.centre.dtype) - self.centre) * self.factor).to(dtype)
+        exact = coords.to(self.centre.dtype)
+        scaled = ((exact - self.centre) * self.factor).to(dtype)
         rows: Tensor = self.field(scaled.reshape(-1, scaled.shape[-1]))
         values = rows.to(self.centre.dtype) * self.value_half_range + self.value_centre
+        if self.domain is not None and self.domain.is_ball:
+            values = values * self.domain.mask(exact.reshape(-1, scaled.shape[-1]))[..., None]
         values = values.to(torch.promote_types(dtype, coords.dtype))
         return values.reshape(coords.shape[:-1] if self.scalar else (*coords.shape[:-1], -1))

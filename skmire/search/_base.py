@@ -186,13 +186,13 @@ class SearchProblem:
         samples = self.samples
         return self.architecture.build(
             atoms,
-            in_features=samples.inputs.shape[1],
-            out_features=samples.targets.shape[1],
+            in_features=samples.n_dims,
+            out_features=samples.n_outputs,
             hidden_width=self.hidden_width,
             generator=torch_stream(seed, "weights"),
-            dtype=samples.inputs.dtype,
+            dtype=samples.targets.dtype,
             stretch=self.stretch,
-            signal=(samples.inputs, samples.targets),
+            signal=None if samples.readout else (samples.inputs, samples.targets),
         ).to(samples.inputs.device)
 
     @property

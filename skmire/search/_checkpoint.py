@@ -111,7 +111,8 @@ class Checkpoint:
         """Return the name of a candidate, from all that determines it; `network` is untrained."""
 
         def parts(samples: Samples) -> list[Any]:
-            return [samples.inputs, samples.targets, samples.weights]
+            tensors = [samples.inputs, samples.targets, samples.weights]
+            return tensors if samples.readout is None else [*tensors, samples.readout]
 
         return digest(
             {

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from joblib import effective_n_jobs
 
 from skmire._threads import single_thread
-from skmire.networks import sweep_of
+from skmire.measurements import sweep_through
 from skmire.search._base import SearchProblem, is_finished
 from skmire.search._side_by_side import Plan
 from skmire.training import Trainer
@@ -49,7 +49,8 @@ def seconds_ahead(
     spent = 0.0
     with single_thread():
         for plan in plans:
-            sweep = sweep_of(problem.build(copy.deepcopy(plan.atoms), plan.seed))
+            network = problem.build(copy.deepcopy(plan.atoms), plan.seed)
+            sweep = sweep_through(network, samples.readout)
             for repeat in range(2):  # the first one sets up its buffers
                 begun = time.perf_counter()
                 sweep(batch.inputs, lambda values, rows: values.sub_(batch.targets[rows]))

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from skmire._logging import logger
 from skmire._threads import single_thread
-from skmire.networks import Field, sweep_of
+from skmire.measurements import sweep_through
+from skmire.networks import Field
 from skmire.training._guard import STRETCH, WINDOW, Guard
 from skmire.training._losses import LOSSES
 from skmire.training._optimizers import make_optimizer
@@ -70,7 +71,7 @@ class Run:
         self.trainer, self.field, self.samples, self.generator = trainer, field, samples, generator
         self.n_batches = -(-len(samples) // trainer.batch_size_for(len(samples)))
         self.epochs, self.steps = epochs, epochs * self.n_batches
-        self.loss, self.sweep = LOSSES[trainer.loss], sweep_of(field)
+        self.loss, self.sweep = LOSSES[trainer.loss], sweep_through(field, samples.readout)
         targets = samples.targets
         constant = float(samples.weigh(self.loss.value(torch.zeros_like(targets), targets)).mean())
         with nullcontext() if self.is_worth_threads else single_thread():
@@ -82,8 +83,10 @@ class Run:
         """Whether a step is work enough for several threads; with less, they wait for each other.
 
         Two gained nothing at half a million products a step, and a quarter at nine million
-        (``benchmarks/step_size.py``).
+        (``benchmarks/step_size.py``). What is measured of a field takes many evaluations a sample.
         """
+        if self.samples.readout is not None:
+            return True
         return len(self.samples) / self.n_batches * self.field.n_parameters > _WORTH_THREADS
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
+
+from skmire.measurements import Readout
 
 
 @dataclass(frozen=True)
@@ -16,11 +18,13 @@ class Samples:
     Parameters
     ----------
     inputs : Tensor of shape (n_samples, n_columns)
-        Coordinates in the unit box.
+        Coordinates in the unit box; with a `readout`, what that reads, in the user's units.
     targets : Tensor of shape (n_samples, n_outputs)
-        Scaled values, each output of mean 0 and largest magnitude 1.
+        Scaled values, each output of mean 0, where it may be shifted, and largest magnitude 1.
     weights : Tensor of shape (n_samples, 1), default=None
         Of mean 1; ``None`` if all are equal.
+    readout : Readout, default=None
+        How the targets are read off a field; ``None`` if they are its values at the inputs.
 
     Examples
     --------
@@ -35,9 +39,20 @@ class Samples:
     inputs: Tensor
     targets: Tensor
     weights: Tensor | None = None
+    readout: Readout | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    @property
+    def n_dims(self) -> int:
+        """Number of coordinates of the field."""
+        return self.inputs.shape[1] if self.readout is None else self.readout.domain.n_dims
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs of the field."""
+        return self.targets.shape[1] if self.readout is None else self.readout.n_outputs
 
     def take(self, rows: Tensor | slice) -> Samples:
         """Return the samples of these `rows`, their weights as they are.
@@ -53,7 +68,7 @@ class Samples:
             In the order of `rows`.
         """
         weights = None if self.weights is None else self.weights[rows]
-        return Samples(self.inputs[rows], self.targets[rows], weights)
+        return Samples(self.inputs[rows], self.targets[rows], weights, self.readout)
 
     def weigh(self, losses: Tensor) -> Tensor:
         """Return losses of these samples times their weights.
@@ -118,4 +133,4 @@ class Samples:
     def _normalised(self) -> Samples:
         if self.weights is None:
             return self
-        return Samples(self.inputs, self.targets, self.weights / self.weights.mean())
+        return replace(self, weights=self.weights / self.weights.mean())

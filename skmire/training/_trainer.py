@@ -16,7 +16,8 @@ from torch.optim import Optimizer
 
 from skmire._callbacks import Task
 from skmire._threads import single_thread
-from skmire.networks import Field, sweep_of
+from skmire.measurements import sweep_through
+from skmire.networks import Field
 from skmire.training._guard import state_of
 from skmire.training._losses import LOSSES
 from skmire.training._optimizers import OPTIMIZERS
@@ -265,7 +266,7 @@ class Trainer(BaseEstimator):
         losses : ndarray of shape (n_outputs,)
             On scaled values.
         """
-        loss, sweep = LOSSES[self.loss], sweep_of(field)
+        loss, sweep = LOSSES[self.loss], sweep_through(field, samples.readout)
         total = torch.zeros(samples.targets.shape[1], dtype=torch.float64)
         size = _EVALUATION_BLOCK if samples.inputs.is_cpu else 64 * _EVALUATION_BLOCK
         for start in range(0, len(samples), size):

@@ -1,0 +1,216 @@
+"""What the values measure of a field, against fields in closed form."""
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+from skmire import FixedSequence, LayerSearch, MIREncoder
+from skmire.atoms import Sinusoid
+from skmire.measurements import (
+    Domain,
+    GradientValues,
+    Measurement,
+    PointValues,
+    Readout,
+    sweep_through,
+)
+from skmire.networks import LayerStack
+from skmire.search import BeamSearch
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform([-2, 10], [2, 14], size=(400, 2))
+
+
+def bump(X):
+    """Return a field of two axes in unlike units."""
+    return 50 * np.exp(-(X[:, 0] ** 2) - ((X[:, 1] - 12) / 1.5) ** 2)
+
+
+def slopes(X):
+    return np.stack([-2 * X[:, 0], -2 * (X[:, 1] - 12) / 1.5**2], axis=1) * bump(X)[:, None]
+
+
+class TwoPointMean(Measurement):
+    """Mean of two points, which a field of values alone can say."""
+
+    def __init__(self, width=0.5):
+        self.width = width
+
+    def domain(self, X):
+        return Domain(X.min(axis=0) - self.width, X.max(axis=0) + self.width)
+
+    def measure(self, field, X):
+        return (field(X - self.width) + field(X + self.width)) / 2
+
+
+class Disc(PointValues):
+    """Values at points of a disc about the origin."""
+
+    def domain(self, X):
+        return Domain.ball(2, radius=float(np.hypot(*X.T).max()))
+
+
+def small(measurement, search=None, **parameters):
+    settings = {"hidden_width": 24, "max_epochs": 30, "random_state": 0, **parameters}
+    search = search or FixedSequence("gaussian", n_layers=2)
+    return MIREncoder(["gaussian", "sinusoid"], search, measurement=measurement, **settings)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return small(GradientValues(), max_epochs=80).fit(X, slopes(X))
+
+
+def test_a_field_is_found_from_its_slopes_up_to_a_constant(fitted):
+    new = RNG.uniform([-1.9, 10.1], [1.9, 13.9], size=(200, 2))
+    truth = bump(new) - bump(X).mean()
+    assert fitted.field_at(new).shape == (200,)
+    assert np.sqrt(np.mean((fitted.field_at(new) - truth) ** 2)) < 0.05 * truth.std()
+
+
+def test_predictions_of_slopes_are_the_gradient_of_the_field(fitted):
+    assert fitted.predict(X).shape == (400, 2)
+    np.testing.assert_allclose(fitted.predict(X), fitted.gradient(X), rtol=1e-4, atol=1e-3)
+    assert fitted.score(X, slopes(X)) > 0.99
+
+
+def test_the_mean_over_the_samples_is_zero_and_weights_count(fitted):
+    assert abs(fitted.field_at(X).mean()) < 1e-4
+    weights = RNG.uniform(0, 2, size=len(X))
+    other = small(GradientValues(), max_epochs=3).fit(X, slopes(X), sample_weight=weights)
+    assert abs(np.average(other.field_at(X), weights=weights)) < 1e-4
+    assert abs(other.field_at(X).mean()) > 1e-3
+    other.partial_fit(X, slopes(X))
+    assert abs(other.field_at(X).mean()) < 1e-4
+
+
+@pytest.mark.parametrize("weights", [None, RNG.uniform(0, 1, size=len(X))])
+def test_the_bandwidth_is_that_of_the_field_and_not_of_its_slopes(weights):
+    settings = {"max_epochs": 1}
+    by_slopes = small(GradientValues(), **settings).fit(X, slopes(X), sample_weight=weights)
+    # The mean of squared frequencies is the mean of squared slopes by the variance of the values.
+    variance = np.cov(bump(X), aweights=weights, ddof=0)
+    wanted = np.sqrt(np.average(slopes(X) ** 2, axis=0, weights=weights) / variance)
+    np.testing.assert_allclose(by_slopes.bandwidth_, wanted, rtol=0.1)
+
+
+def test_slopes_without_a_change_make_a_plane():
+    y = np.tile([3.0, -0.5], (400, 1))
+    plane = small(GradientValues(), max_epochs=60, dtype="float64").fit(X, y)
+    wanted = (X - X.mean(axis=0)) @ y[0]
+    assert np.sqrt(np.mean((plane.field_at(X) - wanted) ** 2)) < 0.05 * wanted.std()
+
+
+def test_several_outputs_come_one_after_the_other():
+    y = np.hstack([slopes(X), -2 * slopes(X)])
+    encoder = small(GradientValues()).fit(X, y)
+    assert encoder.field_at(X).shape == (400, 2)
+    np.testing.assert_allclose(
+        encoder.predict(X), encoder.gradient(X).reshape(400, 4), rtol=1e-4, atol=1e-3
+    )
+
+
+def test_slopes_of_another_number_than_the_coordinates_are_refused():
+    with pytest.raises(ValueError, match="a multiple of 2 columns; got 1"):
+        small(GradientValues()).fit(X, bump(X))
+
+
+def test_a_measurement_of_values_is_undone():
+    # (sin(x - w) + sin(x + w)) / 2 is sin(x) cos(w)
+    x = np.linspace(-4, 4, 300)[:, None]
+    y = np.sin(x[:, 0]) * np.cos(0.5)
+    encoder = small(TwoPointMean(), max_epochs=200).fit(x, y)
+    off = encoder.field_at(x) - np.sin(x[:, 0])
+    assert np.sqrt(np.mean(off**2)) < 0.05  # y itself is off by 0.08
+    inputs = torch.tensor(x)
+    by_hand = TwoPointMean().measure(encoder.to_torch(), inputs).detach().numpy()
+    np.testing.assert_allclose(encoder.predict(x), by_hand, atol=1e-5)
+
+
+@pytest.mark.parametrize("measurement", [TwoPointMean(), GradientValues(), Disc()])
+def test_sweeps_through_measurements_equal_autograd(measurement):
+    y = slopes(X) if measurement.differentiates else bump(X)[:, None]
+    readout, _ = Readout.of(measurement, X, y, None, "per_axis")
+    network = LayerStack(
+        [Sinusoid(frequency=4.0)], in_features=2, out_features=1, hidden_width=8,
+        generator=torch.Generator().manual_seed(0), dtype=torch.float64,
+    )  # fmt: skip
+    rows, targets = torch.tensor(X).repeat(4, 1), torch.randn(1600, y.shape[1]).double()
+    sweep = sweep_through(network, readout)
+    sweep(rows, lambda values, at: values - targets[at])
+    by_sweep = [p.grad.clone() for p in network.parameters()]
+    network.zero_grad()
+    measured = readout.predict(network, rows)
+    ((measured - targets).square().sum() / 2).backward()
+    for found, parameter in zip(by_sweep, network.parameters(), strict=True):
+        wanted = torch.zeros_like(found) if parameter.grad is None else parameter.grad
+        torch.testing.assert_close(found, wanted)
+    torch.testing.assert_close(sweep.values(rows), measured.detach())
+
+
+def test_a_field_on_a_ball_is_zero_outside():
+    points = RNG.uniform(-1, 1, size=(300, 2))
+    points = points[np.hypot(*points.T) < 1]
+    encoder = small(Disc(), max_epochs=3).fit(points, np.ones(len(points)) + points[:, 0])
+    outside = np.array([[1.0, 1.0], [-0.9, 0.9]])
+    assert not encoder.field_at(outside).any()
+    assert not encoder.gradient(outside).any()
+    assert not encoder.directional_derivative(outside, [1.0, 0.0]).any()
+    assert not encoder.to_torch()(torch.tensor(outside)).any()
+    assert encoder.field_at(points / 2).all()
+
+
+def test_values_at_points_are_the_default():
+    given, default = (small(m, max_epochs=3).fit(X, bump(X)) for m in (PointValues(), None))
+    np.testing.assert_array_equal(given.predict(X), default.predict(X))
+    np.testing.assert_array_equal(given.field_at(X), default.predict(X))
+    assert isinstance(default.measurement_, PointValues)
+
+
+@pytest.mark.parametrize("search", [LayerSearch(n_layers=2), BeamSearch(n_layers=2)])
+@pytest.mark.parametrize("measurement", [GradientValues(), TwoPointMean(width=0.1)])
+def test_searches_choose_by_what_is_measured(search, measurement, tmp_path):
+    y = slopes(X) if measurement.differentiates else bump(X)
+    encoder = small(measurement, search, max_epochs=4, checkpoint=tmp_path)
+    found = clone(encoder).fit(X, y)
+    again = clone(encoder).fit(X, y)  # from the checkpoint
+    np.testing.assert_array_equal(again.predict(X), found.predict(X))
+    assert found.activations_ == again.activations_
+
+
+def test_other_measurements_are_other_candidates_in_a_checkpoint(tmp_path):
+    fits = [
+        small(TwoPointMean(width), max_epochs=3, checkpoint=tmp_path / str(width)).fit(X, bump(X))
+        for width in (0.1, 0.4)
+    ]
+    assert not np.array_equal(fits[0].predict(X), fits[1].predict(X))
+    with pytest.raises(ValueError, match="checkpoint"):
+        small(TwoPointMean(0.3), max_epochs=3, checkpoint=tmp_path / "0.1").fit(X, bump(X))
+
+
+def test_a_fit_is_saved_with_its_measurement(fitted, tmp_path):
+    joblib.dump(fitted, tmp_path / "fit.joblib")
+    opened = joblib.load(tmp_path / "fit.joblib")
+    np.testing.assert_array_equal(opened.predict(X), fitted.predict(X))
+    np.testing.assert_array_equal(opened.field_at(X), fitted.field_at(X))
+
+
+def test_parameters_are_nested_and_cannot_change_once_fitted():
+    encoder = small(TwoPointMean(), max_epochs=2).set_params(measurement__width=0.25)
+    assert clone(encoder).get_params()["measurement__width"] == 0.25
+    encoder.fit(X, bump(X)).partial_fit(X, bump(X))
+    with pytest.raises(ValueError, match="measurement"):
+        encoder.set_params(measurement__width=0.5).partial_fit(X, bump(X))
+
+
+@pytest.mark.parametrize("points", [[[1.0]], [1.0, 2.0], np.empty((0, 2))])
+def test_points_of_another_shape_are_refused(fitted, points):
+    with pytest.raises(ValueError, match="points must hold one row a point"):
+        fitted.field_at(points)
+
+
+def test_points_that_are_not_finite_are_refused(fitted):
+    with pytest.raises(ValueError, match="points"):
+        fitted.field_at([[np.nan, 1.0]])
