@@ -140,7 +140,7 @@ def search_table(encoder: MIREncoder) -> Iterator[str]:
     """Yield the lines of a table of the search's candidates."""
     trace = encoder.search_result_.trace
     stage = max(len(c.stage) for c in trace)
-    name = max(len(short_name(c, trace)) for c in trace)
+    name = max(len(short_name(c)) for c in trace)
     yield f"{'round':{stage}}  {'sequence':{name}}  epochs  held out  trained on  seconds"
     for c in trace:
         s = score(c, encoder)
@@ -162,7 +162,7 @@ def score(candidate: Candidate, encoder: MIREncoder) -> Score:
         return np.nan if losses is None else float(decibels(1.0, (losses * squares).mean()))
 
     return Score(
-        short_name(candidate, encoder.search_result_.trace),
+        short_name(candidate),
         quality(kept.held_out),
         quality(kept.train),
         candidate.epochs,

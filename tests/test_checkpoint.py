@@ -466,7 +466,7 @@ def test_everything_of_a_training_is_kept(path):
     ({"search__n_layers": 2}, (X, Y), "fit: search__n_layers was 3 and is now 2. Give"),
     ({"search": FixedSequence("sinusoid")}, (X, Y),
      "fit: search was '.*LayerSearch' and is now '.*FixedSequence'. Give"),
-    ({"trainer": Trainer(decay=0.2)}, (X, Y), "trainer__decay was 0.1 and is now 0.2"),
+    ({"trainer": Trainer(decay=0.2)}, (X, Y), "trainer__decay was 0.3 and is now 0.2"),
     ({"network": Architecture("siren")}, (X, Y),
      "network__weight_init was 'torch' and is now 'siren'"),
     ({}, (X + 1e-9, Y), "fit: X differs. Give"),

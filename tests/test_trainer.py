@@ -1,5 +1,6 @@
 """How one network is fitted."""
 
+import copy
 import sys
 
 import numpy as np
@@ -14,6 +15,7 @@ from skmire.networks._sweep import LayerSweep
 from skmire.search import threads_restored
 from skmire.testing._search_setting import Log, WatchedTask
 from skmire.training import LOSSES, Evaluation, Samples
+from skmire.training._averaged import Averaged
 from skmire.training._guard import Guard
 from skmire.training._optimizers import OPTIMIZERS, make_optimizer
 from skmire.training._run import Run
@@ -111,6 +113,83 @@ def test_the_step_size_grows_first_if_it_is_to(steps):
     progress = np.arange(15) / 15
     expected = 1e-2 * 0.01**progress * np.minimum(progress / 0.4, 1)
     np.testing.assert_allclose(steps, expected, rtol=1e-12)
+
+
+class States:
+    """A callback's view of the weights: those of each epoch."""
+
+    def __init__(self):
+        self.seen = []
+
+    def start(self, name, **kwargs):
+        return self
+
+    def finish(self, field=None):
+        self.seen.append([p.detach().clone() for p in field.parameters()])
+        return False
+
+
+def epoch_by_epoch(trainer, samples, epochs=7):
+    """Return a network trained, and its weights after each epoch as callbacks see them."""
+    network = LayerStack(
+        [Sinusoid(frequency=5.0)], in_features=1, out_features=1, hidden_width=8,
+        generator=torch.Generator().manual_seed(0), dtype=torch.float64,
+    )  # fmt: skip
+    states = States()
+    trainer.train(
+        network, samples, samples, epochs=epochs, seconds=None,
+        generator=torch.Generator().manual_seed(0), task=states,
+    )  # fmt: skip
+    return network, states.seen
+
+
+def wave(n=64):
+    x = torch.linspace(-1, 1, n, dtype=torch.float64)[:, None]
+    return Samples(x, torch.sin(4 * x))
+
+
+def test_weights_are_averaged_over_epochs_as_shamir_and_zhang_have_it():
+    _, alone = epoch_by_epoch(Trainer(average=False, batch_size=16), wave())
+    _, averaged = epoch_by_epoch(Trainer(batch_size=16), wave())
+    for t in range(1, 8):
+        # The recursion w_t = (1 - 9 / (t + 8)) w + 9 / (t + 8) x_t, written out as one sum.
+        factors = [9 / (i + 8) * np.prod([1 - 9 / (j + 8) for j in range(i + 1, t + 1)])
+                   for i in range(1, t + 1)]  # fmt: skip
+        assert sum(factors) == pytest.approx(1)
+        for k, mean in enumerate(averaged[t - 1]):
+            expected = sum(f * state[k] for f, state in zip(factors, alone, strict=False))
+            torch.testing.assert_close(mean, expected, rtol=1e-10, atol=1e-14)
+
+
+def test_a_network_is_left_in_the_best_average():
+    network, averaged = epoch_by_epoch(Trainer(batch_size=16, learning_rate=0.05), wave())
+    samples, trainer = wave(), Trainer()
+    losses = []
+    for state in averaged:
+        copied = copy.deepcopy(network)
+        for own, other in zip(copied.parameters(), state, strict=True):
+            own.data.copy_(other)
+        losses.append(float(trainer.evaluate(copied, samples).mean()))
+    best = averaged[int(np.argmin(losses))]
+    for own, other in zip(network.parameters(), best, strict=True):
+        torch.testing.assert_close(own.detach(), other, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("how", [{"batch_size": "all"}, {"optimizer": "lbfgs"}])
+def test_nothing_is_averaged_where_batches_are_not_random(how):
+    _, alone = epoch_by_epoch(Trainer(average=False, **how), wave())
+    _, averaged = epoch_by_epoch(Trainer(**how), wave())
+    for one, other in zip(alone[-1], averaged[-1], strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_what_was_taken_back_has_no_part_in_the_average():
+    field = Cliff()
+    average = Averaged(field)
+    for value, since, expected in ((1e6, 0, 1e6), (1.0, 1, 1.0), (2.0, 1, 1.9)):
+        field.value.data.fill_(value)
+        average.add(field, since=since)
+        assert float(average.field.value.detach()) == pytest.approx(expected)
 
 
 def test_time_moves_the_schedule_too(steps):

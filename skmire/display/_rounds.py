@@ -21,16 +21,17 @@ _INCHES = 0.2  # of a line
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def short_name(candidate: Candidate, trace: Sequence[Candidate]) -> str:
-    """Return its sequence with repetitions as powers, and by how much its first scale differs.
+def short_name(candidate: Candidate) -> str:
+    """Return its sequence with repetitions as powers, and by what its scales were multiplied.
 
-    That is told as a multiple of the scale at which its first atom was first tried.
+    One number is the factor of the first scale; a second one, that of hidden scales.
     """
     runs = [(name, len(list(run))) for name, run in groupby(candidate.atom.split("-"))]
     powers = (f"{name}{str(n).translate(_SUPERSCRIPT) if n > 1 else ''}" for name, n in runs)
-    alike = (c.scales[0] for c in trace if c.scales and c.atom.split("-")[0] == runs[0][0])
-    factor = candidate.scales[0] / next(alike) if candidate.scales else 1.0
-    return "-".join(powers) + (f" × {factor:.3g}" if abs(factor - 1) > 0.01 else "")
+    first, hidden = candidate.factors or (1.0, 1.0)
+    factors = [first, hidden] if hidden != 1 else [first] if first != 1 else []
+    times = " × " + ", ".join(f"{factor:.3g}" for factor in factors) if factors else ""
+    return "-".join(powers) + times
 
 
 class Rounds:
@@ -131,7 +132,7 @@ class Rounds:
             lost = sum(self.trace[i].training.diverged for i in line)
             return f"{len(line)} more" + (f", {lost} diverged" if lost else "")
         candidate = self.trace[line[0]]
-        return short_name(candidate, self.trace) if candidate.stage else "the fit"
+        return short_name(candidate) if candidate.stage else "the fit"
 
     def _draw_path(self, ax: Any, path: Mapping[str, int], size: float) -> Any:
         """Draw the path, down while the same candidate leads and over to the next; return marks."""

@@ -32,7 +32,9 @@ def encoder(
     recipe = {
         "dictionary": ActivationDictionary(init="unit"),  # matched, it would stretch the weights
         "search": FixedSequence(atoms, train_atoms=False),
-        "trainer": Trainer(torch.optim.Adam, learning_rate, decay=decay, batch_size=batch_size),
+        "trainer": Trainer(
+            torch.optim.Adam, learning_rate, decay=decay, average=False, batch_size=batch_size
+        ),
         "network": network,
         "hidden_width": hidden_width,
         "max_epochs": max_epochs,

@@ -259,6 +259,7 @@ class Contest:
                     scales=start,
                     n_samples=len(problem.samples),
                     hidden_width=problem.hidden_width,
+                    factors=(entry.first, entry.hidden),
                 )
             )
             if problem.verbose > 1:

@@ -39,6 +39,9 @@ class Candidate:
         By how much its atoms stretched their inputs at the start, layer by layer, if told.
     n_samples, hidden_width : int, default=0
         Of the problem that it was trained on, which may be a smaller copy; 0 if not told.
+    factors : tuple of float, default=()
+        By how much the scales of the first layer and of hidden ones differ from what the
+        dictionary says, if told.
 
     Examples
     --------
@@ -63,6 +66,7 @@ class Candidate:
     scales: tuple[float, ...] = ()
     n_samples: int = 0
     hidden_width: int = 0
+    factors: tuple[float, ...] = ()
 
     @property
     def epochs(self) -> int:
