@@ -285,6 +285,7 @@ OUT_OF_RANGE: list[tuple[type, str, object]] = [
     (Trainer, "optimizer_options", "fast"),
     (Trainer, "warmup", 1.0),
     (Trainer, "decay", 1.5),
+    (Trainer, "average", "yes"),
     (Trainer, "batch_size", 0),
     (Trainer, "loss", "l2"),
     (Trainer, "early_stopping", "yes"),

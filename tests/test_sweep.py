@@ -177,7 +177,7 @@ def test_a_fit_by_the_sweep_is_a_fit_by_autograd(atom, monkeypatch):
     options = {"hidden_width": 16, "max_epochs": 3, "dtype": "float64", "random_state": 0}
     encoder = MIREncoder(search=FixedSequence([atom, atom]), **options)
     swept = encoder.fit(x, y).predict(x)
-    monkeypatch.setattr("skmire.training._run.sweep_of", AutogradSweep)
+    monkeypatch.setattr("skmire.measurements._sweep.sweep_of", AutogradSweep)
     torch.testing.assert_close(
         torch.tensor(swept), torch.tensor(encoder.fit(x, y).predict(x)), rtol=1e-6, atol=1e-6
     )

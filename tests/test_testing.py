@@ -244,7 +244,7 @@ class Sized(Bell):
 
 
 class Stunted(Bell):
-    matched_scales = (1e-4, 1e-4)
+    matched_scales = (1e4, 1e4)
 
 
 class Hasty(Bell):
