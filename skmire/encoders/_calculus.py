@@ -17,6 +17,7 @@ from skmire.encoders._queries import Query, Rescale, derivatives_at
 from skmire.networks import LayeredField
 from skmire.networks._calculus import TRACE, Axes
 from skmire.scaling import Scaling
+from skmire.shapes._box import checked_box
 
 Array = NDArray[np.float64]
 
@@ -336,26 +337,13 @@ class CalculusMixin(ABC):
         ConvergenceWarning
             If `max_points` do not suffice for the tolerance. The error says what was reached.
         """
-        check_is_fitted(self)
-        scaling = self.coordinate_scaling_
-        ends = (
-            scaling.centre[:, None] + scaling.half_range[:, None] * [-1, 1]
-            if box is None
-            else as_numbers("box", box)
-        )
-        n_dims = len(scaling.centre)
-        fits = ends.shape == (n_dims, 2) and np.isfinite(ends).all()
-        if not fits or np.any(ends[:, 0] > ends[:, 1]):
-            raise ValueError(
-                f"box must hold a lower and an upper end for each of the {n_dims} coordinate(s), "
-                f"of shape ({n_dims}, 2), finite and in this order; got {ends.tolist()}."
-            )
+        ends = self._box(box, flat=True)
         if not as_numbers("tolerance", tolerance) > 0:
             raise ValueError(f"tolerance must be above 0, got {tolerance!r}.")
-        least = least_points(n_dims)
+        least = least_points(len(ends))
         if not as_numbers("max_points", max_points) >= least:
             raise ValueError(
-                f"max_points must be at least {least:,} for {n_dims} "
+                f"max_points must be at least {least:,} for {len(ends)} "
                 f"coordinate(s), got {max_points!r}. Raise it; in many dimensions, the mean of "
                 "predict at random points of the box costs less."
             )
@@ -369,6 +357,15 @@ class CalculusMixin(ABC):
             rounding=torch.finfo(self.network_.output.bias.dtype.to_real()).eps,
         )
         return (value[0], error[0]) if self._y_ndim == 1 else (value, error)
+
+    def _box(self, box: ArrayLike | None, *, flat: bool = False) -> Array:
+        """Return the ends of a box along each coordinate: the extent of the fitted ones if None."""
+        check_is_fitted(self)
+        centre, half = self.coordinate_scaling_.centre, self.coordinate_scaling_.half_range
+        ends = (
+            np.stack([centre - half, centre + half], 1) if box is None else as_numbers("box", box)
+        )
+        return checked_box(ends, len(centre), flat=flat)
 
     def _derivatives(self, coords: Array, wanted: Sequence[Axes]) -> Array:
         """Return derivatives by the coordinates, (n_samples, n_outputs, n_wanted)."""

@@ -11,6 +11,8 @@ from numpy.polynomial import Legendre
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
+from skmire.datasets._grids import grid_points
+
 Array = NDArray[np.float64]
 
 _DEGREE = 7
@@ -63,7 +65,7 @@ def integrate(
     while panels.max() > 1 and cost * float(np.prod(panels, dtype=float)) > max_points:
         panels = (panels + 1) // 2
     half = (high - low) / panels / 2
-    centres = _product(
+    centres = grid_points(
         [a + h * (2 * np.arange(n) + 1) for a, h, n in zip(low, half, panels, strict=True)]
     )
     coarse, _ = _rule(function, centres, half)
@@ -116,8 +118,8 @@ def least_points(n_dims: int) -> int:
 
 def _rule(function: Callable[[Array], Array], centres: Array, half: Array) -> tuple[Array, Array]:
     """Return the integrals over panels of the function and of its magnitude, (n, n_outputs)."""
-    nodes = half * _product([_NODES] * len(half))
-    weights = np.prod(half) * _product([_WEIGHTS] * len(half)).prod(axis=1)
+    nodes = half * grid_points([_NODES] * len(half))
+    weights = np.prod(half) * grid_points([_WEIGHTS] * len(half)).prod(axis=1)
     found = []
     rows = max(_BLOCK // len(nodes), 1)
     for start in range(0, len(centres), rows):
@@ -126,8 +128,3 @@ def _rule(function: Callable[[Array], Array], centres: Array, half: Array) -> tu
         found.append((weights @ values, weights @ np.abs(values)))
     integrals, magnitudes = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return integrals, magnitudes
-
-
-def _product(axes: list[Array]) -> Array:
-    """Return the points of a grid, (n, n_dims)."""
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))

@@ -9,13 +9,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
-from sklearn.utils.validation import check_is_fitted
 
 from skmire._logging import audible, logger
 from skmire._memory import require
+from skmire.datasets._grids import grid_points
 from skmire.encoders._base import Array, BaseEncoder
 from skmire.shapes import Mesh, level_set_mesh, sample_volume
-from skmire.shapes._box import checked_box, grid_axes, stretches, table
+from skmire.shapes._box import grid_axes, stretches
 from skmire.shapes._sampling import volume_axes
 from skmire.spectrum import bandwidth_along
 
@@ -118,7 +118,7 @@ class VolumeEncoder(BaseEncoder, ABC):
         volume = np.empty(shape, dtype=dtype)
         with audible(self.verbose):
             for part in stretches(shape[0], int(np.prod(shape[1:]))):
-                coords = table([axes[0][part], *axes[1:]])
+                coords = grid_points([axes[0][part], *axes[1:]])
                 decision = self._field_values(self.network_, coords)
                 answers = self._answers(decision, response_method)
                 volume[part] = answers.reshape(volume[part].shape)
@@ -181,13 +181,6 @@ class VolumeEncoder(BaseEncoder, ABC):
             level=self._level(level),
             newton_steps=newton_steps,
         )
-
-    def _box(self, box: ArrayLike | None) -> Array:
-        check_is_fitted(self)
-        centre, half = self.coordinate_scaling_.centre, self.coordinate_scaling_.half_range
-        if box is None:
-            box = np.stack([centre - half, centre + half], axis=1)
-        return checked_box(box, len(centre))
 
 
 def _bandwidth(volume: Any) -> Array:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skmire._domain import Domain
+from skmire.datasets._grids import grid_points
 from skmire.measurements._base import Measurement
 from skmire.measurements._pilot import Pilot
 from skmire.networks import ScaledField
@@ -77,7 +78,7 @@ class GradientValues(Measurement):
         box = Scaling.of_coordinates(np.stack([domain.low, domain.high]), "per_axis")
         angles = np.pi / 2 * (box.scale(X[some]) + 1)
         along = max(int((min(len(some), _MOST_SAMPLES) / 8) ** (1 / n_dims)), 3)
-        waves = np.stack(np.meshgrid(*[np.arange(along)] * n_dims), -1).reshape(-1, 1, n_dims)[1:]
+        waves = grid_points([np.arange(along, dtype=float)] * n_dims)[1:, None]
         cosines, sines = np.cos(waves * angles), -waves * np.sin(waves * angles)
         per_unit = np.pi / 2 * box.factor
         derived = np.stack(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from skmire._domain import Domain
+from skmire.datasets._grids import grid_points
 from skmire.networks import Field, ScaledField
 from skmire.scaling import Scaling
 
@@ -126,5 +127,4 @@ def grid_pilot(
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     axes = [np.linspace(a, b, grid.n_nodes) for a, b in zip(domain.low, domain.high, strict=True)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, n_dims)
-    return Pilot(points, np.nan_to_num(grid.nodes.detach().numpy()))
+    return Pilot(grid_points(axes), np.nan_to_num(grid.nodes.detach().numpy()))

@@ -10,14 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 
-def checked_box(box: ArrayLike, n_dims: int) -> Array:
-    """Return a lower and an upper end for each of `n_dims` coordinates, of shape (n_dims, 2)."""
+def checked_box(box: ArrayLike, n_dims: int, *, flat: bool = False) -> Array:
+    """Return a lower and an upper end for each of `n_dims` coordinates, of shape (n_dims, 2).
+
+    They may be the same only in a box that may be flat.
+    """
     ends = np.asarray(box, dtype=float)
     fits = ends.shape == (n_dims, 2) and np.isfinite(ends).all()
-    if not fits or not (ends[:, 0] < ends[:, 1]).all():
+    if not fits or not (np.less_equal if flat else np.less)(ends[:, 0], ends[:, 1]).all():
+        order = "in this order" if flat else "the lower one below"
         raise ValueError(
             f"box must hold a lower and an upper end for each of the {n_dims} coordinate(s), of "
-            f"shape ({n_dims}, 2), finite and the lower one below; got {ends.tolist()}."
+            f"shape ({n_dims}, 2), finite and {order}; got {ends.tolist()}."
         )
     return ends
 
@@ -45,9 +49,3 @@ def stretches(n: int, size: int, *, least: int = 1) -> Iterator[slice]:
     planes = max(2**22 // max(size, 1), least)
     for start in range(0, n, planes):
         yield slice(start, min(start + planes, n))
-
-
-def table(axes: Sequence[Array]) -> Array:
-    """Return the points of a grid as rows, the last axis fastest."""
-    grids = np.meshgrid(*axes, indexing="ij")
-    return np.stack([grid.ravel() for grid in grids], axis=1)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skmire._optional import require
-from skmire.shapes._box import Array, checked_box, grid_axes, stretches, table
+from skmire.datasets._grids import grid_points
+from skmire.shapes._box import Array, checked_box, grid_axes, stretches
 from skmire.shapes._mesh import Mesh
 
 Function = Callable[[Array], Array]
@@ -125,13 +126,13 @@ def _slabs(values: Function, axes: list[Array]) -> Iterator[tuple[int, NDArray[n
     Neighbours share a plane. Values are bent to (-1, 1), which keeps signs and order, and outside
     is -1. None is so near 0 that a vertex would fall on a point of the grid.
     """
-    coarse = np.abs(values(table([axis[:: -(-len(axis) // 16)] for axis in axes])))
+    coarse = np.abs(values(grid_points([axis[:: -(-len(axis) // 16)] for axis in axes])))
     unit = float(np.median(coarse)) or 1.0
     size = len(axes[1]) * len(axes[2])
     plane = np.full((1, len(axes[1]) + 2, len(axes[2]) + 2), -1, dtype=np.float32)
     held = plane
     for part in stretches(len(axes[0]), size):
-        heights = values(table([axes[0][part], *axes[1:]]))
+        heights = values(grid_points([axes[0][part], *axes[1:]]))
         bent = heights / (unit + np.abs(heights))
         bent = np.where(np.abs(bent) < _NEAREST, np.where(bent > 0, _NEAREST, -_NEAREST), bent)
         block = bent.astype(np.float32).reshape(-1, len(axes[1]), len(axes[2]))
