@@ -79,7 +79,7 @@ class DerivedGrid(FittedGrid, ABC):
             raise ValueError(f"order must be 1 or 2, got {order!r}.")
         fields = [field for field in self.fields_ if coord in field.names]
         if not fields:
-            raise ValueError(f"The field is a function of {self._all_names}, not of {coord!r}.")
+            raise ValueError(f"The field is a function of {list(self._axes)}, not of {coord!r}.")
         axis = fields[0].axes[fields[0].axis(coord)]
         factor, unit = _rate(axis, datetime_unit)
         what = f"derivative by {coord}" if order == 1 else f"second derivative by {coord}"
@@ -125,8 +125,7 @@ class DerivedGrid(FittedGrid, ABC):
             If the encoder inside has no derivatives.
         """
         check_is_fitted(self)
-        axes = {axis.name: axis for field in self.fields_ for axis in field.axes}
-        rates = {name: _rate(axis, datetime_unit) for name, axis in axes.items()}
+        rates = {name: _rate(axis, datetime_unit) for name, axis in self._axes.items()}
 
         def called(field: Field, variable: Hashable) -> Named:
             return [
@@ -182,12 +181,12 @@ class DerivedGrid(FittedGrid, ABC):
         """
         check_is_fitted(self)
         if dims is None:
-            axes = {axis.name: axis for field in self.fields_ for axis in field.axes}
+            axes = self._axes
             dims = [name for name, axis in axes.items() if not axis.is_time] or list(axes)
         fields = [field for field in self.fields_ if {*dims} <= {*field.names}]
         if not fields:
             raise ValueError(
-                f"dims must be of the coordinates of one field, {self._all_names}; got "
+                f"dims must be of the coordinates of one field, {list(self._axes)}; got "
                 f"{list(dims)}."
             )
         axes = {axis.name: axis for axis in fields[0].axes}
@@ -207,10 +206,6 @@ class DerivedGrid(FittedGrid, ABC):
         asked = {**(coords or {}), **coords_kwargs}
         query = partial(_sum_of_second, {name: rate**2 for name, (rate, _) in rates.items()})
         return self._as_fitted(self._answers(query, asked, called, chunks, fields))
-
-    @property
-    def _all_names(self) -> list[str]:
-        return list(dict.fromkeys(name for field in self.fields_ for name in field.names))
 
     def _derived(
         self, variable: Hashable, letters: str, what: str, by: Mapping[str, int]
@@ -247,10 +242,11 @@ def _sum_of_second(factors: Mapping[str, float], field: Field, numbers: Array) -
     pair = [field.names[i] for i in sphere.of] if sphere else []
     rest = {name: factor for name, factor in factors.items() if name not in pair}
     total = np.zeros((len(numbers), len(field.variables)))
+    derived = field.by_places(numbers)
     if len(rest) < len(factors):
-        total += field.on_sphere(numbers)
+        total += field.embedding.on_sphere(numbers, *derived)
     if rest:
-        second = field.curvature(numbers)
+        second = field.embedding.curvature(numbers, *derived)
         for name, factor in rest.items():
             total += second[:, :, field.axis(name)] * factor
     return total

@@ -66,13 +66,11 @@ class Field:
 
     def curvature(self, numbers: Array) -> Array:
         """Return second derivatives by each coordinate alone, (n, n_variables, n_dims)."""
-        jacobian = self._derived("jacobian", numbers)
-        return self.embedding.curvature(numbers, jacobian, self._derived("hessian", numbers))
+        return self.embedding.curvature(numbers, *self.by_places(numbers))
 
-    def on_sphere(self, numbers: Array) -> Array:
-        """Return the Laplacian along the sphere, per square degree, (n, n_variables)."""
-        jacobian = self._derived("jacobian", numbers)
-        return self.embedding.on_sphere(numbers, jacobian, self._derived("hessian", numbers))
+    def by_places(self, numbers: Array) -> tuple[Array, Array]:
+        """Return first and second derivatives by the places, with an axis of outputs."""
+        return self._derived("jacobian", numbers), self._derived("hessian", numbers)
 
     def _derived(self, kind: str, numbers: Array) -> Array:
         """Return derivatives by the places, with an axis of outputs behind that of places."""

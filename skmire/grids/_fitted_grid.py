@@ -12,6 +12,7 @@ import xarray as xr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skmire.grids._axes import Axis
 from skmire.grids._codecs import spacing_of
 from skmire.grids._data import ARRAY, along
 from skmire.grids._fields import Asked, Extrapolate, Field, Query
@@ -152,7 +153,7 @@ class FittedGrid(BaseEstimator, ABC):
             If a factor is no whole number above 0, or a coordinate is not one of a dimension.
         """
         check_is_fitted(self)
-        axes = {axis.name: axis for field in self.fields_ for axis in field.axes}
+        axes = self._axes
         of_all = 1 if factor is None else factor
         given = factor if isinstance(factor, Mapping) else dict.fromkeys(axes, of_all)
         by_name = {**given, **factors}
@@ -207,7 +208,7 @@ class FittedGrid(BaseEstimator, ABC):
         """
         check_is_fitted(self)
         region = region or {}
-        axes = {axis.name: axis for field in self.fields_ for axis in field.axes}
+        axes = self._axes
         if not isinstance(spacing, Mapping):
             spacing = {name: spacing for name, axis in axes.items() if axis.codec.unit is None}
         if unknown := [name for name in (*spacing, *region) if name not in axes]:
@@ -256,7 +257,7 @@ class FittedGrid(BaseEstimator, ABC):
         """
         check_is_fitted(self)
         if isinstance(data, xr.Dataset):
-            there = [v for field in self.fields_ for v in field.variables if v in data.data_vars]
+            there = self._fitted_of(data)
             if not there:
                 raise ValueError(
                     f"The Dataset has none of the fitted variables, {list(self.encoders_)}. "
@@ -294,8 +295,7 @@ class FittedGrid(BaseEstimator, ABC):
         """
         check_is_fitted(self)
         if isinstance(data, xr.Dataset):
-            there = [v for field in self.fields_ for v in field.variables if v in data.data_vars]
-            return xr.Dataset({v: self.residual(data[v]) for v in there})
+            return xr.Dataset({v: self.residual(data[v]) for v in self._fitted_of(data)})
         real = data if data.dtype.kind == "f" else data.astype(np.float64)
         rest = real - self.fill_gaps(real, keep_known=False)
         called = data.attrs.get("long_name", "data" if data.name is None else data.name)
@@ -304,6 +304,15 @@ class FittedGrid(BaseEstimator, ABC):
             **{key: data.attrs[key] for key in ("units", "grid_mapping") if key in data.attrs},
         }
         return rest
+
+    @property
+    def _axes(self) -> dict[str, Axis]:
+        """The axes of all fields, by name."""
+        return {axis.name: axis for field in self.fields_ for axis in field.axes}
+
+    def _fitted_of(self, data: xr.Dataset) -> list[Hashable]:
+        """Return which variables of a Dataset were fitted."""
+        return [v for field in self.fields_ for v in field.variables if v in data.data_vars]
 
     # -- what the answers are called -------------------------------------------------------------
 
@@ -327,10 +336,9 @@ class FittedGrid(BaseEstimator, ABC):
         )
 
     def _labels_of(self, other: xr.DataArray | xr.Dataset) -> dict[str, xr.DataArray]:
-        names = {name for field in self.fields_ for name in field.names}
         return {
             name: other.coords[name].reset_coords(drop=True)
-            for name in sorted(names)
+            for name in sorted(self._axes)
             if name in other.coords and other.coords[name].ndim
         }
 
@@ -344,9 +352,8 @@ class FittedGrid(BaseEstimator, ABC):
     ) -> dict[Hashable, xr.DataArray]:
         """Return the answers of some or all fields by their new names."""
         check_is_fitted(self)
-        known = {name for field in self.fields_ for name in field.names}
-        if unknown := [name for name in asked if name not in known]:
-            raise ValueError(f"The field is a function of {sorted(known)}, not of {unknown}.")
+        if unknown := [name for name in asked if name not in self._axes]:
+            raise ValueError(f"The field is a function of {sorted(self._axes)}, not of {unknown}.")
         found: dict[Hashable, xr.DataArray] = {}
         for field in self.fields_ if only is None else only:
             dtype = np.result_type(*(self._known[v][0] for v in field.variables))
