@@ -7,7 +7,6 @@ from pathlib import Path
 from docutils.parsers.rst import Directive
 
 ROOT = Path(__file__).parents[1]
-NOT_EXPERIMENTS = {"runner", "results", "drawings", "entrants", "images", "occupancy"}
 
 
 def experiments():
@@ -17,9 +16,8 @@ def experiments():
         if str(path) not in sys.path:
             sys.path.append(str(path))
     for script in sorted(folder.glob("*.py")):
-        if script.stem not in NOT_EXPERIMENTS:
-            for experiment in importlib.import_module(script.stem).EXPERIMENTS:
-                yield script.name, experiment
+        for experiment in getattr(importlib.import_module(script.stem), "EXPERIMENTS", ()):
+            yield script.name, experiment
 
 
 def page(folder):
