@@ -100,6 +100,21 @@ def from_the_future(fitted, monkeypatch):
     return saved
 
 
+def test_a_model_from_before_there_were_measurements_opens(fitted):
+    state = fitted.__getstate__()
+    for name in ("measurement_", "_readout", "_measured_ndim"):
+        del state[name]
+    settled = {k: v for k, v in state["_settled"].items() if k != "measurement"}
+    state |= {"_settled": settled, _saving._STAMP: {"format": 1}}
+    older = MIREncoder.__new__(MIREncoder)
+    older.__setstate__(state)
+    np.testing.assert_array_equal(older.predict(X), fitted.predict(X))
+    np.testing.assert_array_equal(older.field_at(X), fitted.predict(X))
+    np.testing.assert_array_equal(older.gradient(X), fitted.gradient(X))
+    further, expected = (copy.deepcopy(fit).partial_fit(X, Y) for fit in (older, fitted))
+    np.testing.assert_array_equal(further.predict(X), expected.predict(X))
+
+
 NEWER = "saved by skmire 99.1 in format 3, but skmire .* reads formats up to 2. Open it with"
 
 
