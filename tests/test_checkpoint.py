@@ -286,6 +286,27 @@ def test_a_finished_fit_comes_back_and_nothing_is_trained(path, trained, name, o
         assert one.requires_grad == other.requires_grad
 
 
+def test_workers_that_are_threads_read_one_after_another(path, trained, monkeypatch):
+    """CPython's parser, by which NumPy reads headers, is not safe in threads (3.11, 106905)."""
+    encoder(path).fit(X, Y)
+    load, at_work, most = np.load, [], []
+
+    def slow(*args, **options):
+        at_work.append(None)
+        most.append(len(at_work))
+        time.sleep(0.01)
+        try:
+            return load(*args, **options)
+        finally:
+            at_work.pop()
+
+    monkeypatch.setattr(_checkpoint.np, "load", slow)
+    trained.clear()
+    encoder(path, n_jobs=4).fit(X, Y)
+    assert trained == []
+    assert max(most) == 1
+
+
 def test_workers_that_are_processes_keep_their_candidates_too(path, trained):
     plain = encoder().fit(X, Y)
     with joblib.parallel_config("loky", n_jobs=2):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from errno import EIO
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any, Self
 from uuid import uuid4
 
@@ -31,6 +32,10 @@ FORMAT = 1
 
 _CURE = "Give another path, or delete the folder to start anew."
 _DIGEST = re.compile(r".*[0-9a-f]{32}")
+
+# Python's parser, by which NumPy reads headers, fails now and then where threads take turns in it
+# (CPython 3.11, issue 106905).
+_READING = Lock()
 
 
 @dataclass(frozen=True)
@@ -207,7 +212,7 @@ def _write(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 def _read(path: Path, network: LayeredField) -> tuple[dict[str, torch.Tensor], Training]:
     """Return the state and the training of a file, if it holds a state for `network`."""
     # Opened here, as NumPy leaves a file open that it cannot read.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+    with _READING, path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         held = dict(arrays)
     state = {
         name.removeprefix("network."): torch.from_numpy(held[name])
