@@ -254,8 +254,8 @@ class Hasty(Bell):
 
 
 class Steeper(Bell):
-    def jet(self, t, out):
-        super().jet(t, out)
+    def jet(self, t, out, spare):
+        super().jet(t, out, spare)
         out[-1].mul_(1.1)
 
 

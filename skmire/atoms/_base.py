@@ -217,7 +217,7 @@ class Atom(PlainModule, ABC):
             return self.sweep(t, spare)[0]
         return self.formula(t)
 
-    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+    def jet(self, t: Tensor, out: Sequence[Tensor], spare: Spare) -> None:
         """Write the values at `t`, and as many derivatives by `t` as there is room for.
 
         This one goes through `formula`, by autograd, to any order. An atom may have a faster one,
@@ -230,6 +230,8 @@ class Atom(PlainModule, ABC):
         out : sequence of Tensor
             Where to write: the values to the first, the k-th derivative to number k. All like `t`,
             and none of them `t` itself.
+        spare : callable
+            As in `sweep`.
         """
         leaf = t.detach().clone().requires_grad_(True)
         with torch.enable_grad():

@@ -80,10 +80,20 @@ class Gabor(Atom):
 
         return values, pull
 
-    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+    @torch.no_grad()
+    def jet(self, t: Tensor, out: Sequence[Tensor], spare: Spare) -> None:
         if compiled := jet_kernel("gabor", t, out):
             return compiled(t, self.frequency, self.scale)
-        super().jet(t, out)
+        # Of F = exp(i a t - (g t)^2), both parts: F_(k+1) = (i a - 2 g^2 t) F_k - 2 g^2 k F_(k-1)
+        a, twice = float(self.frequency), 2 * float(self.scale) ** 2
+        window, wave = bell_(torch.mul(t, self.scale, out=spare())), torch.mul(t, a, out=spare())
+        torch.cos(wave, out=out[0]).mul_(window)
+        quadrature = [torch.sin(wave, out=wave).mul_(window), window, *(spare() for _ in out[2:])]
+        for k in range(len(out) - 1):
+            for part, other, rate in ((out, quadrature, -a), (quadrature, out, a)):
+                torch.mul(part[k], t, out=part[k + 1]).mul_(-twice).add_(other[k], alpha=rate)
+                if k:
+                    part[k + 1].add_(part[k - 1], alpha=-twice * k)
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         values = spare()

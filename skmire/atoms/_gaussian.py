@@ -64,7 +64,7 @@ class Gaussian(Atom):
         values = bell_(spare().copy_(t))
         return values, lambda cotangent: cotangent.mul_(t.mul_(values).mul_(-2))
 
-    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+    def jet(self, t: Tensor, out: Sequence[Tensor], spare: Spare) -> None:
         if compiled := jet_kernel("gaussian", t, out):
             return compiled(t)
         bell_(out[0].copy_(t))

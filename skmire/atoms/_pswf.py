@@ -138,11 +138,11 @@ class PSWF(Atom):
             return psi
         return self._psi(t, spare).mul_(self.amplitude).add_(self.offset)
 
-    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+    def jet(self, t: Tensor, out: Sequence[Tensor], spare: Spare) -> None:
         stable = self.table.is_stable_in_powers
         if stable and (compiled := self._kernel(jet_kernel("pswf", t, out), t)):
             return compiled()
-        super().jet(t, out)
+        super().jet(t, out, spare)
 
     def _kernel(
         self, compiled: Callable[..., None] | None, t: Tensor

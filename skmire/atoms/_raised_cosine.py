@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from skmire.atoms._acceleration import jet_kernel, kernel
 from skmire.atoms._base import Atom, Pull, Spare, add_gradient, fold_into_unit, go_back
-from skmire.atoms._sinc import sinc, sinc_, sinc_and_slope
+from skmire.atoms._jets import product_jet, sine_jet
+from skmire.atoms._sinc import sinc, sinc_, sinc_and_slope, sinc_jet
 
 
 class _Pulse(Atom):
@@ -72,10 +73,16 @@ class _Pulse(Atom):
 
         return values, pull
 
-    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+    @torch.no_grad()
+    def jet(self, t: Tensor, out: Sequence[Tensor], spare: Spare) -> None:
         if compiled := jet_kernel(self._kernel, t, out):
             return compiled(t, fold_into_unit(self.roll_off), self.amplitude)
-        super().jet(t, out)
+        if len(out) > 3:
+            return super().jet(t, out, spare)
+        b = fold_into_unit(self.roll_off)
+        pulse = self._bent(t, float(b), spare) if len(out) > 2 else self._swept(t, b, spare)
+        for place, derivative in zip(out, pulse, strict=False):
+            torch.mul(derivative, self.amplitude, out=place)
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         b = fold_into_unit(self.roll_off)
@@ -95,6 +102,10 @@ class _Pulse(Atom):
     @abstractmethod
     def _swept(self, t: Tensor, b: Tensor, spare: Spare) -> tuple[Tensor, Tensor, Tensor]:
         """Return the pulse of unit amplitude and its derivatives by t and b; writes to `t`."""
+
+    @abstractmethod
+    def _bent(self, t: Tensor, b: float, spare: Spare) -> list[Tensor]:
+        """Return the pulse of unit amplitude and two derivatives by t; writes to `t`."""
 
 
 def to_positive(x: Tensor) -> Tensor:
@@ -179,6 +190,15 @@ class RaisedCosine(_Pulse):
         by_v = d_window.mul_(core).mul_(-half).sub_(pulse, alpha=1 / half).mul_(share)
         slope = d_core.mul_(window).add_(by_v, alpha=float(b) / half).mul_(sign.mul_(math.pi))
         return pulse, slope, by_v.mul_(y).div_(half)
+
+    def _bent(self, t: Tensor, b: float, spare: Spare) -> list[Tensor]:
+        half, rate = math.pi / 2, math.pi * b
+        below, above = (
+            sinc_jet(torch.mul(t, along, out=spare()).add_(half), along, spare)
+            for along in (-rate, rate)
+        )  # the window in partial fractions, one for either pole
+        window = [low.add_(high).mul_(half / 2) for low, high in zip(below, above, strict=True)]
+        return product_jet(sinc_jet(t.mul_(math.pi), math.pi, spare), window, spare)
 
 
 class RootRaisedCosine(_Pulse):
@@ -265,3 +285,22 @@ class RootRaisedCosine(_Pulse):
         slope.add_(d_core, alpha=1 - roll).mul_(sign.mul_(math.pi))
         by_b = by_width.sub_(d_core).mul_(y).add_(skirt).sub_(core)
         return core.mul_(1 - roll).add_(skirt, alpha=roll), slope, by_b
+
+    def _bent(self, t: Tensor, b: float, spare: Spare) -> list[Tensor]:
+        quarter, narrow = math.pi / 4, math.pi * (1 - b)
+        core = sinc_jet(torch.mul(t, narrow, out=spare()), narrow, spare)
+        y = t.mul_(math.pi)
+        lower, upper = (
+            product_jet(
+                sine_jet(torch.add(y, sign * quarter, out=spare()), math.pi, spare),
+                sinc_jet(
+                    torch.mul(y, -sign * b, out=spare()).add_(quarter), -sign * math.pi * b, spare
+                ),
+                spare,
+            )
+            for sign in (1, -1)
+        )  # cos(y - pi/4) is sin(y + pi/4), and cos(y + pi/4) is -sin(y - pi/4)
+        return [
+            middle.mul_(1 - b).add_(low.sub_(high), alpha=b)
+            for middle, low, high in zip(core, lower, upper, strict=True)
+        ]

@@ -53,16 +53,31 @@ def sinc_(z: Tensor, spare: Spare) -> Tensor:
 
 def sinc_and_slope(z: Tensor, spare: Spare) -> tuple[Tensor, Tensor]:
     """Return sin(z)/z and its derivative, without a graph."""
-    is_double = z.dtype == torch.float64
-    radius, terms = (_RADIUS, _SLOPE_SERIES) if is_double else (0.3, _SLOPE_SERIES[:3])
+    values, share = _sinc_and_share(z, spare)
+    return values, share.mul_(z)
+
+
+def sinc_jet(z: Tensor, rate: float, spare: Spare) -> list[Tensor]:
+    """Return sin(z)/z and two derivatives by t, where `z` grows with t at `rate`.
+
+    By ``z s'' + 2 s' + z s = 0``.
+    """
+    values, share = _sinc_and_share(z, spare)
+    slope = torch.mul(share, z, out=spare()).mul_(rate)
+    return [values, slope, share.mul_(2).add_(values).mul_(-(rate**2))]
+
+
+def _sinc_and_share(z: Tensor, spare: Spare) -> tuple[Tensor, Tensor]:
+    """Return s = sin(z)/z, and s'/z, which is even and smooth as s is; without a graph."""
+    terms = _SLOPE_SERIES if z.dtype == torch.float64 else _SLOPE_SERIES[:4]
     size = torch.abs(z, out=spare())
-    inside = torch.lt(size, radius, out=spare())
-    size.clamp_(min=_TINY)
-    values = torch.sin(size, out=spare()).div_(size)
-    slope = torch.cos(size, out=spare()).sub_(values).div_(size).mul_(torch.sign(z, out=size))
-    near = torch.clamp(z, -radius, radius, out=size)
-    series = horner(torch.mul(near, near, out=spare()), terms, spare()).mul_(near)
-    return values, torch.lerp(slope, series, inside, out=slope)
+    inside = torch.lt(size, _RADIUS, out=spare())
+    values = torch.sin(size.clamp_(min=_TINY), out=spare()).div_(size)
+    share = torch.cos(size, out=spare()).sub_(values)
+    share.div_(size.clamp_(min=_RADIUS)).div_(size)
+    near = torch.clamp(z, -_RADIUS, _RADIUS, out=size)
+    series = horner(near.mul_(near), terms, spare())
+    return values, torch.lerp(share, series, inside, out=share)
 
 
 def split_at(z: Tensor, radius: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -129,10 +144,14 @@ class Sinc(Atom):
             values, slope = sinc_and_slope(t, spare)
         return values, lambda cotangent: cotangent.mul_(slope)
 
-    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+    def jet(self, t: Tensor, out: Sequence[Tensor], spare: Spare) -> None:
         if compiled := jet_kernel("sinc", t, out):
             return compiled(t)
-        super().jet(t, out)
+        if len(out) > 3:
+            return super().jet(t, out, spare)
+        found = sinc_jet(t, 1.0, spare) if len(out) > 2 else sinc_and_slope(t, spare)
+        for place, derivative in zip(out, found, strict=False):
+            place.copy_(derivative)
 
     def evaluate(self, t: Tensor, spare: Spare) -> Tensor:
         if compiled := kernel("sinc", t):

@@ -66,7 +66,7 @@ class Sinusoid(Atom):
             return values, lambda cotangent: cotangent.mul_(slope)
         return torch.sin(t, out=spare()), lambda cotangent: cotangent.mul_(t.cos_())
 
-    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+    def jet(self, t: Tensor, out: Sequence[Tensor], spare: Spare) -> None:
         if compiled := jet_kernel("sinusoid", t, out):
             return compiled(t)
         for place, derivative in zip(out, (torch.sin, torch.cos), strict=False):

@@ -107,10 +107,22 @@ class VariablePeriodic(Atom):
 
         return values, pull
 
-    def jet(self, t: Tensor, out: Sequence[Tensor]) -> None:
+    @torch.no_grad()
+    def jet(self, t: Tensor, out: Sequence[Tensor], spare: Spare) -> None:
         if type(self.atom) is Sinusoid and (compiled := jet_kernel("finer", t, out)):
             return compiled(t, *self.atom.folded)
-        super().jet(t, out)
+        if len(out) > 3:
+            return super().jet(t, out, spare)
+        gain, shift = self.atom.folded
+        factor = 1.0 if gain is None else float(gain)
+        stretch, bend = torch.abs(t, out=spare()).add_(1), torch.sign(t, out=spare())
+        inner = t.mul_(stretch).mul_(factor)
+        self.atom.jet(inner if shift is None else inner.add_(shift), out, spare)
+        slope = self._slope(stretch).mul_(factor)
+        if len(out) > 2:
+            out[2].mul_(slope).mul_(slope).addcmul_(out[1], bend, value=2 * factor)
+        if len(out) > 1:
+            out[1].mul_(slope)
 
     def _slope(self, stretch: Tensor) -> Tensor:
         """Return the derivative of the warp from ``|x| + 1``, which it may write to."""

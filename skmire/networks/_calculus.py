@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import combinations
+from itertools import combinations, count
 from typing import Protocol
 
 import torch
@@ -123,20 +123,26 @@ class AutogradCalculus:
         """Return the derivatives that are wanted."""
         coords = inputs.detach().clone().requires_grad_(True)
         slopes: dict[Axes, Tensor] = {}
+        return torch.stack(
+            [self._derivative(axes, coords, directions, slopes).detach() for axes in wanted]
+        )
 
-        def derivative(axes: Axes) -> Tensor:
-            if not axes:
-                values: Tensor = self.field(coords)
-                return values
-            if axes == TRACE:
-                return torch.stack([derivative((i, i)) for i in range(len(directions))]).sum(0)
-            *before, last = axes
-            if (key := tuple(before)) not in slopes:
-                columns = derivative(key).unbind(1)
-                slopes[key] = torch.stack([_slope(column, coords) for column in columns], dim=1)
-            return (slopes[key] * directions[last].unsqueeze(-2)).sum(-1)
-
-        return torch.stack([derivative(axes).detach() for axes in wanted])
+    def _derivative(
+        self, axes: Axes, coords: Tensor, directions: Tensor, slopes: dict[Axes, Tensor]
+    ) -> Tensor:
+        # No closure that calls itself: that would keep the graph until garbage is collected.
+        if not axes:
+            values: Tensor = self.field(coords)
+            return values
+        if axes == TRACE:
+            each = [(i, i) for i in range(len(directions))]
+            bends = [self._derivative(pair, coords, directions, slopes) for pair in each]
+            return torch.stack(bends).sum(0)
+        *before, last = axes
+        if (key := tuple(before)) not in slopes:
+            columns = self._derivative(key, coords, directions, slopes).unbind(1)
+            slopes[key] = torch.stack([_slope(column, coords) for column in columns], dim=1)
+        return (slopes[key] * directions[last].unsqueeze(-2)).sum(-1)
 
 
 def _slope(values: Tensor, coords: Tensor) -> Tensor:
@@ -182,7 +188,7 @@ class LayerCalculus:
                 torch.mm(stack[1:].flatten(0, 1), layer.weight.t(), out=out[1:].flatten(0, 1))
                 before = [None, *out[1:]]
             own = self._room("own", order, *t.shape)
-            layer.atom.jet(t, [out[0], *own])
+            layer.atom.jet(t, [out[0], *own], self._spares(t))
             scratch = self._room("scratch", 2, *t.shape)
             _chain(before, own, out, places, len(directions), scratch)
             stack = out
@@ -198,7 +204,7 @@ class LayerCalculus:
             torch.addmm(layer.bias, inputs, layer.weight.t(), out=t)
             inputs = self._room(f"values {i % 2}", *t.shape)
             kept.append(self._room(f"slope {i}", *t.shape))
-            layer.atom.jet(t, [inputs, kept[-1]])
+            layer.atom.jet(t, [inputs, kept[-1]], self._spares(t))
         values = torch.addmm(self.bias, inputs, self.weight.t())
         slopes = self.weight[:, None]  # (n_outputs, n_samples, n_units); here alike for all samples
         for layer, slope in zip(reversed(self.layers), reversed(kept), strict=True):
@@ -209,6 +215,10 @@ class LayerCalculus:
         each = "knd" if directions.ndim == 3 else "kd"
         along = torch.einsum(f"mnd,{each}->knm", slopes, directions)
         return torch.stack([along[axes[0]] if axes else values for axes in wanted])
+
+    def _spares(self, t: Tensor) -> Callable[[], Tensor]:
+        """Return what gives a tensor like `t` to write to, another at each call."""
+        return (self._room(f"spare {i}", *t.shape) for i in count()).__next__
 
     def _room(self, name: str, *shape: int) -> Tensor:
         """Return a tensor to write to, the same memory at each call."""
@@ -250,9 +260,9 @@ def _terms(axes: Axes, n_directions: int) -> Mapping[int, list[tuple[int, tuple[
     if axes == TRACE:
         return {2: [(1, ((i,), (i,))) for i in range(n_directions)]}
     terms = defaultdict(list)
-    for blocks, count in Counter(tuple(sorted(p)) for p in _partitions(axes)).items():
+    for blocks, times in Counter(tuple(sorted(p)) for p in _partitions(axes)).items():
         if len(blocks) > 1:
-            terms[len(blocks)].append((count, blocks))
+            terms[len(blocks)].append((times, blocks))
     return terms
 
 
@@ -290,7 +300,7 @@ def _chain(
             is_empty = False
         for order, terms in _terms(axes, n_directions).items():
             n_added = 0
-            for count, blocks in terms:
+            for times, blocks in terms:
                 factors = [f for block in blocks if (f := before[places[block]]) is not None]
                 if len(factors) < len(blocks):
                     continue
@@ -298,11 +308,11 @@ def _chain(
                 for factor in factors[1:-1]:
                     head = torch.mul(head, factor, out=product)
                 if n_added:
-                    total.addcmul_(head, factors[-1], value=count)
+                    total.addcmul_(head, factors[-1], value=times)
                 else:
                     torch.mul(head, factors[-1], out=total)
-                    if count > 1:
-                        total.mul_(count)
+                    if times > 1:
+                        total.mul_(times)
                 n_added += 1
             if n_added and is_empty:
                 torch.mul(own[order - 1], total, out=out[place])
