@@ -58,24 +58,28 @@ def opened(name):
         return largest.astype(float).rename(latitude="lat", longitude="lon").load()
 
 
-def of_file(name, key):
-    with np.load(folder() / "dem" / f"{name}.npz") as file:
-        values = file[key].astype(float)
+def ridge():
+    with np.load(folder() / "dem" / "jacksboro_fault_dem.npz") as file:
+        values = file["elevation"].astype(float)
         lat, lon = (
-            file[n] if n in file else np.arange(size, dtype=float)
-            for n, size in zip(("latitude", "longitude"), values.shape, strict=True)
+            np.linspace(file[f"{axis}min"], file[f"{axis}max"], size)
+            for axis, size in zip("yx", values.shape, strict=True)
         )
-    return xr.DataArray(
-        values, {"lat": lat.astype(float), "lon": lon.astype(float)}, ("lat", "lon")
-    )
+    return xr.DataArray(values, {"lat": lat, "lon": lon}, ("lat", "lon"))
+
+
+def sea_floor():
+    with np.load(folder() / "dem" / "topobathy.npz") as file:
+        lat, lon = file["latitude"].astype(float), file["longitude"].astype(float)
+        return xr.DataArray(file["topo"].astype(float), {"lat": lat, "lon": lon}, ("lat", "lon"))
 
 
 FIELDS = {
     "air temperature": lambda: opened("A1B_north_america").isel(time=0, drop=True),
     "sea temperature": lambda: opened("ostia_monthly").isel(time=0, drop=True),
     "sea anomaly": lambda: opened("sst_ndjfm_anom").isel(time=slice(0, 6)),
-    "ridge": lambda: of_file("jacksboro_fault_dem", "elevation"),
-    "sea floor": lambda: of_file("topobathy", "topo"),
+    "ridge": ridge,
+    "sea floor": sea_floor,
 }
 
 

@@ -4,8 +4,14 @@ Every third elevation along each axis is a sample, as it is or with an error of 
 elevations' standard deviation. The truth is the terrain of the whole grid, smoothed by a Gaussian
 of 2.5 posts (some 200 metres) so that the samples resolve it; its derivatives are those of the
 Gaussian. Errors are root mean squares, at the samples and between them, away from the border: of
-slope and aspect in degrees (the latter where it is steeper than 5 degrees), of the Laplacian as a
-share of its size.
+slope and aspect in degrees, of curvature per kilometre: that of the ground along the line of
+steepest descent (profile) and that of the contour line, seen from above (plan). Aspect and
+curvatures are compared where it is steeper than 5 degrees.
+
+References
+----------
+- Krcho, Morphometric analysis of relief, 1973; Evans, An integrated system of terrain analysis,
+  1979: the two curvatures, from first and second derivatives.
 
     SKMIRE_DATA=../shared/data python benchmarks/terrain.py
 """
@@ -27,9 +33,10 @@ import skmire
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder
 
 Array = NDArray[np.float64]
-#: Slopes southward and eastward, and the Laplacian, on the whole grid.
-Derivatives = tuple[Array, Array, Array]
+#: Along south and east, along south twice, both, and east twice, on the whole grid.
+Derivatives = tuple[Array, Array, Array, Array, Array]
 
+ORDERS = (1, 0), (0, 1), (2, 0), (1, 1), (0, 2)
 STEP, SIDE, SMOOTH, BORDER = 3, 121, 2.5, 9
 LATITUDE, METRES = 36.6, 111_200.0  # degrees, and metres in one of latitude
 
@@ -46,21 +53,22 @@ def terrain() -> tuple[Array, Derivatives, tuple[Array, Array]]:
         return found[part] / spacing[0] ** south / spacing[1] ** east
 
     metres = tuple(np.arange(SIDE) * step for step in spacing)
-    return derived(0, 0), (derived(1, 0), derived(0, 1), derived(2, 0) + derived(0, 2)), metres
+    return derived(0, 0), tuple(derived(*order) for order in ORDERS), metres
 
 
 def differences(samples: Array, metres: tuple[Array, Array]) -> Derivatives:
     """Return differences of neighbouring samples, interpolated by cubic splines."""
     coarse = [axis[::STEP] for axis in metres]
-    slopes = np.gradient(samples, *coarse)
+    south, east = np.gradient(samples, *coarse)
     padded = np.pad(samples, 1, mode="edge")
     steps = [axis[1] - axis[0] for axis in coarse]
-    bend = (padded[2:, 1:-1] + padded[:-2, 1:-1] - 2 * samples) / steps[0] ** 2
-    bend = bend + (padded[1:-1, 2:] + padded[1:-1, :-2] - 2 * samples) / steps[1] ** 2
-    south, east, laplacian = (
-        RectBivariateSpline(*coarse, part)(*metres) for part in (*slopes, bend)
+    twice_south = (padded[2:, 1:-1] + padded[:-2, 1:-1] - 2 * samples) / steps[0] ** 2
+    twice_east = (padded[1:-1, 2:] + padded[1:-1, :-2] - 2 * samples) / steps[1] ** 2
+    both = np.gradient(south, coarse[1], axis=1)
+    return tuple(
+        RectBivariateSpline(*coarse, part)(*metres)
+        for part in (south, east, twice_south, both, twice_east)
     )
-    return south, east, laplacian
 
 
 def spline(samples: Array, metres: tuple[Array, Array], noise: float = 0.0) -> Derivatives:
@@ -69,8 +77,7 @@ def spline(samples: Array, metres: tuple[Array, Array], noise: float = 0.0) -> D
     fitted = RectBivariateSpline(
         *(axis[::STEP] for axis in metres), samples, kx=degree, ky=degree, s=noise**2 * samples.size
     )
-    of = [fitted(*metres, dx=dx, dy=dy) for dx, dy in ((1, 0), (0, 1), (2, 0), (0, 2))]
-    return of[0], of[1], of[2] + of[3]
+    return tuple(fitted(*metres, dx=dx, dy=dy) for dx, dy in ORDERS)
 
 
 def fit(encoder: MIREncoder) -> Callable[[Array, tuple[Array, Array]], Derivatives]:
@@ -80,32 +87,35 @@ def fit(encoder: MIREncoder) -> Callable[[Array, tuple[Array, Array]], Derivativ
             for k in (STEP, 1)
         )
         encoder.fit(places, samples.ravel())
-        slopes, shape = encoder.gradient(all_places), (SIDE, SIDE)
-        laplacian = encoder.laplacian(all_places).reshape(shape)
-        return slopes[:, 0].reshape(shape), slopes[:, 1].reshape(shape), laplacian
+        slopes, bends = encoder.gradient(all_places), encoder.hessian(all_places)
+        found = (*slopes.T, bends[:, 0, 0], bends[:, 0, 1], bends[:, 1, 1])
+        return tuple(part.reshape(SIDE, SIDE) for part in found)
 
     return derivatives
 
 
+def of_terrain(found: Derivatives) -> tuple[Array, Array, Array, Array]:
+    """Return slope and aspect in degrees, profile and plan curvature per kilometre."""
+    s, e, ss, se, ee = found
+    steep = np.maximum(s**2 + e**2, 1e-12)
+    slope, aspect = np.rad2deg(np.arctan(np.sqrt(steep))), np.rad2deg(np.arctan2(-e, s))
+    profile = -(s**2 * ss + 2 * s * e * se + e**2 * ee) / (steep * (1 + steep) ** 1.5)
+    plan = -(e**2 * ss - 2 * s * e * se + s**2 * ee) / steep**1.5
+    return slope, aspect, 1e3 * profile, 1e3 * plan
+
+
 def errors(found: Derivatives, truth: Derivatives) -> Iterator[float]:
-    """Yield the errors of slope, aspect and curvature, each at the samples and between them."""
+    """Yield the errors of what `of_terrain` returns, each at the samples and between them."""
     at = np.zeros((SIDE, SIDE), dtype=bool)
     at[::STEP, ::STEP] = True
     inner = np.zeros_like(at)
     inner[BORDER:-BORDER, BORDER:-BORDER] = True
-    angles = [
-        (np.rad2deg(np.arctan(np.hypot(south, east))), np.rad2deg(np.arctan2(-east, south)))
-        for south, east, _ in (found, truth)
-    ]
-    turned = (angles[0][1] - angles[1][1] + 180) % 360 - 180
-    size = np.sqrt(np.mean(truth[2][inner] ** 2))
-    for off, where in (
-        (angles[0][0] - angles[1][0], inner),
-        (turned, inner & (angles[1][0] > 5)),
-        ((found[2] - truth[2]) / size, inner),
-    ):
+    ours, wanted = of_terrain(found), of_terrain(truth)
+    off = [a - b for a, b in zip(ours, wanted, strict=True)]
+    off[1] = (off[1] + 180) % 360 - 180
+    for part, where in zip(off, (inner, *3 * [inner & (wanted[0] > 5)]), strict=True):
         for some in (at, ~at):
-            yield float(np.sqrt(np.mean(off[where & some] ** 2)))
+            yield float(np.sqrt(np.mean(part[where & some] ** 2)))
 
 
 def main() -> None:
@@ -120,8 +130,13 @@ def main() -> None:
         f"mean, noise {noise:.1f} m\n"
     )
     print(
-        f"{'':32}{'slope, degrees':>16}{'aspect, degrees':>18}{'Laplacian, share':>18}\n"
-        f"{'':32}{'at':>8}{'between':>8}{'at':>10}{'between':>8}{'at':>10}{'between':>8}"
+        f"{'':32}{'slope, degrees':>16}{'aspect, degrees':>18}{'profile, 1/km':>18}"
+        f"{'plan, 1/km':>18}\n{'':32}{'at':>8}{'between':>8}" + 3 * f"{'at':>10}{'between':>8}"
+    )
+    sizes = list(errors(tuple(0 * part for part in truth), truth))
+    print(
+        f"{'size of the curvatures':66}{sizes[4]:10.2f}{sizes[5]:8.2f}"
+        f"{sizes[6]:10.2f}{sizes[7]:8.2f}"
     )
 
     def fixed(scales: tuple[float, float]) -> MIREncoder:
@@ -144,7 +159,7 @@ def main() -> None:
             off = list(errors(derive(given, metres), truth))
             print(
                 f"  {name:30}{off[0]:8.2f}{off[1]:8.2f}{off[2]:10.1f}{off[3]:8.1f}"
-                f"{off[4]:10.2f}{off[5]:8.2f}",
+                f"{off[4]:10.2f}{off[5]:8.2f}{off[6]:10.2f}{off[7]:8.2f}",
                 flush=True,
             )
     print(f"\nfit, searched, of the noisy samples: {' '.join(searched.activations_)}")

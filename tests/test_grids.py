@@ -532,6 +532,13 @@ def test_an_arc_over_the_seam_is_the_fitted_range():
     assert len(grid.grid(5.0)) == 5
 
 
+def test_columns_that_are_counted_go_round_nothing():
+    counted = xr.DataArray(np.zeros((3, 41)), {"lat": np.arange(3), "lon": np.arange(0, 410, 10)})
+    assert GridEncoder(Quadratic()).fit(counted).fields_[0].axes[1].period is None
+    repeated = xr.DataArray(np.zeros((3, 38)), {"lat": np.arange(3), "lon": np.arange(0, 380, 10)})
+    assert GridEncoder(Quadratic()).fit(repeated).fields_[0].axes[1].period == 360
+
+
 def test_any_coordinate_may_be_periodic():
     hour = np.arange(0, 24, 2)
     data = xr.DataArray(np.cos(hour * np.pi / 12), {"hour": hour})

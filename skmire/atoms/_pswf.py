@@ -118,7 +118,7 @@ class PSWF(Atom):
             values, slope, psi = spare(), spare(), spare()
             compiled(values, slope, psi)
         else:
-            psi, slope = self._psi_and_slope(t, spare)
+            psi, slope = self._derived(t, 2, spare)
             slope.mul_(self.amplitude)
             values = torch.mul(psi, self.amplitude, out=spare()).add_(self.offset)
 
@@ -138,11 +138,15 @@ class PSWF(Atom):
             return psi
         return self._psi(t, spare).mul_(self.amplitude).add_(self.offset)
 
+    @torch.no_grad()
     def jet(self, t: Tensor, out: Sequence[Tensor], spare: Spare) -> None:
-        stable = self.table.is_stable_in_powers
-        if stable and (compiled := self._kernel(jet_kernel("pswf", t, out), t)):
+        if len(out) > 3 or not self.table.is_stable_in_powers:
+            return super().jet(t, out, spare)
+        if compiled := self._kernel(jet_kernel("pswf", t, out), t):
             return compiled()
-        super().jet(t, out, spare)
+        for place, derivative in zip(out, self._derived(t, max(len(out), 2), spare), strict=False):
+            torch.mul(derivative, self.amplitude, out=place)
+        out[0].add_(self.offset)
 
     def _kernel(
         self, compiled: Callable[..., None] | None, t: Tensor
@@ -168,29 +172,44 @@ class PSWF(Atom):
         psi = torch.lerp(far, near, inside, out=near)
         return psi.mul_(torch.sign(u, out=inside)) if self._is_odd else psi
 
-    def _psi_and_slope(self, u: Tensor, spare: Spare) -> tuple[Tensor, Tensor]:
-        """Return psi and its derivative at `u`, without a graph."""
+    def _derived(self, u: Tensor, n: int, spare: Spare) -> list[Tensor]:
+        """Return psi and its derivatives at `u`, two or three in all, without a graph."""
         interval, (amplitude, c, _, drift) = self.table.interval, self.table.wave
         size, sign = torch.abs(u, out=spare()), torch.sign(u, out=spare())
         inside = torch.lt(size, interval, out=spare())
         x, place = self._place(size, spare)
-        powers = self._powers(u)
-        near = horner(place, powers, spare())
-        rise = horner(place, [k * p for k, p in enumerate(powers)][1:], spare())
-        rise.mul_(2 / interval)
-        if self.kind == "angular":
-            rise.mul_(x).mul_(2)
+        near, powers = [], self._powers(u)
+        for _ in range(n):
+            near.append(horner(place, powers, spare()))
+            powers = [k * p for k, p in enumerate(powers)][1:]
+        # By the place, 2 x**2 - 1 or 2 x - 1, which the chain rule takes to u.
+        is_angular = self.kind == "angular"
+        across = (4 if is_angular else 2) / interval
+        stretch = torch.mul(x, across, out=spare()) if is_angular else across
+        if n > 2:
+            near[2].mul_(stretch).mul_(stretch)
+            if is_angular:
+                near[2].add_(near[1], alpha=across / interval)
+        near[1].mul_(stretch)
         if self._is_odd:
-            rise.mul_(x).add_(near, alpha=1 / interval)
-            near.mul_(x)
+            for k in range(n - 1, 0, -1):
+                near[k].mul_(x).add_(near[k - 1], alpha=k / interval)
+            near[0].mul_(x)
         angle, inverse = self._angle(size, spare)
-        far = torch.cos(angle, out=place).mul_(inverse).mul_(amplitude)
+        tail = torch.cos(angle, out=place).mul_(inverse).mul_(amplitude)
         rate = torch.mul(inverse, inverse, out=x).mul_(-drift).add_(c)
-        fall = angle.sin_().mul_(rate).mul_(amplitude).add_(far).mul_(inverse).neg_()
-        psi = torch.lerp(far, near, inside, out=near)
-        slope = torch.lerp(fall, rise, inside, out=rise)
-        (psi if self._is_odd else slope).mul_(sign)
-        return psi, slope
+        swing = angle.sin_().mul_(amplitude)
+        fall = torch.addcmul(tail, swing, rate, out=spare()).mul_(inverse).neg_()
+        far = [tail, fall]
+        if n > 2:
+            # -(tail rate^2 + (2 drift / xi^3) swing / xi + 2 fall / xi)
+            rest = swing.mul_(inverse).mul_(inverse).mul_(inverse).mul_(drift).add_(fall)
+            far.append(rest.mul_(inverse).mul_(2).addcmul_(tail, rate.mul_(rate)).neg_())
+        for k, (outer, inner) in enumerate(zip(far, near, strict=True)):
+            torch.lerp(outer, inner, inside, out=inner)
+            if k % 2 != self._is_odd:
+                inner.mul_(sign)
+        return near
 
     def _powers(self, u: Tensor) -> Sequence[float]:
         return self.table.powers if u.dtype == torch.float64 else self.table.single_powers

@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 Periods = Mapping[str, float]
 
 _TURN = 360.0  # degrees
+_ONCE = 1.1  # turns, as some grids repeat a few columns
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def axis_of(
     name : str
         Of the coordinate.
     periods : mapping of str to float, or "auto"
-        In the coordinate's unit; ``"auto"`` finds longitudes that go all the way round.
+        In the coordinate's unit; ``"auto"`` finds longitudes that go once round.
     sphere : bool
         Whether longitudes are on a sphere, and so periodic however far they go.
 
@@ -111,8 +112,10 @@ def axis_of(
     if period is None and longitude and (sphere or periods == "auto"):
         period = _TURN
     if period is not None:
-        low, high = _arc(numbers, period)
-        if periods == "auto" and not sphere and high - low < period:
+        extent, (low, high) = high - low, _arc(numbers, period)
+        # What goes on after a turn is counted, not measured: columns that are called "lon".
+        once = high - low == period and extent < _ONCE * period
+        if periods == "auto" and not sphere and not once:
             period, low, high = None, float(numbers.min()), float(numbers.max())
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
     slack = 4 * float(rounding) * max(abs(low), abs(high))
