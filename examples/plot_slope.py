@@ -1,9 +1,9 @@
 """
-Slope and aspect of a terrain
-=============================
+Slope, aspect and curvature of a terrain
+========================================
 
-Slope and aspect of a terrain are derivatives of its elevation. Of a grid they are taken as
-differences of neighbours, which know one resolution and enlarge every error of the elevations. A
+Slope, aspect and curvature of a terrain are derivatives of its elevation. Of a grid they are taken
+as differences of neighbours, which know one resolution and enlarge every error of the elevations. A
 fit has them anywhere, in metres per metre. Where is it better, and where not?
 """
 
@@ -48,9 +48,11 @@ fits = [
 ]  # fmt: skip
 
 # %%
-# Slope and aspect
-# ----------------
-# Slope is the length of the gradient, as an angle; aspect is the direction that it falls to.
+# Slope, aspect and curvature
+# ---------------------------
+# Slope is the length of the gradient, as an angle; aspect is the direction that it falls to; the
+# curvature here is that of the ground along the way down (profile curvature), below 0 in hollows.
+# The whole grid shows what no fit of every third elevation can know.
 
 
 def slope_and_aspect(gradient):
@@ -60,21 +62,45 @@ def slope_and_aspect(gradient):
     return slope, np.rad2deg(np.arctan2(eastward, -southward)) % 360
 
 
-ours = fits[0].gradient(places[1]).reshape(121, 121, 2)
-theirs = np.stack(np.gradient(samples, *(3 * spacing)), axis=-1)
-figure, axes = plt.subplots(2, 3, figsize=(11, 7), layout="constrained")
-for column, (name, gradient) in enumerate(
-    {"the samples' differences": theirs, "the fit": ours, "the whole grid": wanted}.items()
+def profile_curvature(gradient, hessian):
+    """Return the curvature down the slope, per kilometre."""
+    steep = np.maximum((gradient**2).sum(axis=-1), 1e-6)
+    along = np.einsum("...i,...ij,...j->...", gradient, hessian, gradient)
+    return -1e3 * along / (steep * (1 + steep) ** 1.5)
+
+
+def of_grid(elevations, steps):
+    """Return the gradient and the second derivatives as differences of neighbours."""
+    gradient = np.stack(np.gradient(elevations, *steps), axis=-1)
+    rows = [np.stack(np.gradient(gradient[..., i], *steps), axis=-1) for i in range(2)]
+    return gradient, np.stack(rows, axis=-2)
+
+
+ours = [
+    derivative.reshape(121, 121, *derivative.shape[1:])
+    for derivative in (fits[0].gradient(places[1]), fits[0].hessian(places[1]))
+]
+figure, axes = plt.subplots(3, 3, figsize=(11, 10), layout="constrained")
+for column, (name, (gradient, hessian)) in enumerate(
+    {
+        "the samples' differences": of_grid(samples, 3 * spacing),
+        "the fit": ours,
+        "the whole grid": of_grid(truth, spacing),
+    }.items()
 ):
     slope, aspect = slope_and_aspect(gradient)
+    bend = profile_curvature(gradient, hessian)
     steep = axes[0, column].imshow(slope, vmin=0, vmax=40, cmap="magma")
     turned = axes[1, column].imshow(aspect, vmin=0, vmax=360, cmap="twilight")
+    bent = axes[2, column].imshow(bend, vmin=-4, vmax=4, cmap="RdBu")
     axes[0, column].set_title(f"Slope, {name}")
     axes[1, column].set_title(f"Aspect, {name}")
+    axes[2, column].set_title(f"Curvature, {name}")
 for ax in axes.flat:
     ax.set_axis_off()
 figure.colorbar(steep, ax=axes[0], label="degrees")
 figure.colorbar(turned, ax=axes[1], label="degrees from north")
+figure.colorbar(bent, ax=axes[2], label="per km")
 
 # %%
 # In numbers
@@ -82,9 +108,9 @@ figure.colorbar(turned, ax=axes[1], label="degrees from north")
 # Errors of the gradient, root mean squares in metres per metre, at the samples and between them.
 # Between the samples the differences are interpolated by cubic splines; the spline of the
 # elevations has derivatives of its own, too. Most of the error is that of sampling every third
-# elevation. The fit is ahead of the differences throughout. The spline's
-# derivatives are ahead of both where the elevations are clean, between the samples; where they are
-# noisy, they are behind at the samples.
+# elevation. Where the elevations are clean, the fit is ahead of the differences, and the spline
+# ahead of both. Where they are noisy, both are behind the differences at the samples and ahead of
+# them between, for exact derivatives follow the noise.
 
 
 def at_all(elevations):
