@@ -139,6 +139,10 @@ class LineIntegrals(Measurement):
         along: Tensor = (values * weights[:, None]).sum(dim=1)
         return along * torch.linalg.vector_norm(half, dim=1, keepdim=True)
 
+    def held_out_together(self, X: Tensor) -> Tensor:
+        # Lines of one angle tell their neighbours; what lies between the angles is to be judged.
+        return X[:, :1] if self.geometry == "lines" else X
+
 
 @cache
 def _rule(n: int) -> tuple[Array, Array]:
