@@ -136,7 +136,7 @@ def check_constant(measurement: Measurement, X: Any, n_columns: int = 1) -> None
     if points is None:
         expect(not alike, "a constant is not told, and zero_mean_at returns None")
         return
-    expect(not alike, "zero_mean_at returns points, but a constant is told")
+    expect(alike, "zero_mean_at returns points, but a constant is told")
     n_dims = measurement.domain(rows.copy()).n_dims
     fits = np.ndim(points) == 2 and np.shape(points)[1] == n_dims and len(points) > 0
     expect(fits, f"zero_mean_at returns points of shape {np.shape(points)}")
