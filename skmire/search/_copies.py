@@ -52,4 +52,5 @@ def thinned(samples: Samples, n: int, seed: int) -> Samples:
     """Return `n` of the samples, drawn at random, or all if there are fewer."""
     if n >= len(samples):
         return samples
-    return samples.split(1 - n / len(samples), torch_stream(seed, "copy"))[0]
+    stream = torch_stream(seed, "copy")
+    return samples.split(1 - n / len(samples), stream, by=samples.places)[0]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from skmire.search import single_thread
 
 T = TypeVar("T")
+P = ParamSpec("P")
+Look = Callable[Concatenate[T, P], None]
 
 
 class BrokenPromise(Exception):
@@ -21,18 +23,18 @@ def expect(held: bool, seen: str) -> None:
         raise BrokenPromise(seen)
 
 
-def promise(rule: str, cure: str) -> Callable[[Callable[[T], None]], Callable[[T], None]]:
+def promise(rule: str, cure: str) -> Callable[[Look[T, P]], Look[T, P]]:
     """Make a check of a function: it fails with `rule`, what was seen, and `cure`.
 
     Whatever else the function raises counts as seen too, as what is checked may raise anything.
     """
 
-    def decorate(look: Callable[[T], None]) -> Callable[[T], None]:
+    def decorate(look: Look[T, P]) -> Look[T, P]:
         @wraps(look)
-        def check(thing: T) -> None:
+        def check(thing: T, *args: P.args, **kwargs: P.kwargs) -> None:
             try:
                 with single_thread():  # networks this small are slowest on many threads
-                    look(thing)
+                    look(thing, *args, **kwargs)
             except BrokenPromise as broken:
                 raise AssertionError(_sentence(thing, str(broken))) from None
             except Exception as error:

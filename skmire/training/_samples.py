@@ -10,6 +10,8 @@ from torch import Tensor
 
 from skmire.measurements import Readout
 
+_FEW = 5  # groups: with fewer, too much is held out with one, and samples are held out singly
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -85,7 +87,9 @@ class Samples:
         """
         return losses if self.weights is None else losses * self.weights
 
-    def split(self, fraction: float, generator: torch.Generator) -> tuple[Samples, Samples]:
+    def split(
+        self, fraction: float, generator: torch.Generator, *, by: Tensor | None = None
+    ) -> tuple[Samples, Samples]:
         """Return the samples in two parts at random, at least one sample in each.
 
         Samples of one place stay together: a sample held out is not to be known from its double.
@@ -94,16 +98,18 @@ class Samples:
         Parameters
         ----------
         fraction : float in (0, 1)
-            Share of the places in the second part.
+            Share of the groups in the second part.
         generator : torch.Generator
             On the CPU.
+        by : Tensor of int of shape (n_samples,), default=None
+            Number of each sample's group, from 0; ``None`` is by `groups`.
 
         Returns
         -------
         kept, held_out : Samples
             Weights have mean 1 in each part.
         """
-        place = self.places
+        place = self.groups if by is None else by
         n = int(place.max()) + 1
         if n == 1:  # nothing to tell the samples by but their order
             n = len(self)
@@ -118,19 +124,31 @@ class Samples:
     @cached_property
     def places(self) -> Tensor:
         """Number of each sample's place, from 0, equal where the coordinates are; on the CPU."""
-        # Sorting one number a row is faster than sorting rows. That two places have the same is
-        # next to impossible, and would do no harm.
-        inputs = self.inputs.cpu().double()
-        factors = torch.rand(
-            inputs.shape[1], generator=torch.Generator().manual_seed(0), dtype=torch.float64
-        )
-        keys = torch.zeros(len(inputs), dtype=torch.float64)
-        for column, factor in zip(inputs.T, factors, strict=True):
-            keys += column * (1 + factor)
-        places: Tensor = torch.unique(keys, return_inverse=True)[1]
-        return places
+        return _numbered(self.inputs)
+
+    @cached_property
+    def groups(self) -> Tensor:
+        """Number of the group that each sample is held out with: its place, or a larger one."""
+        if self.readout is None:
+            return self.places
+        found = _numbered(self.readout.measurement.held_out_together(self.inputs))
+        return found if int(found.max()) + 1 >= _FEW else self.places
 
     def _normalised(self) -> Samples:
         if self.weights is None:
             return self
         return replace(self, weights=self.weights / self.weights.mean())
+
+
+def _numbered(rows: Tensor) -> Tensor:
+    """Return a number for each row, from 0, equal where rows are; on the CPU."""
+    # Sorting one number a row is faster than sorting rows. That two have the same is next to
+    # impossible, and would do no harm.
+    rows = rows.cpu().double()
+    generator = torch.Generator().manual_seed(0)
+    factors = torch.rand(rows.shape[1], generator=generator, dtype=torch.float64)
+    keys = torch.zeros(len(rows), dtype=torch.float64)
+    for column, factor in zip(rows.T, factors, strict=True):
+        keys += column * (1 + factor)
+    numbers: Tensor = torch.unique(keys, return_inverse=True)[1]
+    return numbers

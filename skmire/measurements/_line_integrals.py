@@ -1,0 +1,151 @@
+"""Integrals along lines and segments."""
+
+from __future__ import annotations
+
+from functools import cache
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.polynomial import Polynomial
+from numpy.polynomial.legendre import leggauss
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import Tensor
+
+from skmire._domain import Domain
+from skmire.measurements._base import Measurement
+from skmire.networks import ScaledField
+
+Array = NDArray[np.float64]
+
+# Begins the series of arcsin, times 40320. It takes nodes that crowd at the ends apart.
+_SAUSAGE = Polynomial([0, 40320, 0, 6720, 0, 3024, 0, 1800, 0, 1225]) / 53089
+
+
+class LineIntegrals(Measurement):
+    r"""Integrals of the field along lines, as in computed tomography, or along segments.
+
+    Lines are in the plane, a row each of the angle :math:`\theta`, in radians, and the signed
+    offset s, in the unit of the field's coordinates, of
+
+    .. math:: x \cos\theta + y \sin\theta = s.
+
+    The field then lives on the disc about the origin whose radius is the largest magnitude of an
+    offset in ``fit``, and is 0 outside it. Segments are in any number of dimensions, a row each of
+    the coordinates of their origin, then those of their direction: from the origin to origin +
+    direction, so that the length of the direction counts. The field then lives in the box of all
+    their ends.
+
+    A value is the integral by length, in the field's unit times that of its coordinates: divide
+    means along a segment by nothing, multiply them by its length.
+
+    Parameters
+    ----------
+    geometry : {"lines", "segments"}, default="lines"
+        What a row of `X` is.
+    n_nodes : int, default=64
+        Where the field is evaluated along each. A field that turns by up to about ``4 * n_nodes``
+        radians from end to end is integrated to four digits: for an image of n pixels across, take
+        at least n / 2, and n for its finest detail. A fit takes time in proportion.
+
+    See Also
+    --------
+    PointValues : Values at points.
+
+    Notes
+    -----
+    Gauss-Legendre nodes, moved by the polynomial "sausage" map of degree 9 [1]_ so that they lie
+    about evenly: of what varies alike along a line, they resolve a third more than those of
+    Gauss-Legendre do, and unlike even spacing they lose nothing at the ends.
+
+    References
+    ----------
+    .. [1] Hale and Trefethen, New quadrature formulas from conformal maps, SIAM Journal on
+       Numerical Analysis 46, 2008.
+    .. [2] Natterer, The Mathematics of Computerized Tomography, 1986, chapter II, for the Radon
+       transform.
+
+    Examples
+    --------
+    A Gaussian bump from its integrals along lines at 12 angles:
+
+    >>> import numpy as np
+    >>> from skmire import FixedSequence, MIREncoder
+    >>> from skmire.measurements import LineIntegrals
+    >>> angles = np.linspace(0, np.pi, 12, endpoint=False)
+    >>> angle, offset = np.meshgrid(angles, np.linspace(-1, 1, 21))
+    >>> X = np.stack([angle.ravel(), offset.ravel()], axis=1)
+    >>> y = np.sqrt(np.pi / 8) * np.exp(-8 * X[:, 1] ** 2)
+    >>> encoder = MIREncoder(
+    ...     search=FixedSequence("gaussian", n_layers=2), measurement=LineIntegrals(n_nodes=16),
+    ...     hidden_width=32, max_epochs=40, random_state=0,
+    ... ).fit(X, y)
+    >>> bool(abs(encoder.field_at([[0.2, 0.1]])[0] - np.exp(-8 * 0.05)) < 0.05)
+    True
+    >>> encoder.field_at([[0.9, 0.9]]).tolist()  # outside the disc
+    [0.0]
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "geometry": [StrOptions({"lines", "segments"})],
+        "n_nodes": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, geometry: str = "lines", *, n_nodes: int = 64) -> None:
+        self.geometry = geometry
+        self.n_nodes = n_nodes
+
+    def domain(self, X: Array) -> Domain:
+        n_columns = X.shape[1]
+        if self.geometry == "lines":
+            if n_columns != 2:
+                raise ValueError(
+                    "X must hold two columns of a line, its angle in radians and its signed "
+                    f"offset; got {n_columns}. Origins and directions of segments are for "
+                    'LineIntegrals("segments").'
+                )
+            radius = float(np.abs(X[:, 1]).max())
+            if radius == 0:
+                raise ValueError(
+                    "X must hold offsets of which one is not 0: the largest is the radius of the "
+                    f"disc that the field lives on; all {len(X)} are 0. Lines through the origin "
+                    "alone do not tell a field; add a line that just misses it."
+                )
+            return Domain.ball(2, radius=radius)
+        if n_columns % 2:
+            raise ValueError(
+                "X must hold the origin of a segment and then its direction, so many columns of "
+                f"each; got {n_columns} columns. Pass np.hstack([origins, directions])."
+            )
+        origin, direction = np.split(X, 2, axis=1)
+        return Domain.around(np.concatenate([origin, origin + direction]))
+
+    def measure(self, field: ScaledField, X: Tensor) -> Tensor:
+        nodes, weights = (torch.tensor(numbers).to(X) for numbers in _rule(self.n_nodes))
+        if self.geometry == "lines":
+            assert field.domain is not None
+            angle, offset = X[:, :1], X[:, 1:]
+            normal = torch.cat([angle.cos(), angle.sin()], dim=1)
+            chord = (field.domain.radius**2 - offset.square()).clamp(min=0).sqrt()
+            middle = offset * normal
+            half = chord * torch.stack([-normal[:, 1], normal[:, 0]], dim=1)
+        else:
+            origin, direction = X.chunk(2, dim=1)
+            half = direction / 2
+            middle = origin + half
+        values = field(middle[:, None] + nodes[:, None] * half[:, None])
+        along: Tensor = (values * weights[:, None]).sum(dim=1)
+        return along * torch.linalg.vector_norm(half, dim=1, keepdim=True)
+
+    def held_out_together(self, X: Tensor) -> Tensor:
+        # Lines of one angle tell their neighbours; what lies between the angles is to be judged.
+        return X[:, :1] if self.geometry == "lines" else X
+
+
+@cache
+def _rule(n: int) -> tuple[Array, Array]:
+    """Return nodes and weights on [-1, 1]."""
+    nodes, weights = leggauss(n)
+    return _SAUSAGE(nodes), weights * _SAUSAGE.deriv()(nodes)

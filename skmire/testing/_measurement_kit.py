@@ -1,0 +1,87 @@
+"""The conformance kit of measurements."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from skmire.measurements import Measurement
+from skmire.testing import _measurement_use, _measurement_values
+
+
+class MeasurementCheck(Protocol):
+    """A check of a measurement on rows that it reads."""
+
+    __name__: str
+
+    def __call__(self, measurement: Measurement, X: Any, n_columns: int = 1) -> None:
+        """Raise AssertionError if the promise is broken."""
+
+
+def measurement_checks() -> tuple[MeasurementCheck, ...]:
+    """Return the single checks of `check_measurement`, for a test run to list them one by one.
+
+    Returns
+    -------
+    checks : tuple of callable
+        Each takes what `check_measurement` does, raises AssertionError if the promise it is named
+        after is broken, and leaves the measurement as it was.
+
+    Examples
+    --------
+    >>> from skmire.testing import measurement_checks
+    >>> measurement_checks()[0].__name__
+    'check_estimator'
+
+    In a file of tests::
+
+        @pytest.mark.parametrize("check", measurement_checks(), ids=lambda check: check.__name__)
+        def test_pixel_mean(check):
+            check(PixelMean(), X)
+    """
+    return (
+        _measurement_use.check_estimator,
+        *_measurement_values.CHECKS,
+        *_measurement_use.CHECKS,
+    )
+
+
+def check_measurement(measurement: Measurement, X: Any, n_columns: int = 1) -> None:
+    """Hold a measurement to everything that skmire's own measurements promise.
+
+    It takes a few seconds. What is measured is that of a smooth field of its own.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        With the parameters to check it with.
+    X : array-like of shape (n_samples, n_features)
+        Rows that it reads, some tens of them, no two alike.
+    n_columns : int, default=1
+        Columns of `y` that it gives.
+
+    Raises
+    ------
+    AssertionError
+        If a promise is broken: which one, what was seen, and the cure.
+
+    See Also
+    --------
+    measurement_checks : The same, check by check.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skmire.measurements import GradientValues, PointValues
+    >>> from skmire.testing import check_measurement
+    >>> X = np.random.default_rng(0).uniform(size=(40, 2))
+    >>> check_measurement(GradientValues(), X, n_columns=2)
+    >>> class Rounded(PointValues):
+    ...     def measure(self, field, X):
+    ...         return field(X).round(decimals=2)
+    >>> check_measurement(Rounded(), X)
+    Traceback (most recent call last):
+        ...
+    AssertionError: With shifts, a factor ... But of Rounded: ...
+    """
+    for check in measurement_checks():
+        check(measurement, X, n_columns)

@@ -1,0 +1,307 @@
+"""Line integrals, against those of Gaussians in closed form."""
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from scipy.special import erf
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from skmire import FixedSequence, LayerSearch, MIREncoder
+from skmire.atoms import Sinusoid
+from skmire.measurements import Domain, LineIntegrals, Readout, sweep_through
+from skmire.networks import LayerStack
+from skmire.search import (
+    BayesSearch,
+    BeamSearch,
+    ExhaustiveSearch,
+    HalvingSearch,
+    ProjectionSearch,
+)
+from skmire.training import Samples, Trainer
+
+RNG = np.random.default_rng(0)
+RADIUS, WIDTH = 3.0, 0.9
+CENTRE = np.array([0.4, -0.3])
+ANGLES = np.linspace(0, np.pi, 12, endpoint=False)
+X = np.stack(np.meshgrid(ANGLES, np.linspace(-RADIUS, RADIUS, 25), indexing="ij"), -1)
+X = X.reshape(-1, 2)
+
+
+def bump(points, centre=CENTRE):
+    return 7 * np.exp(-np.sum(((points - centre) / WIDTH) ** 2, axis=-1))
+
+
+def of_segments(origin, direction, centre):
+    """Return the integrals of `bump` along segments in any dimension."""
+    length = np.linalg.norm(direction, axis=1)
+    unit, start = direction / length[:, None], origin - centre
+    along = np.sum(start * unit, axis=1)
+    off = np.sum(start**2, axis=1) - along**2
+    ends = erf((along + length) / WIDTH) - erf(along / WIDTH)
+    return 7 * np.exp(-off / WIDTH**2) * WIDTH * np.sqrt(np.pi) / 2 * ends
+
+
+def of_lines(X):
+    """Return the integrals of `bump` along the chords of the disc."""
+    normal = np.stack([np.cos(X[:, 0]), np.sin(X[:, 0])], axis=1)
+    half = np.sqrt(RADIUS**2 - X[:, 1:] ** 2) * np.stack([-normal[:, 1], normal[:, 0]], axis=1)
+    with np.errstate(invalid="ignore"):  # chords without a length
+        found = of_segments(X[:, 1:] * normal - half, 2 * half, CENTRE)
+    return np.nan_to_num(found)
+
+
+class Known:
+    """A field in closed form, on a disc."""
+
+    def __init__(self, function, domain=None):
+        self.function, self.domain = function, domain
+
+    def __call__(self, points):
+        return torch.tensor(self.function(points.numpy()))[..., None]
+
+
+def small(search=None, measurement=None, **parameters):
+    settings = {"hidden_width": 24, "max_epochs": 40, "random_state": 0, **parameters}
+    settings.setdefault("trainer", Trainer(learning_rate=3e-3))
+    search = search or FixedSequence("gaussian", n_layers=2)
+    measurement = measurement or LineIntegrals(n_nodes=12)
+    return MIREncoder(["gaussian", "sinusoid"], search, measurement=measurement, **settings)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return small(max_epochs=100).fit(X, of_lines(X))
+
+
+def test_integrals_of_a_gaussian_along_lines():
+    inside = X[np.abs(X[:, 1]) < RADIUS]
+    field = Known(bump, Domain.ball(2, radius=RADIUS))
+    for n, off in ((32, 1e-8), (64, 1e-13)):
+        found = LineIntegrals(n_nodes=n).measure(field, torch.tensor(inside))
+        np.testing.assert_allclose(found[:, 0], of_lines(inside), atol=off * 7)
+
+
+@pytest.mark.parametrize("n_dims", [1, 2, 3, 5])
+def test_integrals_of_a_gaussian_along_segments(n_dims):
+    ends = RNG.uniform(-1, 1, size=(2, 40, n_dims))
+    centre = np.full(n_dims, 0.2)
+    rows = np.hstack([ends[0], ends[1] - ends[0]])
+    field = Known(lambda points: bump(points, centre))
+    found = LineIntegrals("segments", n_nodes=24).measure(field, torch.tensor(rows))
+    wanted = of_segments(*np.split(rows, 2, axis=1), centre)
+    np.testing.assert_allclose(found[:, 0], wanted, atol=1e-10)
+
+
+def test_nodes_resolve_what_the_docstring_says():
+    n = 64
+    for phase in np.linspace(0, np.pi, 5):
+        wave = Known(lambda p, phase=phase: np.cos(4 * n * p[..., 0] + phase))  # over a length of 1
+        found = LineIntegrals("segments", n_nodes=n).measure(wave, torch.tensor([[0.0, 1.0]]))
+        wanted = (np.sin(4 * n + phase) - np.sin(phase)) / (4 * n)
+        assert abs(found - wanted) < 1e-4
+
+
+def test_domains_are_a_disc_and_a_box():
+    disc = LineIntegrals().domain(np.array([[0.0, 1.0], [1.0, -4.0]]))
+    assert disc.is_ball and disc.radius == 4.0 and disc.n_dims == 2
+    rows = np.array([[0.0, 0, 0, 1, -2, 0], [5, 5, 5, 0, 0, 1]])
+    box = LineIntegrals("segments").domain(rows)
+    assert not box.is_ball
+    np.testing.assert_array_equal([box.low, box.high], [[0, -2, 0], [5, 5, 6]])
+
+
+@pytest.mark.parametrize("geometry", ["lines", "segments"])
+def test_gradients_by_gradcheck(geometry):
+    measurement = LineIntegrals(geometry, n_nodes=6)
+    rows = RNG.uniform(-2, 2, size=(7, 2 if geometry == "lines" else 6))
+    readout, _ = Readout.of(measurement, rows, RNG.normal(size=(7, 2)), None, "per_axis")
+    network = LayerStack(
+        [Sinusoid(frequency=4.0)], in_features=readout.domain.n_dims, out_features=2,
+        hidden_width=5, generator=torch.Generator().manual_seed(0), dtype=torch.float64,
+    )  # fmt: skip
+    names, parameters = zip(*network.named_parameters(), strict=True)
+
+    def measured(*values):
+        field = readout.field_of(network)
+        given = dict(zip((f"field.{name}" for name in names), values, strict=True))
+        return torch.func.functional_call(
+            Along(measurement, field), {f"field.{k}": v for k, v in given.items()}, inputs
+        )
+
+    inputs = torch.tensor(rows)
+    assert torch.autograd.gradcheck(measured, tuple(parameters))
+
+    sweep, targets = sweep_through(network, readout), torch.randn(7, 2).double()
+    sweep(inputs, lambda values, at: values - targets[at])
+    by_sweep = [p.grad.clone() for p in parameters]
+    network.zero_grad()
+    ((readout.predict(network, inputs) - targets).square().sum() / 2).backward()
+    for found, parameter in zip(by_sweep, parameters, strict=True):
+        torch.testing.assert_close(found, parameter.grad)
+
+
+class Along(torch.nn.Module):
+    """What is measured of a field, as a module of that field's parameters."""
+
+    def __init__(self, measurement, field):
+        super().__init__()
+        self.measurement, self.field = measurement, field
+
+    def forward(self, inputs):
+        return self.measurement.measure(self.field, inputs)
+
+
+def test_the_field_is_found_from_its_integrals(fitted):
+    points = RNG.uniform(-2, 2, size=(300, 2))
+    off = fitted.field_at(points) - bump(points)
+    assert np.sqrt(np.mean(off**2)) < 0.12 * bump(points).std()
+    assert fitted.score(X, of_lines(X)) > 0.999
+
+    def values(points):
+        return fitted.field_at(points.reshape(-1, 2)).reshape(points.shape[:-1])
+
+    field = Known(values, Domain.ball(2, radius=RADIUS))
+    by_hand = LineIntegrals(n_nodes=200).measure(field, torch.tensor(X))
+    np.testing.assert_allclose(fitted.predict(X), by_hand[:, 0], atol=0.02)
+
+
+def test_the_field_is_zero_outside_the_disc(fitted):
+    around = RADIUS * 1.001 * np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
+    for outside in (around, [[2.9, 2.9]]):
+        assert not fitted.field_at(outside).any()
+        assert not fitted.gradient(outside).any()
+    assert fitted.field_at(around * 0.9).all()
+    assert not fitted.predict([[0.3, 5.0]]).any()  # a line that passes the disc by
+
+
+def test_a_volume_is_found_from_segments():
+    ends = RNG.uniform(-1, 1, size=(2, 600, 3))
+    rows = np.hstack([ends[0], ends[1] - ends[0]])
+    y = of_segments(*np.split(rows, 2, axis=1), np.zeros(3))
+    encoder = small(measurement=LineIntegrals("segments", n_nodes=8), max_epochs=60).fit(rows, y)
+    points = RNG.uniform(-0.7, 0.7, size=(200, 3))
+    truth = bump(points, 0)
+    assert np.sqrt(np.mean((encoder.field_at(points) - truth) ** 2)) < 0.1 * truth.std()
+
+
+def test_the_bandwidth_is_that_of_the_field():
+    encoder = small(max_epochs=1).fit(X, of_lines(X))
+    # Of a Gaussian exp(-(r / w)^2), away from the rim: the mean squared slope by the variance.
+    axis = np.linspace(-RADIUS, RADIUS, 200)
+    grid = bump(np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1))
+    wanted = [np.gradient(grid, axis, axis=k).std() / grid.std() for k in (0, 1)]
+    np.testing.assert_allclose(encoder.bandwidth_, wanted, rtol=0.3)
+
+
+def test_units_do_not_matter():
+    # Metres and millimetres: the values are per length too.
+    y = of_lines(X)
+    one = small(max_epochs=5).fit(X, y)
+    other = small(max_epochs=5).fit(X * [1, 1000], y * 1000)
+    np.testing.assert_allclose(other.predict(X * [1, 1000]), one.predict(X) * 1000, rtol=1e-3)
+    points = RNG.uniform(-1, 1, size=(20, 2))
+    np.testing.assert_allclose(other.field_at(points * 1000), one.field_at(points), rtol=1e-2)
+
+
+def test_columns_of_y_are_fields_of_their_own():
+    y = np.stack([of_lines(X), -3 * of_lines(X)], axis=1)
+    encoder = small(max_epochs=100).fit(X, y)
+    both = encoder.field_at([CENTRE])[0]
+    np.testing.assert_allclose(both, [7, -21], rtol=0.1)
+
+
+def test_weights_count():
+    y = of_lines(X)
+    wrong = RNG.uniform(size=len(X)) < 0.3
+    weights = np.where(wrong, 0.0, 1.0)
+    given = np.where(wrong, 100.0, y)
+    weighted = small(max_epochs=5).fit(X, given, sample_weight=weights)
+    without = small(max_epochs=5).fit(X[~wrong], y[~wrong])
+    lines = X[:40]
+    np.testing.assert_allclose(weighted.predict(lines), without.predict(lines), atol=0.5)
+    assert np.abs(small(max_epochs=5).fit(X, given).predict(lines) - y[:40]).max() > 10
+
+
+def test_lines_of_an_angle_are_held_out_together():
+    samples = Samples(torch.tensor(X), torch.zeros(len(X), 1).double(), None, readout())
+    kept, held_out = samples.split(0.2, torch.Generator().manual_seed(0))
+    assert len(held_out) == 2 * 25
+    assert not set(held_out.inputs[:, 0].tolist()) & set(kept.inputs[:, 0].tolist())
+    few = samples.take(slice(0, 4 * 25))  # angles: too few to leave out one of them
+    kept, held_out = few.split(0.2, torch.Generator().manual_seed(0))
+    assert set(held_out.inputs[:, 0].tolist()) & set(kept.inputs[:, 0].tolist())
+
+
+def readout():
+    return Readout.of(LineIntegrals(), X, of_lines(X)[:, None], None, "per_axis")[0]
+
+
+SEARCHES = [
+    LayerSearch(n_layers=2),
+    BeamSearch(n_layers=2),
+    ExhaustiveSearch(n_layers=1),
+    HalvingSearch(n_layers=1),
+    ProjectionSearch(n_layers=2),
+]
+
+
+@pytest.mark.parametrize("search", SEARCHES, ids=lambda search: type(search).__name__)
+def test_every_search_takes_lines_and_resumes_from_a_checkpoint(search, tmp_path):
+    encoder = small(search, max_epochs=6, checkpoint=tmp_path)
+    found = clone(encoder).fit(X, of_lines(X))
+    again = clone(encoder).fit(X, of_lines(X))
+    np.testing.assert_array_equal(again.predict(X), found.predict(X))
+    with pytest.raises(ValueError, match="checkpoint"):
+        clone(encoder).set_params(measurement__n_nodes=13).fit(X, of_lines(X))
+
+
+def test_a_pipeline_takes_degrees_and_a_grid_of_nodes_is_searched():
+    pipeline = make_pipeline(
+        FunctionTransformer(lambda X: X * [np.pi / 180, 1.0]), small(max_epochs=10)
+    )
+    degrees = X * [180 / np.pi, 1.0]
+    grid = GridSearchCV(pipeline, {"mirencoder__measurement__n_nodes": [2, 12]}, cv=2)
+    order = RNG.permutation(len(X))
+    grid.fit(degrees[order], of_lines(X)[order])
+    assert grid.best_params_ == {"mirencoder__measurement__n_nodes": 12}
+    direct = clone(grid.best_estimator_[-1]).fit(X[order], of_lines(X)[order])
+    np.testing.assert_allclose(grid.predict(degrees), direct.predict(X), atol=0.05)
+
+
+def test_a_fit_is_saved_and_trained_further(fitted, tmp_path):
+    joblib.dump(fitted, tmp_path / "fit.joblib")
+    opened = joblib.load(tmp_path / "fit.joblib")
+    np.testing.assert_array_equal(opened.predict(X), fitted.predict(X))
+    np.testing.assert_array_equal(opened.field_at(X), fitted.field_at(X))
+    further = opened.partial_fit(X, of_lines(X))
+    assert further.n_iter_ == fitted.n_iter_ + 1
+
+
+@pytest.mark.parametrize(
+    ("geometry", "rows", "said"),
+    [
+        ("lines", np.ones((5, 4)), r'two columns .* got 4.* LineIntegrals\("segments"\)'),
+        ("lines", X * [1, 0], "all 300 are 0"),
+        ("segments", np.ones((5, 3)), "got 3 columns"),
+        ("radon", X, "geometry"),
+    ],
+)
+def test_what_is_no_line_is_refused(geometry, rows, said):
+    with pytest.raises(ValueError, match=said):
+        small(measurement=LineIntegrals(geometry)).fit(rows, np.arange(len(rows)))
+
+
+@pytest.mark.parametrize("n_nodes", [0, 1.5])
+def test_a_number_of_nodes_is_checked(n_nodes):
+    with pytest.raises(ValueError, match="n_nodes"):
+        small(measurement=LineIntegrals(n_nodes=n_nodes)).fit(X, of_lines(X))
+
+
+def test_further_training_refuses_what_is_no_line(fitted):
+    encoder = small(BayesSearch(n_layers=1, n_trials=2), max_epochs=3).fit(X, of_lines(X))
+    with pytest.raises(ValueError, match="offsets"):
+        encoder.partial_fit(X * [1, 0], of_lines(X))
