@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -52,6 +53,18 @@ class March:
         """Share of each part in what is seen, of shape (n_rays, n_parts)."""
         before = torch.cumsum(self.depths, dim=1) - self.depths
         return torch.exp(-before) * -torch.expm1(-self.depths)
+
+    def half_way(self) -> Tensor:
+        """Return where transmittance falls to a half, of shape (n_rays,); infinite if nowhere."""
+        upto = torch.cumsum(self.depths, dim=1)
+        part = (upto < math.log(2)).sum(1, keepdim=True)
+        reached = part < upto.shape[1]
+        part = part.clamp(max=upto.shape[1] - 1)
+        depth = self.depths.gather(1, part)
+        share = (math.log(2) - upto.gather(1, part) + depth) / depth
+        begin, end = self.edges.gather(1, part), self.edges.gather(1, part + 1)
+        found = torch.where(reached, begin + (end - begin) * share, torch.inf)
+        return found[:, 0]
 
 
 class VolumeRendering(Measurement):
