@@ -95,7 +95,7 @@ def test_samples_are_the_pixels_or_some_of_them():
     np.testing.assert_array_equal(y[24:48], views.picture(1).reshape(-1, 3))
     some_X, some_y = views.samples(20, random_state=0)
     assert len({tuple(row) for row in some_X}) == 20
-    where = [int(np.flatnonzero((X == row).all(axis=1))[0]) for row in some_X]
+    where = [int(np.flatnonzero((row == X).all(axis=1))[0]) for row in some_X]
     np.testing.assert_array_equal(some_y, y[where])
     np.testing.assert_array_equal(views.samples(20, random_state=0)[0], some_X)
 
@@ -173,8 +173,8 @@ def test_colours_are_shaded_by_how_the_surface_faces_the_lamp():
     np.testing.assert_allclose(SCENE.colours_seen(above)[0], SCENE.colours[highest] * light)
     for i in range(len(SCENE.centres)):  # by the slope of the surface, from finite differences
         solid = coloured_solids(random_state=0)
-        alone = type(solid)(*(getattr(solid, k)[i : i + 1] for k in
-                              ("centres", "sizes", "are_boxes", "colours")), solid.lamp)  # fmt: skip
+        kept = (solid.centres, solid.sizes, solid.are_boxes, solid.colours)
+        alone = type(solid)(*(part[i : i + 1] for part in kept), solid.lamp)
         ray = np.array([*(solid.centres[i] + [0.05, 0.03, 3.0]), 0, 0, -1.0])
         moved = ray + 1e-6 * np.eye(6)[:3]
         heights = 3.0 - alone.distances(np.vstack([ray[None], moved[:2]]))

@@ -206,8 +206,8 @@ def main() -> None:
                 append(path, COLUMNS, [row[name] for name in COLUMNS])
                 print(*(row[name] for name in COLUMNS), sep="  ", flush=True)
             passes = passes or int(row["passes"])
-    like = {name: str(getattr(options, name)) for name in
-            ("scene", "width", "layers", "rays", "samples", "epochs", "views", "device")}  # fmt: skip
+    of_run = ("scene", "width", "layers", "rays", "samples", "epochs", "views", "device")
+    like = {name: str(getattr(options, name)) for name in of_run}
     told = report([r for r in read(path) if all(r[k] == v for k, v in like.items())])
     command = " ".join(["python benchmarks/paper/radiance.py", *sys.argv[1:]])
     (options.out / f"{options.scene}.md").write_text(f"{told}- By `{command}`.\n")

@@ -80,7 +80,8 @@ class Solids:
         distances : ndarray of shape (n_rays,)
             Infinite where they meet none.
         """
-        return self._entries(np.asarray(rays, dtype=float)).min(axis=1)
+        nearest: Array = self._entries(np.asarray(rays, dtype=float)).min(axis=1)
+        return nearest
 
     def colours_seen(
         self, rays: ArrayLike, background: Literal["white", "black"] = "white"
@@ -109,7 +110,9 @@ class Solids:
         scaled = (at - self.centres[solid]) / self.sizes[solid]
         face = np.abs(scaled).argmax(axis=1)[:, None] == np.arange(3)
         normal = _unit(
-            np.where(self.are_boxes[solid, None], np.sign(scaled) * face, scaled / self.sizes[solid])
+            np.where(
+                self.are_boxes[solid, None], np.sign(scaled) * face, scaled / self.sizes[solid]
+            )
         )
         light = 0.4 + 0.6 * np.clip(normal @ self.lamp, 0, None)
         colours[hit] = self.colours[solid] * light[:, None]
@@ -245,4 +248,5 @@ def coloured_solids(
 
 
 def _unit(vectors: Array) -> Array:
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    unit: Array = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return unit

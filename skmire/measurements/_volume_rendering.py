@@ -24,6 +24,7 @@ from skmire.networks import ScaledField
 Array = NDArray[np.float64]
 
 _TURNED = 1e-3  # the least that rays must differ in direction, to tell where they meet
+_OF_PILOT = 32  # parts of a ray: twice its grid's
 _OPAQUE = 12.0  # largest logarithm of a density that counts: beyond, nothing would change
 
 
@@ -214,7 +215,8 @@ class VolumeRendering(Measurement):
                 f"Colours must be in [0, 1]; y has values from {y.min():g} to {y.max():g}. Divide "
                 "those of 8 bits by 255."
             )
-        plain = clone(self).set_params(view_dependent=False, n_importance=0)
+        few = min(self.n_samples, _OF_PILOT)
+        plain = clone(self).set_params(view_dependent=False, n_importance=0, n_samples=few)
         rough = grid_pilot(plain, X, y, weights, plain.domain(X))
         if not self.view_dependent:
             return rough
@@ -316,9 +318,7 @@ class VolumeRendering(Measurement):
         colours = seen.new_full((n_rays, seen.shape[1]), light)
         return colours.index_put((march.hit.nonzero()[:, 0],), seen)
 
-    def _ends(
-        self, origins: Tensor, directions: Tensor, domain: Domain
-    ) -> tuple[Tensor, Tensor]:
+    def _ends(self, origins: Tensor, directions: Tensor, domain: Domain) -> tuple[Tensor, Tensor]:
         """Return the distances between which rays are in the box, and between near and far."""
         low, high = (torch.tensor(end[:3]).to(origins) for end in (domain.low, domain.high))
         # Of a ray along an axis infinities sort themselves out; what is in a face itself misses.
@@ -360,9 +360,7 @@ def _uniform(like: Tensor, generator: torch.Generator | None) -> Tensor:
     return torch.rand(like.shape, generator=generator, dtype=like.dtype).to(like.device)
 
 
-def _refined(
-    edges: Tensor, weights: Tensor, n: int, generator: torch.Generator | None
-) -> Tensor:
+def _refined(edges: Tensor, weights: Tensor, n: int, generator: torch.Generator | None) -> Tensor:
     """Return `n` edges more, between which the weights are alike; at random with a generator."""
     share = weights + 1e-5  # a ray that meets nothing is cut evenly
     upto = functional.pad(torch.cumsum(share, 1) / share.sum(1, keepdim=True), (1, 0))

@@ -33,7 +33,10 @@ class Heads(Affine):
     @property
     def weight(self) -> Tensor:  # type: ignore[override]
         """Both weights, in blocks along the diagonal."""
-        return torch.block_diag(self.density.weight, self.colour.weight)
+        upper, lower = self.density.weight, self.colour.weight
+        return torch.cat(
+            [functional.pad(upper, (0, lower.shape[1])), functional.pad(lower, (upper.shape[1], 0))]
+        )
 
     @property
     def bias(self) -> Tensor:  # type: ignore[override]
