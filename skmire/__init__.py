@@ -3,7 +3,7 @@
 from importlib.metadata import version
 
 from skmire.atoms import ActivationDictionary
-from skmire.encoders import MIREncoder, OccupancyEncoder
+from skmire.encoders import MIREncoder, OccupancyEncoder, RadianceEncoder
 from skmire.networks import Architecture
 from skmire.search import (
     BayesSearch,
@@ -30,5 +30,6 @@ __all__ = [
     "MIREncoder",
     "OccupancyEncoder",
     "ProjectionSearch",
+    "RadianceEncoder",
     "Trainer",
 ]

@@ -23,6 +23,7 @@ FLOORS = {
     "_shape_metrics": 0,
     "metrics": 0,
     "shapes": 0,
+    "cameras": 0,
     "datasets": 0,
     "_domain": 1,
     "atoms": 1,

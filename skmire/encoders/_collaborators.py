@@ -29,8 +29,15 @@ _OWN = ("hidden_width", "dtype", "coordinate_scaling", "loss")  # that a fitted 
 Collaborators = tuple[ActivationDictionary, BaseLayerSearch, Trainer, BaseArchitecture, Measurement]
 
 
-def collaborators(encoder: BaseEstimator) -> Collaborators:
+def collaborators(
+    encoder: BaseEstimator,
+    *,
+    architecture: BaseArchitecture | None = None,
+    measurement: Measurement | None = None,
+) -> Collaborators:
     """Return the collaborators for a fit: clones of those given, defaults for None.
+
+    Two of the defaults may be others than those of `MIREncoder`.
 
     Raises
     ------
@@ -48,10 +55,10 @@ def collaborators(encoder: BaseEstimator) -> Collaborators:
     dictionary.check_init()
     search = LayerSearch() if given["search"] is None else clone(given["search"])
     trainer = Trainer() if given["trainer"] is None else clone(given["trainer"])
-    measurement = PointValues() if given.get("measurement") is None else clone(given["measurement"])
+    measurement = clone(given.get("measurement") or measurement or PointValues())
     for component in (search, trainer, measurement):
         component._validate_params()
-    architecture = Architecture() if given["network"] is None else clone(given["network"])
+    architecture = clone(given["network"] or architecture or Architecture())
     architecture.check()
     return dictionary, search, trainer, architecture, measurement
 

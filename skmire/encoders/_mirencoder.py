@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from numpy.typing import ArrayLike
-from sklearn.base import MultiOutputMixin, RegressorMixin
-
-from skmire.encoders._base import Array, BaseEncoder
-from skmire.encoders._numbers import as_numbers
+from skmire.encoders._value_encoder import ValueEncoder
 
 
-class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
+class MIREncoder(ValueEncoder):
     """Matched implicit neural representation of a sampled signal.
 
     Fits a coordinate network to samples of a signal, anywhere and of any dimension, and returns
@@ -33,7 +27,8 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         defaults.
     measurement : Measurement, default=None
         What the values measure of a field: its values at points (`PointValues`, which ``None``
-        means), its derivatives (`GradientValues`), or what one of your own says. `X` then holds
+        means), its derivatives (`GradientValues`), what rays see of it (`VolumeRendering`), or what
+        one of your own says. `X` then holds
         what the measurement reads, and `field_at` gives the field.
     hidden_width : int, default=256
         Units in each hidden layer.
@@ -128,62 +123,3 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
     >>> encoder.predict([[5.0], [5.01]]).shape, encoder.gradient([[5.0], [5.01]]).shape
     ((2,), (2, 1))
     """
-
-    def predict(self, X: ArrayLike) -> Array:
-        """Return the values of the fit, in bounded memory.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_dims)
-            Coordinates, anywhere; outside the extent of the fitted ones the fit extrapolates.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            As `y` was in `fit`. Always float64.
-
-        Raises
-        ------
-        NotFittedError
-            If the encoder is not fitted.
-        """
-        rows = self._measured_query(X)
-        return self._measured(self.network_, rows)
-
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Return R2 of the fit, 1 where it meets every value.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_dims)
-            Coordinates.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Values there.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
-
-        Returns
-        -------
-        score : float
-            The mean over outputs.
-        """
-        weights = None if sample_weight is None else as_numbers("sample_weight", sample_weight)
-        if weights is not None and weights.ndim == 0:  # all alike, as in fit
-            weights = None
-        return float(super().score(X, as_numbers("y", y), weights))
-
-    def staged_predict(self, X: ArrayLike) -> Iterator[Array]:
-        """Yield the values of the network of every stage of the search, the fit last.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_dims)
-            Coordinates.
-
-        Yields
-        ------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        """
-        rows = self._measured_query(X)
-        for network in self.search_result_.networks:
-            yield self._measured(network, rows)

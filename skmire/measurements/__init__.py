@@ -8,6 +8,7 @@ from skmire.measurements._pilot import Pilot
 from skmire.measurements._point_values import PointValues
 from skmire.measurements._readout import Readout
 from skmire.measurements._sweep import sweep_through
+from skmire.measurements._volume_rendering import VolumeRendering
 
 __all__ = [
     "Domain",
@@ -17,5 +18,6 @@ __all__ = [
     "Pilot",
     "PointValues",
     "Readout",
+    "VolumeRendering",
     "sweep_through",
 ]

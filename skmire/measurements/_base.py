@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from torch import Tensor
@@ -104,6 +105,25 @@ class Measurement(BaseEstimator, ABC):
         measured : Tensor of shape (n_samples, n_columns)
             In the units of `y`.
         """
+
+    def estimate(self, field: ScaledField, X: Tensor, generator: torch.Generator) -> Tensor:
+        """Return what a step of training sees of `measure`.
+
+        Parameters
+        ----------
+        field : ScaledField
+            As in `measure`.
+        X : Tensor of shape (n_samples, n_features)
+            As in `measure`.
+        generator : torch.Generator
+            Of the training, on the CPU.
+
+        Returns
+        -------
+        measured : Tensor of shape (n_samples, n_columns)
+            The same, unless a measurement looks at places drawn at random, others in each step.
+        """
+        return self.measure(field, X)
 
     def n_outputs(self, n_dims: int, n_columns: int) -> int:
         """Return how many outputs the field has.

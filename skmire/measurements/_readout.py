@@ -150,7 +150,9 @@ class Readout:
             network, self.coordinates, self.values, scalar=False, domain=self.domain
         ).to(next(network.parameters()).device)
 
-    def predict(self, network: Field, inputs: Tensor) -> Tensor:
+    def predict(
+        self, network: Field, inputs: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
         """Return what is measured of a network's field, as it is trained on.
 
         Parameters
@@ -159,6 +161,8 @@ class Readout:
             On scaled coordinates and values.
         inputs : Tensor of shape (n_samples, n_features)
             In the user's units, in double precision.
+        generator : torch.Generator, default=None
+            Of the training that wants it, which may do with an estimate.
 
         Returns
         -------
@@ -166,7 +170,12 @@ class Readout:
             In the precision of the network.
         """
         parameter = next(network.parameters())
-        measured = self.measurement.measure(self.field_of(network), inputs)
+        field = self.field_of(network)
+        measured = (
+            self.measurement.measure(field, inputs)
+            if generator is None
+            else self.measurement.estimate(field, inputs, generator)
+        )
         centre, factor = (
             torch.tensor(numbers, device=inputs.device)
             for numbers in (self.targets.centre, self.targets.factor)

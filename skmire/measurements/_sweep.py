@@ -13,7 +13,9 @@ _SAMPLES = 1_024  # measured together: bounds the memory of a graph
 _POINTS = 1_024  # evaluated together: stay in the cache
 
 
-def sweep_through(field: Field, readout: Readout | None) -> Sweep:
+def sweep_through(
+    field: Field, readout: Readout | None, generator: torch.Generator | None = None
+) -> Sweep:
     """Return the fastest way to the gradients of `field` by what is measured of it.
 
     Parameters
@@ -22,6 +24,8 @@ def sweep_through(field: Field, readout: Readout | None) -> Sweep:
         The network to be trained.
     readout : Readout or None
         What is measured; ``None`` for the field's values themselves.
+    generator : torch.Generator, default=None
+        Of a training, on the CPU, for measurements that look at random places in its steps.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def sweep_through(field: Field, readout: Readout | None) -> Sweep:
     if readout is None:
         return sweep_of(field)
     kind = DerivingSweep if readout.measurement.differentiates else MeasuredSweep
-    return kind(field, readout)
+    return kind(field, readout, generator)
 
 
 class _Recorded(Field):
@@ -75,8 +79,11 @@ class MeasuredSweep:
     parameters from the field's own sweep, at all points together.
     """
 
-    def __init__(self, field: Field, readout: Readout) -> None:
-        self.field, self.readout, self.sweep = field, readout, sweep_of(field)
+    def __init__(
+        self, field: Field, readout: Readout, generator: torch.Generator | None = None
+    ) -> None:
+        self.field, self.readout, self.generator = field, readout, generator
+        self.sweep = sweep_of(field)
 
     @torch.no_grad()
     def values(self, inputs: Tensor) -> Tensor:
@@ -91,7 +98,7 @@ class MeasuredSweep:
             rows = slice(start, min(start + _SAMPLES, len(inputs)))
             recorded = _Recorded(self.field, self.sweep)
             with torch.enable_grad():
-                measured = self.readout.predict(recorded, inputs[rows])
+                measured = self.readout.predict(recorded, inputs[rows], self.generator)
             _pull(measured, respond, rows)
             points += recorded.points
             slopes += [
@@ -105,8 +112,10 @@ class MeasuredSweep:
 class DerivingSweep:
     """The sweep of a measurement that asks a field for derivatives: by autograd, twice."""
 
-    def __init__(self, field: Field, readout: Readout) -> None:
-        self.field, self.readout = field, readout
+    def __init__(
+        self, field: Field, readout: Readout, generator: torch.Generator | None = None
+    ) -> None:
+        self.field, self.readout, self.generator = field, readout, generator
 
     def values(self, inputs: Tensor) -> Tensor:
         """Return what is measured."""
@@ -119,7 +128,7 @@ class DerivingSweep:
         for start in range(0, len(inputs), _SAMPLES):
             rows = slice(start, min(start + _SAMPLES, len(inputs)))
             with torch.enable_grad():
-                measured = self.readout.predict(self.field, inputs[rows])
+                measured = self.readout.predict(self.field, inputs[rows], self.generator)
             _pull(measured, respond, rows)
         for parameter in self.field.parameters():
             if parameter.requires_grad and parameter.grad is None:  # a constant has no derivative

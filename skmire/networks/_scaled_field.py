@@ -92,4 +92,5 @@ class ScaledField(PlainModule):
         if self.domain is not None and self.domain.is_ball:
             values = values * self.domain.mask(exact.reshape(-1, scaled.shape[-1]))[..., None]
         values = values.to(torch.promote_types(dtype, coords.dtype))
-        return values.reshape(coords.shape[:-1] if self.scalar else (*coords.shape[:-1], -1))
+        outputs = () if self.scalar else values.shape[-1:]
+        return values.reshape(*coords.shape[:-1], *outputs)

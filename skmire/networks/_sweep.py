@@ -18,6 +18,8 @@ from skmire.atoms import Atom
 from skmire.networks._affine import Affine
 from skmire.networks._field import Field
 from skmire.networks._layer_stack import LayerStack
+from skmire.networks._layered_field import LayeredField
+from skmire.networks._radiance_field import N_DIMS, RadianceField
 
 #: From the values at some of the samples, and their rows, to the derivative of the loss by these
 #: values. It may write into the values.
@@ -101,8 +103,12 @@ def sweep_of(field: Field) -> Sweep:
     >>> network.affines[0].weight.grad.shape
     torch.Size([8, 1])
     """
-    if isinstance(field, LayerStack) and not field.is_complex:
+    if not isinstance(field, LayeredField) or field.is_complex:
+        return AutogradSweep(field)
+    if isinstance(field, LayerStack):
         return LayerSweep(field)
+    if isinstance(field, RadianceField) and isinstance(field.trunk, LayerStack):
+        return RadianceSweep(field, field.trunk)
     return AutogradSweep(field)
 
 
@@ -176,6 +182,57 @@ class LayerSweep:
         for layer in self.layers:
             values = layer.forward(values)
         return values
+
+
+class RadianceSweep:
+    """The sweep of a radiance field of real atoms whose trunk is a layer stack."""
+
+    def __init__(self, network: RadianceField, trunk: LayerStack) -> None:
+        self.network = network
+        *self.trunk, self.density = LayerSweep(trunk).layers
+        self.encoding, self.width = trunk.encoding, trunk.output.weight.shape[1]
+        self.colours = [_Layer(network.colours, None, residual=False)]
+        if network.layer is not None:
+            self.colours.insert(0, _Layer(network.layer, network.atom, residual=False))
+
+    @torch.no_grad()
+    def values(self, inputs: Tensor) -> Tensor:
+        """Return the network's values; memory grows with the samples, so give blocks of them."""
+        self._begin()
+        return self._through(inputs, _Layer.values)
+
+    @torch.no_grad()
+    def __call__(self, inputs: Tensor, respond: Response) -> None:
+        """Set ``grad`` of every parameter that requires it."""
+        for atom in self.network.sequence:
+            atom.zero_grad(set_to_none=True)
+        self._begin()
+        for rows in _blocks(inputs, _BLOCK):
+            cotangent = respond(self._through(inputs[rows], _Layer.forward), rows)
+            by_glow = cotangent[:, 1:]
+            for layer in reversed(self.colours):
+                by_glow = layer.backward(by_glow)
+            by_features = self.density.backward(cotangent[:, :1]).add_(by_glow[:, : self.width])
+            for layer in reversed(self.trunk[1:]):
+                by_features = layer.backward(by_features)
+            self.trunk[0].absorb(by_features)
+        for layer in (*self.trunk, self.density, *self.colours):
+            layer.end()
+
+    def _begin(self) -> None:
+        for layer in (*self.trunk, self.density, *self.colours):
+            layer.begin()
+
+    def _through(self, inputs: Tensor, go: Callable[[_Layer, Tensor], Tensor]) -> Tensor:
+        values = inputs[:, :N_DIMS]
+        if self.encoding is not None:
+            values = self.encoding(values)
+        for layer in self.trunk:
+            values = go(layer, values)
+        glow = torch.cat([values, self.network.glance(inputs)], dim=1)
+        for layer in self.colours:
+            glow = go(layer, glow)
+        return torch.cat([go(self.density, values), glow], dim=1)
 
 
 class _Layer:

@@ -71,7 +71,8 @@ class Run:
         self.trainer, self.field, self.samples, self.generator = trainer, field, samples, generator
         self.n_batches = -(-len(samples) // trainer.batch_size_for(len(samples)))
         self.epochs, self.steps = epochs, epochs * self.n_batches
-        self.loss, self.sweep = LOSSES[trainer.loss], sweep_through(field, samples.readout)
+        self.loss = LOSSES[trainer.loss]
+        self.sweep = sweep_through(field, samples.readout, generator)
         targets = samples.targets
         constant = float(samples.weigh(self.loss.value(torch.zeros_like(targets), targets)).mean())
         with nullcontext() if self.is_worth_threads else single_thread():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from torch import nn
 
-from skmire.networks import Field, LayerStack
+from skmire.networks import Field, LayerStack, RadianceField
 
 #: Parameters, their `share` of the learning rate, and whether they are `hidden` matrices.
 Group = dict[str, Any]
@@ -36,11 +37,10 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
     groups : list of dict
     """
     shares: dict[nn.Parameter, float] = {}
-    if isinstance(field, LayerStack):
-        for affine, scale in zip(field.affines, field.scales, strict=False):
-            inputs = affine.get_parameter("weight").shape[1] + 1  # with the bias
-            turn = learning_rate * abs(scale) * float(inputs) ** 0.5
-            shares.update(dict.fromkeys(affine.parameters(), min(1.0, _TURN / max(turn, 1e-30))))
+    for affine, scale in _before_atoms(field):
+        inputs = affine.get_parameter("weight").shape[1] + 1  # with the bias
+        turn = learning_rate * abs(scale) * float(inputs) ** 0.5
+        shares.update(dict.fromkeys(affine.parameters(), min(1.0, _TURN / max(turn, 1e-30))))
     hidden = [p for p in field.parameters() if p.ndim == 2][1:-1] if hidden_apart else []
     together: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for p in field.parameters():
@@ -51,3 +51,13 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
         {"params": params, "share": share, "hidden": is_hidden}
         for (share, is_hidden), params in together.items()
     ]
+
+
+def _before_atoms(field: Field) -> Iterator[tuple[nn.Module, float]]:
+    """Yield the affine maps that atoms read, and by how much these stretch them."""
+    if isinstance(field, LayerStack):
+        yield from zip(field.affines, field.scales, strict=False)
+    if isinstance(field, RadianceField):
+        yield from _before_atoms(field.trunk)
+        if field.layer is not None and field.atom is not None:
+            yield field.layer, field.atom.stretch

@@ -1,0 +1,100 @@
+"""Views from files."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from skmire._optional import require
+from skmire.cameras._views import Views
+
+
+def load_views(
+    path: str | os.PathLike[str], split: str = "train", *, max_side: int | None = None
+) -> Views:
+    """Return views from a folder in the format of NeRF's synthetic scenes, or from an archive.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A folder with ``transforms_<split>.json``, which holds ``camera_angle_x`` and, for each
+        frame, ``transform_matrix`` and ``file_path``, that of a PNG without its ending. Or an
+        ``.npz`` archive that holds ``images_<split>``, ``poses_<split>``, ``focal`` and perhaps
+        ``near`` and ``far``.
+    split : str, default="train"
+        Which of its parts, as a rule ``"train"``, ``"val"`` or ``"test"``.
+    max_side : int, default=None
+        Longest side in pixels, at least 1; the images of a folder that are larger are shrunk by
+        anti-aliased resampling.
+
+    Returns
+    -------
+    views : Views
+        With alpha if the images have it. ``near`` and ``far`` are 2 and 6 for a folder, as in
+        NeRF's code.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ImportError
+        If images are to be read and Pillow is missing.
+    ValueError
+        If a file does not hold what is expected.
+
+    References
+    ----------
+    Mildenhall et al., NeRF: Representing Scenes as Neural Radiance Fields for View Synthesis,
+    ECCV 2020, with its code and scenes.
+
+    Examples
+    --------
+    >>> from skmire.cameras import load_views
+    >>> views = load_views("nerf_synthetic/lego", max_side=100)  # doctest: +SKIP
+    """
+    if max_side is not None and max_side < 1:
+        raise ValueError(f"max_side must be at least 1, got {max_side}.")
+    where = Path(path)
+    return _of_folder(where, split, max_side) if where.is_dir() else _of_archive(where, split)
+
+
+def _of_archive(path: Path, split: str) -> Views:
+    with np.load(path) as file:
+        wanted = (f"images_{split}", f"poses_{split}", "focal")
+        if missing := [name for name in wanted if name not in file]:
+            raise ValueError(
+                f"{path} must hold {', '.join(wanted)}; it has no {', '.join(missing)}, but "
+                f"{', '.join(sorted(file))}. Pass another split."
+            )
+        images, poses, focal = (file[name] for name in wanted)
+        ends = [float(file[name]) if name in file else None for name in ("near", "far")]
+    return Views(images, poses.astype(np.float64), float(focal), *ends)
+
+
+def _of_folder(path: Path, split: str, max_side: int | None) -> Views:
+    pillow = require("PIL.Image", extra="image", purpose="load_views")
+    listed = path / f"transforms_{split}.json"
+    told = json.loads(listed.read_text())
+    if "camera_angle_x" not in told or not told.get("frames"):
+        raise ValueError(f"{listed} must hold camera_angle_x and frames; it has {sorted(told)}.")
+    images, poses = [], []
+    for frame in told["frames"]:
+        file = path / frame["file_path"]
+        with pillow.open(file if file.suffix else file.with_suffix(".png")) as opened:
+            image = opened.convert("RGBA" if "A" in opened.getbands() else "RGB")
+        if max_side is not None and max(image.size) > max_side:
+            shrink = max_side / max(image.size)
+            size = tuple(max(round(side * shrink), 1) for side in image.size)
+            # Pillow weighs colours by alpha as it resamples, so that none come from beyond an edge.
+            image = image.resize(size, pillow.Resampling.LANCZOS)
+        images.append(np.asarray(image))
+        poses.append(frame["transform_matrix"])
+    if len({image.shape for image in images}) > 1:
+        raise ValueError(f"The images of {listed} must have one size; they differ.")
+    focal = images[0].shape[1] / 2 / np.tan(told["camera_angle_x"] / 2)
+    return Views(
+        np.stack(images), np.asarray(poses, dtype=np.float64), float(focal), near=2.0, far=6.0
+    )
