@@ -186,7 +186,8 @@ def test_every_check_of_a_measurement_can_fail():
 
 def test_what_is_said_holds_rule_sight_and_cure():
     with pytest.raises(
-        AssertionError, match=r"^Every row is measured .* But of ByBatch: one row .*\. Take what all"
+        AssertionError,
+        match=r"^Every row is measured .* But of ByBatch: one row .*\. Take what all",
     ):
         check_measurement(ByBatch(), X)
 

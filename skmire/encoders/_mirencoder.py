@@ -33,8 +33,9 @@ class MIREncoder(MultiOutputMixin, RegressorMixin, BaseEncoder):
         defaults.
     measurement : Measurement, default=None
         What the values measure of a field: its values at points (`PointValues`, which ``None``
-        means), its derivatives (`GradientValues`), or what one of your own says. `X` then holds
-        what the measurement reads, and `field_at` gives the field.
+        means), its derivatives (`GradientValues`), its integrals along lines (`LineIntegrals`), or
+        what one of your own says. `X` then holds what the measurement reads, and `field_at` gives
+        the field.
     hidden_width : int, default=256
         Units in each hidden layer.
     max_epochs : int, default=60

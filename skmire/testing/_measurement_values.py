@@ -154,9 +154,7 @@ def check_pilot(measurement: Measurement, X: Any, n_columns: int = 1) -> None:
     n_outputs = measurement.n_outputs(domain.n_dims, n_columns)
     y = measured(measurement, rows, n_columns).numpy()
     for weights in (None, np.linspace(0.5, 1.5, len(rows))):
-        one, again = (
-            measurement.pilot(rows.copy(), y.copy(), weights, domain) for _ in range(2)
-        )
+        one, again = (measurement.pilot(rows.copy(), y.copy(), weights, domain) for _ in range(2))
         if one is None:
             expect(again is None, "asked twice, there is one only once")
             continue
