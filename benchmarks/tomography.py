@@ -10,8 +10,8 @@ the projections). PSNR and SSIM by the range 1 of the phantom, over all pixels, 
   a bound of what SART could reach, not what it does;
 - SART after one and two passes, as scikit-image's documentation uses it;
 - skmire: no phantom known, no pass picked. ``fixed`` is a sequence of one atom at matched scales;
-  ``search`` is ``MIREncoder(measurement=LineIntegrals(), random_state=0)`` with the numbers of units,
-  nodes and epochs that the options say.
+  ``search`` is ``MIREncoder(measurement=LineIntegrals(), random_state=0)`` with the numbers of
+  units, nodes and epochs that the options say.
 
 Not clipped and not filtered, on either side. The projections are scikit-image's own, sums over
 pixels that are interpolated linearly, which its methods invert and skmire's integrals meet to 1 %.

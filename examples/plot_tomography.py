@@ -53,9 +53,10 @@ ours = encoder.field_at(pixels).reshape(side, side)
 # %%
 # Beside other methods
 # --------------------
-# Filtered back projection takes what was not measured for 0, which leaves streaks. SART goes through the
-# projections one by one and corrects the image by what is missing in each. It is shown after two
-# passes, and after the pass that is nearest to the phantom, which only who knows it can pick.
+# Filtered back projection takes what was not measured for 0, which leaves streaks. SART goes
+# through the projections one by one and corrects the image by what is missing in each. It is shown
+# after two passes, and after the pass that is nearest to the phantom, which only who knows it can
+# pick.
 
 passes = [iradon_sart(sinogram, theta=degrees)]
 for _ in range(29):
@@ -79,8 +80,8 @@ for name, image in list(images.items())[1:]:
 # %%
 # A field, not an image
 # ---------------------
-# The fit has a value and a slope everywhere on the disc. Here is a corner of the skull at ten times the
-# resolution of the projections.
+# The fit has a value and a slope everywhere on the disc. Here is a corner of the skull at ten times
+# the resolution of the projections.
 
 near = np.linspace(-28, -8, 200)
 east, north = np.meshgrid(near, -near, indexing="xy")

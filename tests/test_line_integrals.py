@@ -107,7 +107,8 @@ def test_nodes_resolve_what_the_docstring_says():
 
 def test_domains_are_a_disc_and_a_box():
     disc = LineIntegrals().domain(np.array([[0.0, 1.0], [1.0, -4.0]]))
-    assert disc.is_ball and disc.radius == 4.0 and disc.n_dims == 2
+    assert disc.is_ball
+    assert (disc.radius, disc.n_dims) == (4.0, 2)
     rows = np.array([[0.0, 0, 0, 1, -2, 0], [5, 5, 5, 0, 0, 1]])
     box = LineIntegrals("segments").domain(rows)
     assert not box.is_ball

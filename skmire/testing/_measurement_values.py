@@ -143,8 +143,8 @@ def check_constant(measurement: Measurement, X: Any, n_columns: int = 1) -> None
 
 
 @promise(
-    "A pilot is a rough field: finite values at points of the domain, the same for the same samples, "
-    "with weights or without; or None.",
+    "A pilot is a rough field: finite values at points of the domain, the same for the same "
+    "samples, with weights or without; or None.",
     "Return Pilot(points, values), of shapes (n, n_dims) and (n, n_outputs); or leave pilot as it "
     "is inherited.",
 )
