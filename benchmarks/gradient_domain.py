@@ -43,7 +43,7 @@ SIDE = 64
 def camera():
     from skimage import data
 
-    return averaged(data.camera() / 255, 8)
+    return averaged(data.camera() / 255, 8)[..., 0]
 
 
 def terrain():
