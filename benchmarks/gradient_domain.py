@@ -1,9 +1,9 @@
 """Heights from slopes: fits of derivatives beside the least-squares solution of the same data.
 
 The photograph of a camera man that scikit-image has, as means of 8 x 8 pixels (64 x 64), from the
-differences of neighbours along each axis; and a terrain near Jacksboro, 64 x 64 posts, every third of
-the grid, in metres. As they are, and with an error of 5 % of the differences' standard deviation,
-axis by axis.
+differences of neighbours along each axis; and a terrain near Jacksboro, 64 x 64 posts, every third
+of the grid, in metres. As they are, and with an error of 5 % of the differences' standard
+deviation, axis by axis.
 
 The Poisson solution is the grid whose differences are nearest to the given ones in the least
 squares sense, with free ends, by cosine transforms. It knows the very differences and is exact
@@ -29,7 +29,7 @@ from importlib.metadata import version
 import numpy as np
 from real_signals import averaged, folder
 from scipy.fft import dctn, idctn
-from scipy.sparse import diags, eye, kron, vstack
+from scipy.sparse import diags, kron, vstack
 from scipy.sparse.linalg import lsqr
 
 from skmire import FixedSequence, MIREncoder
@@ -43,7 +43,7 @@ SIDE = 64
 def camera():
     from skimage import data
 
-    return averaged(data.camera() / 255, 8)
+    return averaged(data.camera() / 255, 8)[..., 0]
 
 
 def terrain():

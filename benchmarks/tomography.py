@@ -5,13 +5,13 @@ The Shepp-Logan phantom at 128 x 128 pixels, its projections by ``skimage.transf
 the projections). PSNR and SSIM by the range 1 of the phantom, over all pixels, of
 
 - filtered back projection, with every filter that scikit-image has; the best by PSNR is shown;
-- SART, with relaxations of 0.05, 0.15 (the default) and 0.5; after every one of up to 100 passes.
+- SART, with relaxations of 0.05, 0.15 (the default) and 0.5; after every one of up to 50 passes.
   The best pass of the best relaxation by PSNR is shown, which nobody can know without the phantom:
   a bound of what SART could reach, not what it does;
 - SART after one and two passes, as scikit-image's documentation uses it;
 - skmire: no phantom known, no pass picked. ``fixed`` is a sequence of one atom at matched scales;
-  ``search`` is ``MIREncoder(measurement=LineIntegrals(), random_state=0)`` with the numbers of units,
-  nodes and epochs that the options say.
+  ``search`` is ``MIREncoder(measurement=LineIntegrals(), random_state=0)`` with the numbers of
+  units, nodes and epochs that the options say.
 
 Not clipped and not filtered, on either side. The projections are scikit-image's own, sums over
 pixels that are interpolated linearly, which its methods invert and skmire's integrals meet to 1 %.
@@ -42,7 +42,7 @@ from skmire.search import single_thread
 SIDE = 128
 FILTERS = ("ramp", "shepp-logan", "cosine", "hamming", "hann")
 RELAXATIONS = (0.05, 0.15, 0.5)
-PASSES = 100
+PASSES = 50
 COLUMNS = ("angles", "noise", "method", "setting", "seconds", "psnr", "ssim", "meets")
 
 

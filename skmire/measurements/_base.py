@@ -39,6 +39,8 @@ class Measurement(BaseEstimator, ABC):
     --------
     PointValues : What there is without one.
     GradientValues : One that asks for derivatives.
+    LineIntegrals : One that asks for values along lines.
+    skmire.testing.check_measurement : Holds one of your own to what these promise.
 
     Examples
     --------

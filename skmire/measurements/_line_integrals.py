@@ -38,8 +38,8 @@ class LineIntegrals(Measurement):
     direction, so that the length of the direction counts. The field then lives in the box of all
     their ends.
 
-    A value is the integral by length, in the field's unit times that of its coordinates: divide
-    means along a segment by nothing, multiply them by its length.
+    A value is the integral by length, in the field's unit times that of its coordinates: the mean
+    along a segment, times its length.
 
     Parameters
     ----------
@@ -53,6 +53,7 @@ class LineIntegrals(Measurement):
     See Also
     --------
     PointValues : Values at points.
+    GradientValues : Derivatives at points.
 
     Notes
     -----

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from skmire.measurements import Measurement
 from skmire.testing import _measurement_use, _measurement_values
 
 
-class MeasurementCheck(Protocol):
-    """A check of a measurement on rows that it reads."""
-
-    __name__: str
-
-    def __call__(self, measurement: Measurement, X: Any, n_columns: int = 1) -> None:
-        """Raise AssertionError if the promise is broken."""
-
-
-def measurement_checks() -> tuple[MeasurementCheck, ...]:
+def measurement_checks() -> tuple[Callable[..., None], ...]:
     """Return the single checks of `check_measurement`, for a test run to list them one by one.
 
     Returns

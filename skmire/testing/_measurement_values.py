@@ -143,8 +143,8 @@ def check_constant(measurement: Measurement, X: Any, n_columns: int = 1) -> None
 
 
 @promise(
-    "A pilot is a rough field: finite values at points of the domain, the same for the same samples, "
-    "with weights or without; or None.",
+    "A pilot is a rough field: finite values at points of the domain, the same for the same "
+    "samples, with weights or without; or None.",
     "Return Pilot(points, values), of shapes (n, n_dims) and (n, n_outputs); or leave pilot as it "
     "is inherited.",
 )
@@ -154,9 +154,7 @@ def check_pilot(measurement: Measurement, X: Any, n_columns: int = 1) -> None:
     n_outputs = measurement.n_outputs(domain.n_dims, n_columns)
     y = measured(measurement, rows, n_columns).numpy()
     for weights in (None, np.linspace(0.5, 1.5, len(rows))):
-        one, again = (
-            measurement.pilot(rows.copy(), y.copy(), weights, domain) for _ in range(2)
-        )
+        one, again = (measurement.pilot(rows.copy(), y.copy(), weights, domain) for _ in range(2))
         if one is None:
             expect(again is None, "asked twice, there is one only once")
             continue
