@@ -273,6 +273,16 @@ def test_lengths_of_directions_and_units_do_not_matter(fitted):
     )
 
 
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("scaling", ["per_axis", "isotropic"])
+def test_directions_keep_their_length_whatever_the_unit_of_places(size, scaling):
+    measurement = VolumeRendering(bounds=[[-size, size], [0, size], [0, size]], view_dependent=True)
+    units = measurement.units(measurement.domain(TRAIN), scaling)
+    corner = units.scale(np.array([[size, size, size, 0.6, 0.0, -0.8]]))[0]
+    np.testing.assert_allclose(corner[3:], [0.6, 0.0, -0.8])
+    np.testing.assert_allclose(corner[:3], [1, 1, 1] if scaling == "per_axis" else [1, 0.5, 0.5])
+
+
 @pytest.mark.parametrize(
     ("measurement", "low", "high"),
     [
