@@ -8,7 +8,7 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from skmire import FixedSequence, LayerSearch, MIREncoder
+from skmire import FixedSequence, LayerSearch, MIREncoder, Trainer
 from skmire.atoms import Sinusoid
 from skmire.measurements import Readout, VolumeRendering, sweep_through
 from skmire.networks import Field, LayerStack
@@ -90,10 +90,10 @@ def test_a_solid_ball_covers_by_its_chord():
         lambda x: torch.where(x.norm(dim=1, keepdim=True) < radius, sigma, 1e-12).double(),
         constant(*colour),
     )
-    X = rays(100)
+    X = rays(20)
     through = np.exp(-sigma * chord(X, radius)[0])[:, None]
     wanted = colour * (1 - through) + through
-    found = seen(VolumeRendering(bounds=CUBE, n_samples=2**14), medium, X)
+    found = seen(VolumeRendering(bounds=CUBE, n_samples=2**16), medium, X)
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
@@ -211,15 +211,17 @@ def ball(X, colour=(1.0, 0.5, 0.0), background=1.0):
 
 def small(measurement=None, search=None, **parameters):
     settings = {"hidden_width": 32, "max_epochs": 25, "random_state": 0, **parameters}
+    trainer = Trainer(learning_rate=5e-3)
     return MIREncoder(
         ["gaussian", "sinusoid"],
         search or FixedSequence("gaussian", n_layers=2),
-        measurement=measurement or VolumeRendering(bounds=CUBE, n_samples=24),
+        trainer,
+        measurement=measurement or VolumeRendering(bounds=CUBE, n_samples=16),
         **settings,
     )
 
 
-TRAIN, NEW = rays(1500), rays(300)
+TRAIN, NEW = rays(1000), rays(200)
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +230,7 @@ def fitted():
 
 
 def test_a_ball_is_found_from_what_is_seen(fitted):
-    assert fitted.score(NEW, ball(NEW)) > 0.8
+    assert fitted.score(NEW, ball(NEW)) > 0.5  # of an edge that is sharp, at steps of 1/8
     points = RNG.uniform(-0.9, 0.9, size=(500, 3))
     r = np.linalg.norm(points, axis=1)
     values = fitted.field_at(points)
@@ -255,7 +257,7 @@ def test_predictions_are_deterministic_and_fits_are_for_a_seed(fitted):
 def test_rays_that_meet_nothing_see_the_background(fitted):
     away = NEW.copy()
     away[:, 3:] *= -1
-    np.testing.assert_array_equal(fitted.predict(away), np.ones((300, 3)))
+    np.testing.assert_array_equal(fitted.predict(away), np.ones((200, 3)))
 
 
 def test_lengths_of_directions_and_units_do_not_matter(fitted):
@@ -264,11 +266,21 @@ def test_lengths_of_directions_and_units_do_not_matter(fitted):
     metres, millimetres = TRAIN, TRAIN * np.array([1e3, 1e3, 1e3, 1, 1, 1])
     few = {"max_epochs": 3, "dtype": "float64"}
     one = small(**few).fit(metres, ball(TRAIN))
-    other = small(VolumeRendering(bounds=[[-1e3, 1e3]] * 3, n_samples=24), **few)
+    other = small(VolumeRendering(bounds=[[-1e3, 1e3]] * 3, n_samples=16), **few)
     other.fit(millimetres, ball(TRAIN))
     np.testing.assert_allclose(
         one.predict(metres), other.predict(millimetres), rtol=1e-5, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("scaling", ["per_axis", "isotropic"])
+def test_directions_keep_their_length_whatever_the_unit_of_places(size, scaling):
+    measurement = VolumeRendering(bounds=[[-size, size], [0, size], [0, size]], view_dependent=True)
+    units = measurement.units(measurement.domain(TRAIN), scaling)
+    corner = units.scale(np.array([[size, size, size, 0.6, 0.0, -0.8]]))[0]
+    np.testing.assert_allclose(corner[3:], [0.6, 0.0, -0.8])
+    np.testing.assert_allclose(corner[:3], [1, 1, 1] if scaling == "per_axis" else [1, 0.5, 0.5])
 
 
 @pytest.mark.parametrize(
@@ -317,7 +329,7 @@ def test_searches_weights_checkpoints_and_saving_are_as_with_values(view_depende
     encoder = small(
         measurement, LayerSearch(n_layers=2), max_epochs=3, checkpoint=tmp_path / "checkpoint"
     )
-    X, weights = TRAIN[:400], np.ones(400)
+    X, weights = TRAIN[:300], np.ones(300)
     weights[:5] = 0
     y = ball(X)
     y[:5] = 0.3

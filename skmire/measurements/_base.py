@@ -14,6 +14,7 @@ from torch import Tensor
 from skmire._domain import Domain
 from skmire.measurements._pilot import Pilot, grid_pilot
 from skmire.networks import ScaledField
+from skmire.scaling import CoordinateScaling, Scaling
 
 Array = NDArray[np.float64]
 
@@ -148,6 +149,23 @@ class Measurement(BaseEstimator, ABC):
             If there can be no such field.
         """
         return n_columns
+
+    def units(self, domain: Domain, coordinate_scaling: CoordinateScaling) -> Scaling:
+        """Return what lies between the coordinates of the field and those of the network.
+
+        Parameters
+        ----------
+        domain : Domain
+            Of the field.
+        coordinate_scaling : {"per_axis", "isotropic"}
+            As the encoder's.
+
+        Returns
+        -------
+        scaling : Scaling
+            From the box of the domain to [-1, 1], unless coordinates are of different kinds.
+        """
+        return Scaling.of_coordinates(np.stack([domain.low, domain.high]), coordinate_scaling)
 
     def pilot(self, X: Array, y: Array, weights: Array | None, domain: Domain) -> Pilot | None:
         """Return a rough field, which says how large it is and how fast it varies.

@@ -96,8 +96,8 @@ class Readout:
             targets = Scaling.of_magnitudes(y)
             one = np.ones((1, n_outputs))
             values = Scaling.of_magnitudes(one if pilot is None else pilot.values)
-        box = Scaling.of_coordinates(np.stack([domain.low, domain.high]), coordinate_scaling)
-        return cls(measurement, domain, box, values, targets), pilot
+        units = measurement.units(domain, coordinate_scaling)
+        return cls(measurement, domain, units, values, targets), pilot
 
     @property
     def is_plain(self) -> bool:

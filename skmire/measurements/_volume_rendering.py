@@ -20,6 +20,7 @@ from skmire._domain import Domain
 from skmire.measurements._base import Measurement
 from skmire.measurements._pilot import Pilot, grid_pilot
 from skmire.networks import ScaledField
+from skmire.scaling import CoordinateScaling, Scaling
 
 Array = NDArray[np.float64]
 
@@ -208,6 +209,15 @@ class VolumeRendering(Measurement):
 
     def estimate(self, field: ScaledField, X: Tensor, generator: torch.Generator) -> Tensor:
         return self._seen(self.march(field, X, generator), len(X))
+
+    def units(self, domain: Domain, coordinate_scaling: CoordinateScaling) -> Scaling:
+        places = np.stack([domain.low[:3], domain.high[:3]])
+        of_places = Scaling.of_coordinates(places, coordinate_scaling)
+        if not self.view_dependent:
+            return of_places
+        return Scaling(  # a direction has length 1, whatever the unit of the places
+            np.append(of_places.centre, np.zeros(3)), np.append(of_places.half_range, np.ones(3))
+        )
 
     def pilot(self, X: Array, y: Array, weights: Array | None, domain: Domain) -> Pilot:
         if y.min() < 0 or y.max() > 1:
