@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from skmire import ActivationDictionary, LayerSearch, MIREncoder, Trainer
 from skmire.atoms import Atom, FunctionAtom, Gaussian, Sinusoid, make_atom
 from skmire.atoms._propagation import input_spread
-from skmire.search import DivergenceError
+from skmire.search import DivergenceError, _contest
 
 X = np.linspace(-1, 1, 100)[:, None]
 Y = np.sin(9 * X[:, 0]) + 0.3 * X[:, 0]
@@ -379,7 +379,7 @@ def test_that_every_finalist_diverges_on_all_samples_is_an_error():
 # -- how long the fit trains ---------------------------------------------------------------------
 
 
-def test_the_fit_takes_the_epochs_that_were_worth_it():
+def test_the_fit_takes_as_many_epochs_as_ended_best():
     """Noise is learnt late: of many epochs, few are worth it where there is much of it."""
     rng = np.random.default_rng(0)
     options = {"max_epochs": 200, "hidden_width": 64}
@@ -387,10 +387,22 @@ def test_the_fit_takes_the_epochs_that_were_worth_it():
         fitted = fit(["sinusoid"], data=(X, Y + noise * rng.standard_normal(len(X))), **options)
         rounds = stages(fitted)
         best = min(rounds["finalists"], key=lambda c: c.loss)
-        curve = best.training.held_out_curve
-        worth = 1 + max(i for i, loss in enumerate(curve) if loss <= 1.05 * min(curve))
-        assert fitted.n_iter_ == worth
-        assert (worth < 100) == few
+        fewer = rounds.get("fewer epochs", [])
+        assert bool(fewer) == few
+        assert [c.atom for c in fewer] == [best.atom] * len(fewer)
+        assert [c.effective_epochs for c in fewer] == [80, 33][: len(fewer)]
+        ends = {c.effective_epochs: c.training.held_out_curve[-1] for c in (best, *fewer)}
+        assert fitted.n_iter_ == min(ends, key=ends.get)
+
+
+def test_fewer_epochs_that_end_worse_leave_the_fit_as_it_was(monkeypatch):
+    """Where no other samples are held out for the search, the judged network is the fit."""
+    monkeypatch.setattr(_contest, "_RISEN", 0.0)  # so that they are tried
+    fitted = fit(["sinusoid"], LayerSearch(2), Trainer(early_stopping=True))
+    assert [c.effective_epochs for c in stages(fitted)["fewer epochs"]] == [5]
+    (chosen,) = fitted.search_result_.path
+    assert chosen.stage == "finalists"
+    assert fitted.n_iter_ == 12
 
 
 # -- axes ----------------------------------------------------------------------------------------

@@ -27,7 +27,8 @@ from skmire.training import Trainer, Training
 Selection = Literal["train", "held_out"]
 
 _TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
-_ABOUT = 1.05  # times the lowest held-out loss
+_RISEN = 1.05  # times the lowest held-out loss; by less it may rise by chance
+_FEWER = (0.4, 1 / 6)  # of the epochs, where all of them are too many
 
 
 @dataclass(frozen=True)
@@ -142,12 +143,16 @@ class Standing:
     entry : Entry
     loss : float
         Not a number if it diverged.
+    end : float, default=nan
+        The loss on samples held out after the last epoch. Not a number if there are none, or there
+        was no time for all epochs, so that it says nothing of how many are worth it.
     epochs : int, default=0
-        How many of them were worth it, by the samples held out; all if there were none.
+        How many it was trained for, or would have been.
     """
 
     entry: Entry
     loss: float
+    end: float = nan
     epochs: int = 0
 
 
@@ -243,7 +248,7 @@ class Contest:
         )
         for (network, training), entry, start in zip(runs, listed, scales, strict=False):
             loss = nan if training.diverged else training.kept.loss(self.selection)
-            standings.append(Standing(entry, loss, _worthwhile(training, epochs)))
+            standings.append(Standing(entry, loss, _end(training), epochs))
             if loss < least:
                 least, self._leader = loss, (len(self.trace), network)
             self.trace.append(
@@ -312,11 +317,35 @@ class Contest:
         self.problem, self.judged, self._leader = before
         return standings
 
+    def _briefer(self, standings: Sequence[Standing]) -> list[Standing]:
+        """Go on with fewer epochs, if the best entry then ends better.
+
+        They are tried if its loss on samples held out has risen again, as it does with noise. When
+        it was lowest does not tell how many are best: the step size falls over the epochs there
+        are, so that a training of fewer goes further in each.
+        """
+        best = standings[0]
+        for share in _FEWER:
+            if self.stopped or not best.end > _RISEN * best.loss:
+                break
+            leader = self._leader
+            try:
+                (fewer,) = self.round("fewer epochs", [best.entry], Effort(epochs=share))
+            except DivergenceError:
+                fewer = best
+            if not fewer.end < best.end:
+                self._leader = leader
+                break
+            best = fewer
+        return [replace(standing, epochs=best.epochs) for standing in standings]
+
     def fit(self, standings: Sequence[Standing]) -> SearchResult:
         """Train the best of the last round on all samples, if it was not so yet.
 
-        For as many epochs as were worth it with samples held out: with noise these are few.
+        For as many epochs as were best for samples held out: with noise these are few.
         """
+        if self.selection == "held_out":
+            standings = self._briefer(standings)
         if self.judged is not self.problem:
             self.judged = self.problem
             self._refit(standings)
@@ -356,13 +385,7 @@ def finalists(ranking: Sequence[Standing], n: int = 2) -> list[Entry]:
     return [s.entry for s in (*ranking[:n], single)]
 
 
-def _worthwhile(training: Training, max_epochs: int) -> int:
-    """Return after how many epochs the held-out loss was last about as low as ever.
-
-    "About", as more epochs are safer for the fit: it has more samples to learn from. If there was
-    no time for all of them, that says nothing: all.
-    """
-    losses = training.held_out_curve
-    if losses is None or training.cut_short or not np.isfinite(losses).any():
-        return max_epochs
-    return int(np.flatnonzero(losses <= _ABOUT * np.nanmin(losses))[-1]) + 1
+def _end(training: Training) -> float:
+    """Return the loss on samples held out after the last epoch, if that is the last planned."""
+    curve = training.held_out_curve
+    return nan if curve is None or training.cut_short else float(curve[-1])

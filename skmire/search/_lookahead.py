@@ -38,7 +38,7 @@ def look_ahead(
     def cost(n_layers: int) -> float:
         n_scales = 2 * _SCALED + 4 * _CLIMBS
         n_entries = n_atoms + n_scales + n_better(n_atoms) * (n_layers - 1) * width
-        return n_entries * effort.cost + 5
+        return n_entries * effort.cost + 5.6
 
     contest = Contest(problem, trainer, selection)
     most = cost(most_layers(n_layers, max_layers))
