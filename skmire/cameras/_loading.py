@@ -52,8 +52,17 @@ def load_views(
 
     Examples
     --------
-    >>> from skmire.cameras import load_views
-    >>> views = load_views("nerf_synthetic/lego", max_side=100)  # doctest: +SKIP
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from skmire.cameras import load_views, orbit
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "scene.npz"
+    ...     images = np.zeros((4, 8, 10, 4), dtype=np.uint8)
+    ...     np.savez(path, images_train=images, poses_train=orbit(4, 3.0), focal=12.0)
+    ...     views = load_views(path)
+    >>> len(views), views.width, views.focal
+    (4, 10, 12.0)
     """
     if max_side is not None and max_side < 1:
         raise ValueError(f"max_side must be at least 1, got {max_side}.")

@@ -56,10 +56,12 @@ class Solids:
         Parameters
         ----------
         points : array-like of shape (n_points, 3)
+            Places.
 
         Returns
         -------
         inside : ndarray of bool of shape (n_points,)
+            Surfaces count as inside.
         """
         scaled = (np.asarray(points, dtype=float)[:, None] - self.centres) / self.sizes
         in_box = np.abs(scaled).max(axis=-1) <= 1
@@ -212,6 +214,7 @@ def coloured_solids(
     Returns
     -------
     scene : Solids
+        Of `n_solids`, lit from the right, the front and above.
 
     Raises
     ------

@@ -76,6 +76,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         "verbose": ["verbose"],
     }
 
+    _own_defaults: ClassVar[dict[str, Any]] = {}  # of collaborators, other than MIREncoder's
+
     dictionary_: ActivationDictionary
     search_: BaseLayerSearch
     trainer_: Trainer
@@ -351,13 +353,9 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
 
     # -- what a kind of target has of its own ------------------------------------------------------
 
-    def _own_defaults(self) -> dict[str, Any]:
-        """Return defaults of collaborators that are others than in `MIREncoder`."""
-        return {}
-
     def _collaborators(self) -> Collaborators:
         """Return the collaborators of a fit, the trainer with a loss for these targets."""
-        found = collaborators(self, **self._own_defaults())
+        found = collaborators(self, **self._own_defaults)
         if LOSSES[found[2].loss].of_labels:
             raise ValueError(
                 f"Trainer(loss={found[2].loss!r}) is for labels, which {type(self).__name__} does "

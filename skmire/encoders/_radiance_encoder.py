@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -89,6 +89,11 @@ class RadianceEncoder(ValueEncoder):
     >>> encoder.density([[0.0, 0.0, 0.0]]).shape
     (1,)
     """
+
+    _own_defaults: ClassVar[dict[str, Any]] = {
+        "architecture": RadianceArchitecture(),
+        "measurement": VolumeRendering(view_dependent=True),
+    }
 
     def __init__(
         self,
@@ -185,8 +190,8 @@ class RadianceEncoder(ValueEncoder):
         Returns
         -------
         density : ndarray of shape (n_samples,)
-            At least 0; the optical depth per unit of length. Also outside the bounds, where
-            nothing is rendered.
+            Above 0; the optical depth per unit of length. Also outside the bounds, where nothing is
+            rendered. That without a direction, of a network whose density depends on it.
 
         Raises
         ------
@@ -241,12 +246,6 @@ class RadianceEncoder(ValueEncoder):
         )
 
     # -- what is its own of a fit ------------------------------------------------------------------
-
-    def _own_defaults(self) -> dict[str, Any]:
-        return {
-            "architecture": RadianceArchitecture(),
-            "measurement": VolumeRendering(view_dependent=True),
-        }
 
     def _collaborators(self) -> Collaborators:
         found = super()._collaborators()

@@ -183,6 +183,8 @@ class RadianceArchitecture(BaseArchitecture):
     ...     Architecture(encoding=PositionalEncoding(10)), PositionalEncoding(4)
     ... )
     >>> encoder = RadianceEncoder(search=FixedSequence("relu", n_layers=5), network=nerf)
+    >>> encoder.get_params()["network__trunk__encoding__n_frequencies"]
+    10
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
