@@ -54,10 +54,10 @@ X = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
 # %%
 # The fit
 # -------
-# ``y`` has the derivative down and the one across. Along the border of the patch the gradients are no
-# longer those of any image, and the fit is the field whose derivatives are nearest. That the
-# moon should give way less than the coin is said by weights. Derivatives leave a constant open,
-# which the moon's mean settles.
+# ``y`` has the derivative down and the one across. Along the border of the patch the gradients are
+# no longer those of any image, and the fit is the field whose derivatives are nearest. That the
+# moon should give way less than the coin is said by weights. Derivatives leave a constant
+# open, which the moon's mean settles.
 
 weights = np.full((side - 1, side - 1), 5.0)
 weights[inside, inside] = 1.0
