@@ -23,7 +23,7 @@ from skmire import FixedSequence, MIREncoder
 from skmire.measurements import GradientValues
 
 side = 48
-coin = data.coins()[10:82, 45:117].astype(float)
+coin = data.coins()[16:88, 66:138].astype(float)
 coin = coin.reshape(24, 3, 24, 3).mean(axis=(1, 3)) / 255
 moon = data.moon()[240:432, 100:292].astype(float)
 moon = moon.reshape(side, 4, side, 4).mean(axis=(1, 3)) / 255
@@ -54,10 +54,13 @@ X = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
 # %%
 # The fit
 # -------
-# ``y`` has the derivative down and the one across. The gradients are no longer those of any image
-# along the border of the patch, nor are the squares across it known to either; these go with the
-# moon. The fit is the field whose derivatives are nearest. Derivatives leave a constant open, which
-# the moon's mean settles.
+# ``y`` has the derivative down and the one across. Along the border of the patch the gradients are
+# no longer those of any image, and the fit is the field whose derivatives are nearest. That the
+# moon should give way less than the coin is said by weights. Derivatives leave a constant
+# open, which the moon's mean settles.
+
+weights = np.full((side - 1, side - 1), 5.0)
+weights[inside, inside] = 1.0
 
 encoder = MIREncoder(
     search=FixedSequence("gaussian", n_layers=2),
@@ -65,16 +68,17 @@ encoder = MIREncoder(
     hidden_width=96,
     max_epochs=100,
     random_state=0,
-).fit(X, wanted.reshape(-1, 2))
+).fit(X, wanted.reshape(-1, 2), sample_weight=weights.ravel())
 
 pixels = np.stack(np.mgrid[:side, :side], axis=-1).reshape(-1, 2)
 cloned = encoder.field_at(pixels).reshape(side, side)
 outside = np.ones((side, side), bool)
 outside[patch, patch] = False
-cloned += (moon - cloned)[outside].mean()
+constant = (moon - cloned)[outside].mean()
+cloned += constant
 
 fine = np.stack(np.meshgrid(*[np.linspace(0, side - 1, 240)] * 2, indexing="ij"), -1)
-finer = encoder.field_at(fine.reshape(-1, 2)).reshape(240, 240)
+finer = encoder.field_at(fine.reshape(-1, 2)).reshape(240, 240) + constant
 
 figure, axes = plt.subplots(1, 4, figsize=(12, 3.3), layout="constrained")
 for ax, (name, image) in zip(
@@ -87,7 +91,7 @@ for ax, (name, image) in zip(
     }.items(),
     strict=True,
 ):
-    ax.imshow(image, cmap="gray")
+    ax.imshow(image, vmin=0.1, vmax=0.9, cmap="gray")
     ax.set_title(name)
     ax.set_axis_off()
 
