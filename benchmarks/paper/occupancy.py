@@ -8,7 +8,6 @@ row of the CSV is written as soon as it is measured, and not measured again.
     SKMIRE_DATA=... python benchmarks/paper/occupancy.py --longest 128
 """
 
-import argparse
 import statistics
 import sys
 import time
@@ -20,9 +19,9 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # where records.py is
 from entrants import Entrant, everyone
+from passes import OWN, fill, markdown, notes_on, options_for
 from real_signals import folder
-from records import append, read
-from runner import machine, versions
+from records import read
 
 from skmire import FixedSequence, MIREncoder, OccupancyEncoder
 from skmire.metrics import iou
@@ -35,7 +34,6 @@ COLUMNS = (
 )  # fmt: skip
 KEY = COLUMNS[:11]
 WITHOUT = {"incode": "it reads the signal as an image, and takes none with holes"}
-OWN = ("skmire", "skmire")
 
 
 def _sinusoids(n_layers: int, **size: object) -> MIREncoder:
@@ -85,7 +83,6 @@ def measure(entrant: Entrant, asked: dict, volume: np.ndarray, epochs: int, pict
         "iou": round(iou(volume, found), 5),
         "sampled_iou": round(encoder.iou_, 5),
         "atoms": "-".join(atom.partition("(")[0] for atom in encoder.activations_),
-        "machine": f"{versions()}, {machine(asked['device'])}",
     }
 
 
@@ -123,7 +120,6 @@ def report(rows: list[dict]) -> str:
 
     lines = [["network", "trained by", *(f"IoU, {s}" for s in shapes), "passes", "seconds",
               "parameters"]]  # fmt: skip
-    lines.append(["---"] * len(lines[0]))
     for (network, by), found in sorted(
         table.items(), key=lambda item: -statistics.fmean(mean(item[1], s) for s in item[1])
     ):
@@ -137,64 +133,37 @@ def report(rows: list[dict]) -> str:
     first = rows[0]
     notes = [
         "Intersection over union at probability 0.5, over all voxels of the tight box; means over "
-        f"{len({row['seed'] for row in rows})} seed(s).",
+        f"{len({row['seed'] for row in rows})} seed(s). Passes and seconds in the order of shapes.",
         f"Longest side {first['longest']} voxels, {first['samples']} of them fitted, with the "
         f"{first['loss']} loss; {first['layers']} layers of {first['width']} units.",
-        "Passes over the samples are equal, a search counted; seconds are of a machine with other "
-        "work on it and say little. Passes and seconds in the order of the shapes.",
-        *(f"{network} takes no part: {why}." for network, why in WITHOUT.items()),
-        *sorted({f"On {row['machine']}." for row in rows}),
+        *notes_on(rows, WITHOUT),
     ]
-    rows_of_table = [f"| {' | '.join(line)} |" for line in lines]
-    said = [f"- {note}" for note in notes]
-    return "\n".join(["# Occupancy of two statues", "", *rows_of_table, "", *said, ""])
+    return markdown("Occupancy of two statues", lines, notes)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_for(__doc__, TAKING_PART, out="occupancy", epochs=30, width=256, layers=3)
     parser.add_argument("--shapes", nargs="+", default=["thai_statue", "lucy"])
     parser.add_argument("--longest", type=int, default=128, help="voxels along the longest side")
     parser.add_argument("--samples", type=int, default=2**18)
-    parser.add_argument("--epochs", type=int, default=30, help="of skmire's fit, after its search")
     parser.add_argument("--loss", choices=("squared", "logistic"), default="squared")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--layers", type=int, default=3)
-    parser.add_argument("--networks", nargs="+", default=[e.network for e in TAKING_PART])
-    parser.add_argument("--trained-by", nargs="+", default=["authors", "skmire"])
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--out", type=Path, default=Path("docs/results/occupancy"))
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "occupancy.csv"
-    own = [e for e in TAKING_PART if (e.network, e.trained_by) == OWN]
     for seed, shape in product(options.seeds, options.shapes):
+        asked = {"shape": shape, "seed": seed, "longest": options.longest, "loss": options.loss,
+                 "samples": options.samples}  # fmt: skip
         volume = statue(shape, options.longest)
-        passes = 0  # of skmire, which comes first
-        for entrant in [*own, *(e for e in TAKING_PART if e not in own)]:
-            named = entrant.network in options.networks and entrant.trained_by in options.trained_by
-            if entrant not in own and not named:
-                continue
-            asked = {
-                "shape": shape, "longest": options.longest, "network": entrant.network,
-                "trained_by": entrant.trained_by, "loss": options.loss, "seed": seed,
-                "width": options.width, "layers": options.layers, "samples": options.samples,
-                "epochs": options.epochs, "device": options.device,
-            }  # fmt: skip
-            key = tuple(str(asked[name]) for name in KEY)
-            row = next((r for r in read(path) if tuple(r[name] for name in KEY) == key), None)
-            if row is None:
-                row = {**asked, **measure(entrant, asked, volume, passes or options.epochs,
-                                          options.out)}  # fmt: skip
-                append(path, COLUMNS, [row[name] for name in COLUMNS])
-                print(*(row[name] for name in COLUMNS), sep="  ", flush=True)
-            passes = passes or int(row["passes"])
+
+        def measured(entrant, wanted, epochs, volume=volume):
+            return measure(entrant, wanted, volume, epochs, options.out)
+
+        fill(path, COLUMNS, KEY, TAKING_PART, options, asked, measured)
     like = {name: str(getattr(options, name)) for name in
             ("longest", "loss", "width", "layers", "samples", "epochs", "device")}  # fmt: skip
     told = report([r for r in read(path) if all(r[k] == v for k, v in like.items())])
-    command = " ".join(["python benchmarks/paper/occupancy.py", *sys.argv[1:]])
-    (options.out / f"occupancy_{options.longest}.md").write_text(f"{told}- By `{command}`.\n")
+    (options.out / f"occupancy_{options.longest}.md").write_text(told)
     print(f"\n{told}")
 
 

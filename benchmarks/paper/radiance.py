@@ -9,7 +9,6 @@ again.
     SKMIRE_DATA=... python benchmarks/paper/radiance.py --rays 65536
 """
 
-import argparse
 import statistics
 import sys
 import time
@@ -20,9 +19,9 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # where records.py is
 from entrants import Entrant, everyone
+from passes import OWN, fill, markdown, notes_on, options_for
 from real_signals import folder
-from records import append, read
-from runner import machine, versions
+from records import read
 
 from skmire import Architecture, FixedSequence, MIREncoder, RadianceEncoder
 from skmire.cameras import Views, load_views, orbit
@@ -37,7 +36,6 @@ COLUMNS = (
 )  # fmt: skip
 KEY = COLUMNS[:11]
 WITHOUT = {"incode": "it reads the signal as an image"}
-OWN = ("skmire", "skmire")
 HALF_SIDE = 1.3  # of the box that holds the scene
 
 
@@ -96,7 +94,6 @@ def measure(entrant: Entrant, asked: dict, pictures: Path, epochs: int) -> dict:
         "ssim": round(statistics.fmean(map(ssim, truth, found)), 4),
         "train_psnr": round(decibels(y, encoder.predict(X)), 3),
         "atoms": "-".join(atom.partition("(")[0] for atom in encoder.activations_),
-        "machine": f"{versions()}, {machine(asked['device'])}",
     }
 
 
@@ -144,7 +141,6 @@ def report(rows: list[dict]) -> str:
 
     lines = [["network", "trained by", "PSNR", "SSIM", "PSNR, rays fitted", "passes", "seconds",
               "parameters", "atoms"]]  # fmt: skip
-    lines.append(["---"] * len(lines[0]))
     for (network, by), found in sorted(table.items(), key=lambda item: -mean(item[1], "psnr")):
         lines.append([
             network, by, f"{mean(found, 'psnr'):.2f}", f"{mean(found, 'ssim'):.3f}",
@@ -158,59 +154,33 @@ def report(rows: list[dict]) -> str:
         f"{len({row['seed'] for row in rows})} seed(s).",
         f"Two heads, {first['layers']} layers of {first['width']} units, the last that of the "
         "colours; fourier_relu encodes place and direction, as NeRF does, and nobody else does.",
-        "Passes over the rays are equal, a search counted; seconds are of a machine with other "
-        "work on it and say little.",
-        *(f"{network} takes no part: {why}." for network, why in WITHOUT.items()),
-        *sorted({f"On {row['machine']}." for row in rows}),
+        *notes_on(rows, WITHOUT),
     ]
-    rows_of_table = [f"| {' | '.join(line)} |" for line in lines]
-    said = [f"- {note}" for note in notes]
-    return "\n".join(["# Views of a scene", "", *rows_of_table, "", *said, ""])
+    return markdown("Views of a scene", lines, notes)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options_for(__doc__, TAKING_PART, out="radiance", epochs=20, width=128, layers=4)
     parser.add_argument("--scene", default="chair_100")
     parser.add_argument("--rays", type=int, default=2**16, help="of all training views together")
     parser.add_argument("--samples", type=int, default=64, help="points along a ray")
-    parser.add_argument("--epochs", type=int, default=20, help="of skmire's fit, after its search")
     parser.add_argument("--views", type=int, default=25, help="held-out views, evenly chosen")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
-    parser.add_argument("--width", type=int, default=128)
-    parser.add_argument("--layers", type=int, default=4)
-    parser.add_argument("--networks", nargs="+", default=[e.network for e in TAKING_PART])
-    parser.add_argument("--trained-by", nargs="+", default=["authors", "skmire"])
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--out", type=Path, default=Path("docs/results/radiance"))
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "radiance.csv"
-    own = [e for e in TAKING_PART if (e.network, e.trained_by) == OWN]
+
+    def measured(entrant, wanted, epochs):
+        return measure(entrant, wanted, options.out, epochs)
+
     for seed in options.seeds:
-        passes = 0  # of skmire, which comes first
-        for entrant in [*own, *(e for e in TAKING_PART if e not in own)]:
-            named = entrant.network in options.networks and entrant.trained_by in options.trained_by
-            if entrant not in own and not named:
-                continue
-            asked = {
-                "scene": options.scene, "network": entrant.network,
-                "trained_by": entrant.trained_by, "seed": seed, "width": options.width,
-                "layers": options.layers, "rays": options.rays, "samples": options.samples,
-                "epochs": options.epochs, "views": options.views, "device": options.device,
-            }  # fmt: skip
-            key = tuple(str(asked[name]) for name in KEY)
-            row = next((r for r in read(path) if tuple(r[name] for name in KEY) == key), None)
-            if row is None:
-                row = {**asked, **measure(entrant, asked, options.out, passes or options.epochs)}
-                append(path, COLUMNS, [row[name] for name in COLUMNS])
-                print(*(row[name] for name in COLUMNS), sep="  ", flush=True)
-            passes = passes or int(row["passes"])
+        asked = {"scene": options.scene, "seed": seed, "rays": options.rays,
+                 "samples": options.samples, "views": options.views}  # fmt: skip
+        fill(path, COLUMNS, KEY, TAKING_PART, options, asked, measured)
     of_run = ("scene", "width", "layers", "rays", "samples", "epochs", "views", "device")
     like = {name: str(getattr(options, name)) for name in of_run}
     told = report([r for r in read(path) if all(r[k] == v for k, v in like.items())])
-    command = " ".join(["python benchmarks/paper/radiance.py", *sys.argv[1:]])
-    (options.out / f"{options.scene}.md").write_text(f"{told}- By `{command}`.\n")
+    (options.out / f"{options.scene}.md").write_text(told)
     print(f"\n{told}")
 
 

@@ -27,9 +27,9 @@ class MIREncoder(ValueEncoder):
         defaults.
     measurement : Measurement, default=None
         What the values measure of a field: its values at points (`PointValues`, which ``None``
-        means), its derivatives (`GradientValues`), its integrals along lines (`LineIntegrals`), what
-        rays see of it (`VolumeRendering`), or what one of your own says. `X` then holds what the
-        measurement reads, and `field_at` gives the field.
+        means), its derivatives (`GradientValues`), its integrals along lines (`LineIntegrals`),
+        what rays see of it (`VolumeRendering`), or what one of your own says. `X` then holds what
+        the measurement reads, and `field_at` gives the field.
     hidden_width : int, default=256
         Units in each hidden layer.
     max_epochs : int, default=60
