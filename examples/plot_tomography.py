@@ -20,7 +20,7 @@ import numpy as np
 from skimage.data import shepp_logan_phantom
 from skimage.transform import iradon, iradon_sart, radon, resize
 
-from skmire import FixedSequence, MIREncoder
+from skmire import FixedSequence, MIREncoder, Trainer
 from skmire.measurements import LineIntegrals
 from skmire.metrics import psnr
 
@@ -36,10 +36,12 @@ X = np.stack([angle.ravel(), offset.ravel()], axis=1)
 # The fit
 # -------
 # ``X`` holds an angle and an offset a row, and ``y`` the integral along that line. The field lives
-# on the disc that the lines cross.
+# on the disc that the lines cross. Integrals hardly tell fine detail, so that it takes many steps to
+# be found: steps are larger here than by default, and take fewer lines.
 
 encoder = MIREncoder(
     search=FixedSequence("gaussian", n_layers=3),
+    trainer=Trainer(learning_rate=3e-3, batch_size=32),
     measurement=LineIntegrals(n_nodes=32),
     hidden_width=64,
     max_epochs=60,
