@@ -36,8 +36,8 @@ X = np.stack([angle.ravel(), offset.ravel()], axis=1)
 # The fit
 # -------
 # ``X`` holds an angle and an offset a row, and ``y`` the integral along that line. The field lives
-# on the disc that the lines cross. Integrals hardly tell fine detail, so that it takes many steps to
-# be found: steps are larger here than by default, and take fewer lines.
+# on the disc that the lines cross. Integrals hardly tell fine detail, so that it takes many steps
+# to be found: steps are larger here than by default, and take fewer lines.
 
 encoder = MIREncoder(
     search=FixedSequence("gaussian", n_layers=3),
