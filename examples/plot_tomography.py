@@ -58,8 +58,8 @@ ours = encoder.field_at(pixels).reshape(side, side)
 # Filtered back projection takes what was not measured for 0, which leaves streaks. SART goes
 # through the projections one by one and corrects the image by what is missing in each. It is shown
 # after two passes, and after the pass that is nearest to the phantom, which only who knows it can
-# pick. Of these projections, which have no error, many passes are better than few, and than the fit:
-# it is ahead of back projection and of two passes.
+# pick. Of these projections, which have no error, many passes are better than few, and than the
+# fit: it is ahead of back projection and of two passes.
 
 passes = [iradon_sart(sinogram, theta=degrees)]
 for _ in range(29):
