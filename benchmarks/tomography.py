@@ -10,8 +10,8 @@ the projections). PSNR and SSIM by the range 1 of the phantom, over all pixels, 
   a bound of what SART could reach, not what it does;
 - SART after one and two passes, as scikit-image's documentation uses it;
 - skmire: no phantom known, no pass picked. ``fixed`` is a sequence of one atom at matched scales;
-  ``search`` is ``MIREncoder(measurement=LineIntegrals(), random_state=0)`` with the numbers of
-  units, nodes and epochs that the options say.
+  ``search`` is ``MIREncoder(measurement=LineIntegrals(), random_state=0)`` with the units, nodes,
+  epochs, learning rate and lines a step that the options say.
 
 Not clipped and not filtered, on either side. The projections are scikit-image's own, sums over
 pixels that are interpolated linearly, which its methods invert and skmire's integrals meet to 1 %.
@@ -35,7 +35,7 @@ from skimage.data import shepp_logan_phantom
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from skimage.transform import iradon, iradon_sart, radon, resize
 
-from skmire import FixedSequence, MIREncoder
+from skmire import FixedSequence, MIREncoder, Trainer
 from skmire.measurements import LineIntegrals
 from skmire.search import single_thread
 
@@ -115,6 +115,7 @@ def fit(degrees, sinogram, encoder, setting):
 def encoder_of(options, search=None):
     return MIREncoder(
         search=search,
+        trainer=Trainer(learning_rate=options.rate, batch_size=options.batch or "auto"),
         measurement=LineIntegrals(n_nodes=options.nodes),
         hidden_width=options.width,
         max_epochs=options.epochs,
@@ -123,7 +124,8 @@ def encoder_of(options, search=None):
 
 
 def settings(options):
-    return f"{options.width} units, {options.nodes} nodes, {options.epochs} epochs"
+    about = f"{options.width} units, {options.nodes} nodes, {options.epochs} epochs"
+    return f"{about}, rate {options.rate:g}, batch {options.batch or 'auto'}"
 
 
 def fixed(degrees, sinogram, options):
@@ -168,6 +170,8 @@ def main():
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--nodes", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--batch", type=int, default=0, help="0 is the trainer's own")
     parser.add_argument("--report", action="store_true")
     options = parser.parse_args()
     print(

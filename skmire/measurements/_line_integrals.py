@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from numbers import Integral
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from skmire._domain import Domain
 from skmire.measurements._base import Measurement
+from skmire.measurements._pilot import Pilot, grid_pilot
 from skmire.networks import ScaledField
 
 Array = NDArray[np.float64]
@@ -139,6 +141,22 @@ class LineIntegrals(Measurement):
         values = field(middle[:, None] + nodes[:, None] * half[:, None])
         along: Tensor = (values * weights[:, None]).sum(dim=1)
         return along * torch.linalg.vector_norm(half, dim=1, keepdim=True)
+
+    def pilot(self, X: Array, y: Array, weights: Array | None, domain: Domain) -> Pilot:
+        # The grid's slopes by its variance. It is fitted in few steps, and so has little noise; to
+        # look for some in its spectrum, as in that of samples, takes the field's edges for it.
+        rough = grid_pilot(self, X, y, weights, domain)
+        n_dims, n_outputs = domain.n_dims, rough.values.shape[1]
+        along = round(len(rough.values) ** (1 / n_dims))
+        grid = rough.values.reshape(*[along] * n_dims, n_outputs)
+        steps = (domain.high - domain.low) / (along - 1)
+        variance = np.square(rough.values - rough.values.mean(axis=0)).mean(axis=0).sum()
+        squares = np.array(
+            [np.square(np.diff(grid, axis=k)).sum(axis=-1).mean() for k in range(n_dims)]
+        )
+        scale = variance * steps**2
+        ratio = np.divide(squares, scale, out=np.zeros(n_dims), where=scale > 0)
+        return replace(rough, bandwidth=np.sqrt(ratio))
 
     def held_out_together(self, X: Tensor) -> Tensor:
         # Lines of one angle tell their neighbours; what lies between the angles is to be judged.
