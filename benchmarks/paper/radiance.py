@@ -10,6 +10,7 @@ again.
 """
 
 import argparse
+import shlex
 import statistics
 import sys
 import time
@@ -209,7 +210,7 @@ def main() -> None:
     of_run = ("scene", "width", "layers", "rays", "samples", "epochs", "views", "device")
     like = {name: str(getattr(options, name)) for name in of_run}
     told = report([r for r in read(path) if all(r[k] == v for k, v in like.items())])
-    command = " ".join(["python benchmarks/paper/radiance.py", *sys.argv[1:]])
+    command = shlex.join(["python", "benchmarks/paper/radiance.py", *sys.argv[1:]])
     (options.out / f"{options.scene}.md").write_text(f"{told}- By `{command}`.\n")
     print(f"\n{told}")
 
