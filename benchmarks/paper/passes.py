@@ -5,6 +5,7 @@ counted.
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -90,7 +91,7 @@ def fill(
 def markdown(title: str, table: list[list[str]], notes: Sequence[str]) -> str:
     """Return a table, its header first, with notes and the command below."""
     lines = [f"| {' | '.join(line)} |" for line in (table[0], ["---"] * len(table[0]), *table[1:])]
-    command = " ".join(["python", "benchmarks/paper/" + Path(sys.argv[0]).name, *sys.argv[1:]])
+    command = shlex.join(["python", f"benchmarks/paper/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     said = [f"- {note}" for note in (*notes, f"By `{command}`.")]
     return "\n".join([f"# {title}", "", *lines, "", *said, ""])
 

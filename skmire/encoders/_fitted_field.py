@@ -158,14 +158,14 @@ class FittedField(
 
     def _read_attributes(self, readout: Readout, values: Array) -> dict[str, Any]:
         """Return the attributes that say how `values`, as the user gave them, are read."""
-        of_one = readout.n_outputs == 1 < columns(values).shape[1]
+        like_y = readout.n_outputs == columns(values).shape[1]
         return {
             "measurement_": readout.measurement,
             "coordinate_scaling_": readout.coordinates,
             "value_scaling_": readout.values,
             "_readout": readout,
             "_measured_ndim": values.ndim,
-            "_y_ndim": 1 if of_one else values.ndim,
+            "_y_ndim": values.ndim if like_y else min(readout.n_outputs, 2),
         }
 
     def _settle_constant(self, X: Array, weights: Array | None) -> None:

@@ -312,7 +312,7 @@ class _Layer:
         """Return another tensor for the values of this layer, used again at its next sweep."""
         rows = len(self.inputs)
         if self.taken == len(self.buffers):
-            self.buffers.append(self.weight.new_empty(0))
+            self.buffers.append(self.weight.new_empty(0, len(self.weight)))
         if len(self.buffers[self.taken]) < rows:
             self.buffers[self.taken] = self.weight.new_empty(rows, len(self.weight))
         self.taken += 1
