@@ -69,7 +69,8 @@ class Changed(Field):
         self.inner, self.factor, self.plus = inner, factor, plus
 
     def forward(self, coords: Tensor) -> Tensor:
-        return self.factor * self.inner(coords) + self.plus
+        values: Tensor = self.factor * self.inner(coords) + self.plus
+        return values
 
 
 class Watched(Field):

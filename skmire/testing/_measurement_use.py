@@ -62,11 +62,11 @@ def check_gradients(measurement: Measurement, X: Any, n_columns: int = 1) -> Non
     for sign in (1.0, -1.0):
         with torch.no_grad():
             for parameter, direction in zip(parameters, along, strict=True):
-                parameter += sign * _STEP * direction
+                parameter.add_(direction, alpha=sign * _STEP)
         ends.append(float((sweep.values(inputs) * pull).sum()))
         with torch.no_grad():
             for parameter, direction in zip(parameters, along, strict=True):
-                parameter -= sign * _STEP * direction
+                parameter.sub_(direction, alpha=sign * _STEP)
     wanted = (ends[0] - ends[1]) / (2 * _STEP)
     expect(
         abs(slope - wanted) <= _CLOSE * max(abs(wanted), 1.0),
@@ -80,7 +80,7 @@ def check_gradients(measurement: Measurement, X: Any, n_columns: int = 1) -> Non
 )
 def check_held_out_together(measurement: Measurement, X: Any, n_columns: int = 1) -> None:
     rows = as_rows(X)
-    keys = measurement.held_out_together(torch.tensor(rows))
+    keys: Any = measurement.held_out_together(torch.tensor(rows))
     fits = isinstance(keys, torch.Tensor) and keys.ndim == 2 and len(keys) == len(rows)
     expect(fits, f"it returns {type(keys).__name__} of shape {tuple(np.shape(keys))}")
 

@@ -36,7 +36,7 @@ def check_domain(measurement: Measurement, X: Any, n_columns: int = 1) -> None:
     expect(ends.ndim == 2 and bool(np.isfinite(ends).all()), f"the ends are {ends.tolist()}")
     expect(bool((ends[0] <= ends[1]).all()), f"low is {domain.low}, and high {domain.high}")
     expect(np.array_equal(ends, [again.low, again.high]), "asked twice, it gives two domains")
-    n_outputs = measurement.n_outputs(domain.n_dims, n_columns)
+    n_outputs: Any = measurement.n_outputs(domain.n_dims, n_columns)
     expect(isinstance(n_outputs, int) and n_outputs >= 1, f"n_outputs is {n_outputs!r}")
 
 

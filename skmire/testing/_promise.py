@@ -31,7 +31,7 @@ def promise(rule: str, cure: str) -> Callable[[Look[T, P]], Look[T, P]]:
 
     def decorate(look: Look[T, P]) -> Look[T, P]:
         @wraps(look)
-        def check(thing: T, *args: P.args, **kwargs: P.kwargs) -> None:
+        def check(thing: T, /, *args: P.args, **kwargs: P.kwargs) -> None:
             try:
                 with single_thread():  # networks this small are slowest on many threads
                     look(thing, *args, **kwargs)
