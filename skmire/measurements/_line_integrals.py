@@ -139,8 +139,9 @@ class LineIntegrals(Measurement):
             half = direction / 2
             middle = origin + half
         values = field(middle[:, None] + nodes[:, None] * half[:, None])
-        along: Tensor = (values * weights[:, None]).sum(dim=1)
-        return along * torch.linalg.vector_norm(half, dim=1, keepdim=True)
+        length = torch.linalg.vector_norm(half, dim=1, keepdim=True)
+        integrals: Tensor = (values * weights[:, None]).sum(dim=1) * length
+        return integrals
 
     def pilot(self, X: Array, y: Array, weights: Array | None, domain: Domain) -> Pilot:
         # The grid's slopes by its variance. It is fitted in few steps, and so has little noise; to

@@ -131,7 +131,7 @@ def check_shifts(measurement: Measurement, X: Any, n_columns: int = 1) -> None:
 def check_constant(measurement: Measurement, X: Any, n_columns: int = 1) -> None:
     rows = as_rows(X)
     one, other = (measured(measurement, rows, n_columns, plus=plus) for plus in (0.0, 2.0))
-    alike = bool((one - other).abs().max() <= _ROUNDING)
+    alike = bool((one - other).abs().max() <= _ROUNDING * other.abs().max())
     points = measurement.zero_mean_at(rows.copy())
     if points is None:
         expect(not alike, "a constant is not told, and zero_mean_at returns None")
