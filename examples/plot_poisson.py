@@ -23,12 +23,12 @@ from skmire import FixedSequence, MIREncoder
 from skmire.measurements import GradientValues
 
 side = 48
-coin = data.coins()[16:88, 66:138].astype(float)
-coin = coin.reshape(24, 3, 24, 3).mean(axis=(1, 3)) / 255
+coin = data.coins()[19:85, 66:132].astype(float)
+coin = coin.reshape(22, 3, 22, 3).mean(axis=(1, 3)) / 255
 moon = data.moon()[240:432, 100:292].astype(float)
 moon = moon.reshape(side, 4, side, 4).mean(axis=(1, 3)) / 255
-corner = 12
-patch = slice(corner, corner + 24)
+corner = 13
+patch = slice(corner, corner + len(coin))
 pasted = moon.copy()
 pasted[patch, patch] = coin
 
@@ -46,7 +46,7 @@ def slopes(image):
 
 
 wanted = slopes(moon)
-inside = slice(corner, corner + 23)
+inside = slice(corner, corner + len(coin) - 1)
 wanted[inside, inside] = slopes(coin)
 axis = np.arange(side - 1) + 0.5
 X = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)

@@ -136,7 +136,7 @@ class Hollow(Mean):
     shifts = False
 
     def measure(self, field, X):
-        return super().measure(field, X) ** 8 * 1e-12
+        return super().measure(field, X) ** 8 * 1e-9
 
 
 LIARS = [
