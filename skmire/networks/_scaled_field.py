@@ -93,4 +93,4 @@ class ScaledField(PlainModule):
             values = values * self.domain.mask(exact.reshape(-1, scaled.shape[-1]))[..., None]
         values = values.to(torch.promote_types(dtype, coords.dtype))
         outputs = () if self.scalar else values.shape[-1:]
-        return values.reshape(*coords.shape[:-1], *outputs)
+        return values.reshape((*coords.shape[:-1], *outputs))
