@@ -23,7 +23,9 @@ from skmire import (
     ProjectionSearch,
 )
 from skmire.atoms import make_atom
+from skmire.measurements import Domain, Measurement, Readout
 from skmire.networks import LayerStack
+from skmire.scaling import Scaling
 from skmire.search import _projection_search
 from skmire.search._tangent import _linearised, tangent_kernel, tangent_loss
 from skmire.testing._search_setting import difference
@@ -249,7 +251,7 @@ def jacobian(field, coords):
 @pytest.mark.parametrize("atoms", KINDS)
 def test_the_tangent_kernel_is_that_of_the_gradients(atoms):
     field, some, others = network(atoms), random_samples(7, 0), random_samples(5, 1)
-    found = tangent_kernel(*(_linearised(field, s.inputs)[0] for s in (some, others)))
+    found = tangent_kernel(*(_linearised(field, s)[0] for s in (some, others)))
     a, b = (jacobian(field, s.inputs) for s in (some, others))
     np.testing.assert_allclose(found.numpy(), a @ b.T, rtol=1e-10, atol=1e-12)
 
@@ -282,6 +284,34 @@ def test_projection_solves_the_least_squares_of_the_linearised_network(atoms, we
     ]
     found = tangent_loss(field, samples, held_out, "held_out")
     assert found == pytest.approx(min(losses), rel=1e-4)
+
+
+class WithOrigin(Measurement):
+    """The sum of the values at a point and at the origin."""
+
+    def domain(self, X):
+        return Domain(np.array([-2.0, -2.0]), np.array([2.0, 2.0]))
+
+    def measure(self, field, X):
+        return field(torch.stack([X, torch.zeros_like(X)], dim=1)).sum(1)
+
+
+@pytest.mark.parametrize("atoms", KINDS)
+def test_what_is_measured_is_projected_on_its_own_gradients(atoms):
+    field, plain, others = network(atoms), random_samples(7, 0), random_samples(5, 1)
+    box = Scaling(np.zeros(2), np.full(2, 2.0))
+    one = Scaling(np.zeros(1), np.ones(1))
+    readout = Readout(WithOrigin(), WithOrigin().domain(None), box, one, one)
+    measured = [Samples(s.inputs, s.targets, readout=readout) for s in (plain, others)]
+    origin = torch.zeros(1, 2).double()
+    a, b = (jacobian(field, s.inputs / 2) + jacobian(field, origin) for s in measured)
+    found = tangent_kernel(*(_linearised(field, s)[0] for s in measured))
+    np.testing.assert_allclose(found.numpy(), a @ b.T, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        _linearised(field, measured[0])[1],
+        (field(plain.inputs / 2) + field(origin)).detach(),
+        rtol=1e-12,
+    )
 
 
 def test_a_network_that_is_not_finite_ranks_last():

@@ -12,6 +12,7 @@ from math import inf
 import torch
 from torch import Tensor
 
+from skmire.measurements import Readout
 from skmire.networks import LayeredField
 from skmire.networks._affine import Affine
 from skmire.search._contest import Selection
@@ -42,7 +43,7 @@ def tangent_loss(
     loss : float
         Weighted mean squared error, mean over outputs; infinite if it is not finite.
     """
-    gradients, values = _linearised(network, samples.inputs)
+    gradients, values = _linearised(network, samples)
     root = _weights(samples).sqrt()
     kernel = root * tangent_kernel(gradients, gradients) * root.T
     rest = root * (samples.targets.to("cpu", torch.float64) - values)
@@ -54,7 +55,7 @@ def tangent_loss(
     if selection == "train":
         left = (_RIDGE * unit / (spectrum + _RIDGE * unit))[:, None] * rest
         return _finite(left.square().mean())
-    others, starts = _linearised(network, held_out.inputs)
+    others, starts = _linearised(network, held_out)
     across = tangent_kernel(others, gradients) @ (root * basis)
     wanted = held_out.targets.to("cpu", torch.float64) - starts
     return min(
@@ -90,12 +91,15 @@ def tangent_kernel(
 
 
 def _linearised(
-    network: LayeredField, coords: Tensor
+    network: LayeredField, samples: Samples
 ) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
     """Return the gradients of the first output, layer by layer, and all outputs.
 
     The other outputs differ in their last weights, which are as random.
     """
+    if samples.readout is not None:
+        return _measured(network, samples.readout, samples.inputs)
+    coords = samples.inputs
     passed: list[tuple[Tensor, Tensor]] = []
     hooks = [
         affine.register_forward_hook(lambda _, read, given: passed.append((*read, given)))
@@ -111,6 +115,26 @@ def _linearised(
     return [
         (_double(x), _double(gradient)) for (x, _), gradient in zip(passed, gradients, strict=True)
     ], _double(values)
+
+
+def _measured(
+    network: LayeredField, readout: Readout, inputs: Tensor
+) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+    """Return the same of what is measured: gradients by all weights at once, row by row."""
+    weights = [p for m in network.modules() if isinstance(m, Affine) for p in m.parameters()]
+    rows, values = [], []
+    for i in range(len(inputs)):
+        with torch.enable_grad():
+            measured = readout.predict(network, inputs[i : i + 1])
+        values.append(measured.detach())
+        gradients = torch.autograd.grad(measured[0, 0], weights, materialize_grads=True)
+        rows.append(torch.cat([_flat(gradient) for gradient in gradients]))
+    gradient = _double(torch.stack(rows))
+    return [(gradient.new_zeros(len(gradient), 1), gradient)], _double(torch.cat(values))
+
+
+def _flat(gradient: Tensor) -> Tensor:
+    return (torch.view_as_real(gradient) if gradient.is_complex() else gradient).flatten()
 
 
 def _double(x: Tensor) -> Tensor:
