@@ -532,6 +532,14 @@ def test_an_arc_over_the_seam_is_the_fitted_range():
     assert len(grid.grid(5.0)) == 5
 
 
+@pytest.mark.parametrize("lon", [180.05 + np.arange(3_600) * 0.1, 160.3 + np.arange(360)])
+def test_rounding_does_not_open_a_turn(lon):
+    data = xr.DataArray(np.zeros((2, len(lon))), {"lat": [0.0, 1.0], "lon": lon})
+    axis = GridEncoder(Quadratic()).fit(data).fields_[0].axes[1]
+    assert axis.period == 360
+    assert axis.is_whole
+
+
 def test_columns_that_are_counted_go_round_nothing():
     counted = xr.DataArray(np.zeros((3, 41)), {"lat": np.arange(3), "lon": np.arange(0, 410, 10)})
     assert GridEncoder(Quadratic()).fit(counted).fields_[0].axes[1].period is None

@@ -237,6 +237,13 @@ def test_lines_of_an_angle_are_held_out_together():
     assert set(held_out.inputs[:, 0].tolist()) & set(kept.inputs[:, 0].tolist())
 
 
+def test_a_line_and_that_of_the_opposite_angle_are_the_same():
+    angles, offsets = np.linspace(0, 2 * np.pi, 12, endpoint=False), np.linspace(-1, 1, 5)
+    rows = torch.tensor(np.stack(np.meshgrid(angles, offsets), axis=-1).reshape(-1, 2))
+    samples = Samples(rows, torch.zeros(len(rows), 1).double(), None, readout())
+    assert int(samples.groups.max()) + 1 == 6
+
+
 def readout():
     return Readout.of(LineIntegrals(), X, of_lines(X)[:, None], None, "per_axis")[0]
 

@@ -12,6 +12,7 @@ from skmire import ActivationDictionary, LayerSearch, MIREncoder, Trainer
 from skmire.atoms import Atom, FunctionAtom, Gaussian, Sinusoid, make_atom
 from skmire.atoms._propagation import input_spread
 from skmire.search import DivergenceError, _contest
+from skmire.training import Evaluation, Training
 
 X = np.linspace(-1, 1, 100)[:, None]
 Y = np.sin(9 * X[:, 0]) + 0.3 * X[:, 0]
@@ -393,6 +394,14 @@ def test_the_fit_takes_as_many_epochs_as_ended_best():
         assert [c.effective_epochs for c in fewer] == [80, 33][: len(fewer)]
         ends = {c.effective_epochs: c.training.held_out_curve[-1] for c in (best, *fewer)}
         assert fitted.n_iter_ == min(ends, key=ends.get)
+
+
+def test_a_training_that_gave_up_says_nothing_of_its_end():
+    loss = Evaluation(np.ones(1))
+    for curve, end in (([], None), ([1.0], None), ([1.0, 2.0], 2.0)):
+        given = Training(loss, loss, np.ones((len(curve), 1)), np.array(curve), 0.0, "stopped")
+        found = _contest._end(given, 2)
+        assert np.isnan(found) if end is None else found == end
 
 
 def test_fewer_epochs_that_end_worse_leave_the_fit_as_it_was(monkeypatch):

@@ -150,6 +150,16 @@ def test_weights_before_large_scales_take_smaller_steps_in_both_heads():
     assert len(shares) == len([p for p in field.parameters() if p.requires_grad])
 
 
+def test_only_matrices_between_hidden_layers_are_hidden():
+    field = network(Sinusoid(), Sinusoid(), Sinusoid())
+    hidden = [
+        p for g in groups_of(field, 1e-3, hidden_apart=True) if g["hidden"] for p in g["params"]
+    ]
+    wanted = [field.trunk.affines[1].weight, field.layer.weight]
+    assert len(hidden) == 2
+    assert all(any(p is w for w in wanted) for p in hidden)
+
+
 def test_first_weights_are_stretched_by_place_alone():
     build = RadianceArchitecture().build
     size = {

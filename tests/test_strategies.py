@@ -314,6 +314,39 @@ def test_what_is_measured_is_projected_on_its_own_gradients(atoms):
     )
 
 
+class TwoColumns(Measurement):
+    """The values, and those of the points of positive first coordinate alone."""
+
+    def domain(self, X):
+        return Domain(np.array([-1.0, -1.0]), np.array([1.0, 1.0]))
+
+    def n_outputs(self, n_dims, n_columns):
+        return 1
+
+    def measure(self, field, X):
+        right = X[:, 0] > 0
+        column = X.new_zeros(len(X), 1)
+        if right.any():
+            column = column.index_put((right.nonzero()[:, 0],), field(X[right]))
+        return torch.cat([field(X), column], dim=1)
+
+
+def test_every_column_is_projected_by_its_own_gradients():
+    field, plain = network(["sinusoid", "gaussian"]), random_samples(9, 0)
+    box, two = Scaling(np.zeros(2), np.ones(2)), Scaling(np.zeros(2), np.ones(2))
+    one = Scaling(np.zeros(1), np.ones(1))
+    readout = Readout(TwoColumns(), TwoColumns().domain(None), box, one, two)
+    samples = Samples(plain.inputs, torch.zeros(9, 2).double(), readout=readout)
+    (kernel_parts, values) = _linearised(field, samples)
+    kernel = tangent_kernel(kernel_parts, kernel_parts).numpy()
+    a = jacobian(field, plain.inputs)
+    both = np.stack([a, np.where(plain.inputs[:, :1].numpy() > 0, a, 0)], axis=1)
+    both = both.reshape(18, -1)
+    np.testing.assert_allclose(kernel, both @ both.T, rtol=1e-10, atol=1e-12)
+    assert values.shape == (18, 1)
+    assert 0 < tangent_loss(field, samples, samples, "held_out") < values.square().mean()
+
+
 def test_a_network_that_is_not_finite_ranks_last():
     samples = random_samples(8, 0)
     loss = tangent_loss(network([lambda z: z * float("nan")]), samples, samples, "held_out")

@@ -84,6 +84,20 @@ def test_a_homogeneous_medium_absorbs_and_glows_as_its_closed_form(background, n
     np.testing.assert_allclose(seen(measurement, medium, X), wanted, atol=1e-12)
 
 
+@pytest.mark.parametrize("n", [(4, 4, 1), (1, 5, 3)], ids=["beam", "plane"])
+def test_the_outermost_of_parallel_rays_see_what_the_others_do(n):
+    """They lie in the faces of the box around all, which in a plane has no height."""
+    medium = Medium(lambda x: torch.full((len(x), 1), 0.7).double(), constant(0.2, 0.4, 0.6))
+    x, y, z = (axis.ravel() for axis in np.meshgrid(*map(np.arange, n), indexing="ij"))
+    ahead = (0, 0, -1) if n[2] == 1 else (0, 1, 0)
+    X = np.stack([x, y, z, *(np.full(len(x), a) for a in ahead)], axis=1).astype(float)
+    measurement = VolumeRendering(1, 3)
+    box = measurement.domain(X)
+    through = np.exp(-2 * 0.7 / ((box.high - box.low).max() / 2))
+    wanted = np.tile(np.array([0.2, 0.4, 0.6]) * (1 - through) + through, (len(X), 1))
+    np.testing.assert_allclose(seen(measurement, medium, X), wanted, atol=1e-12)
+
+
 def test_a_solid_ball_covers_by_its_chord():
     sigma, radius, colour = 3.0, 0.6, np.array([0.2, 0.4, 0.8])
     medium = Medium(
@@ -252,6 +266,11 @@ def test_predictions_are_deterministic_and_fits_are_for_a_seed(fitted):
     np.testing.assert_array_equal(first, again)
     other = clone(few).set_params(random_state=1).fit(TRAIN, ball(TRAIN)).predict(NEW)
     assert not np.array_equal(first, other)
+
+
+def test_a_ray_without_a_direction_is_refused_in_a_query_too(fitted):
+    with pytest.raises(ValueError, match="that in row 1 of X has length 0"):
+        fitted.predict([[2.0, 0, 0, -1, 0, 0], [0.0] * 6])
 
 
 def test_rays_that_meet_nothing_see_the_background(fitted):

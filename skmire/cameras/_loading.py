@@ -87,13 +87,21 @@ def _of_folder(path: Path, split: str, max_side: int | None) -> Views:
     pillow = require("PIL.Image", extra="image", purpose="load_views")
     listed = path / f"transforms_{split}.json"
     told = json.loads(listed.read_text())
-    if "camera_angle_x" not in told or not told.get("frames"):
+    frames = told.get("frames", [])
+    if "camera_angle_x" not in told or not frames:
         raise ValueError(f"{listed} must hold camera_angle_x and frames; it has {sorted(told)}.")
+    wanted = {"file_path", "transform_matrix"}
+    if lacking := [i for i, frame in enumerate(frames) if not wanted <= set(frame)]:
+        raise ValueError(
+            f"The frames of {listed} must hold file_path and transform_matrix; number "
+            f"{lacking[0]} does not."
+        )
     images, poses = [], []
-    for frame in told["frames"]:
+    for frame in frames:
         file = path / frame["file_path"]
-        with pillow.open(file if file.suffix else file.with_suffix(".png")) as opened:
-            image = opened.convert("RGBA" if "A" in opened.getbands() else "RGB")
+        with pillow.open(file if file.is_file() else file.with_name(f"{file.name}.png")) as opened:
+            clear = "A" in opened.getbands() or "transparency" in opened.info
+            image = opened.convert("RGBA" if clear else "RGB")
         if max_side is not None and max(image.size) > max_side:
             shrink = max_side / max(image.size)
             size = tuple(max(round(side * shrink), 1) for side in image.size)

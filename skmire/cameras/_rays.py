@@ -61,6 +61,6 @@ def camera_rays(
         indexing="ij",
     )
     ahead = np.stack([right / focal, -down / focal, np.full_like(right, -1.0)], axis=-1)
-    ahead /= np.linalg.norm(ahead, axis=-1, keepdims=True)
     directions = ahead.reshape(-1, 3) @ matrix[:3, :3].T
+    directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
     return np.hstack([np.broadcast_to(matrix[:3, 3], directions.shape), directions])

@@ -20,8 +20,9 @@ class ValueEncoder(MultiOutputMixin, RegressorMixin, BaseEncoder, ABC):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_dims)
-            Coordinates, anywhere; outside the extent of the fitted ones the fit extrapolates.
+        X : array-like of shape (n_samples, n_features)
+            Coordinates, anywhere; outside the extent of the fitted ones the fit extrapolates. Or
+            what the measurement reads.
 
         Returns
         -------

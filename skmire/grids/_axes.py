@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 Periods = Mapping[str, float]
 
 _TURN = 360.0  # degrees
+_WHOLE = 1 - 1e-9  # turns, but for rounding
 _ONCE = 1.1  # turns, as some grids repeat a few columns
 
 
@@ -58,7 +59,7 @@ class Axis:
     @property
     def is_whole(self) -> bool:
         """Whether a period is covered as a whole."""
-        return self.period is not None and self.high - self.low >= self.period
+        return self.period is not None and self.high - self.low >= _WHOLE * self.period
 
     @property
     def is_time(self) -> bool:
@@ -114,7 +115,7 @@ def axis_of(
     if period is not None:
         extent, (low, high) = high - low, _arc(numbers, period)
         # What goes on after a turn is counted, not measured: columns that are called "lon".
-        once = high - low == period and extent < _ONCE * period
+        once = high - low >= _WHOLE * period and extent < _ONCE * period
         if periods == "auto" and not sphere and not once:
             period, low, high = None, float(numbers.min()), float(numbers.max())
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps

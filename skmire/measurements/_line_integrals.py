@@ -161,7 +161,10 @@ class LineIntegrals(Measurement):
 
     def held_out_together(self, X: Tensor) -> Tensor:
         # Lines of one angle tell their neighbours; what lies between the angles is to be judged.
-        return X[:, :1] if self.geometry == "lines" else X
+        if self.geometry == "segments":
+            return X
+        turned = 2 * X[:, 0]  # as a line has an angle and that opposite
+        return torch.stack([turned.cos(), turned.sin()], dim=1).round(decimals=9) + 0.0
 
 
 @cache

@@ -186,11 +186,7 @@ class VolumeRendering(Measurement):
                 f"got {X.shape[1]} columns. skmire.cameras makes rays of a camera."
             )
         lengths = np.linalg.norm(X[:, 3:], axis=1)
-        if not (lengths > 0).all():
-            raise ValueError(
-                f"Rays must have a direction; that in row {int(lengths.argmin())} of X has length "
-                "0. Leave such rays out."
-            )
+        _check_lengths(torch.tensor(lengths))
         if self.far is not None and self.far <= self.near:
             raise ValueError(
                 f"VolumeRendering needs far above near; got near={self.near:g} and "
@@ -289,6 +285,7 @@ class VolumeRendering(Measurement):
         """
         domain = field.domain
         assert domain is not None
+        _check_lengths(torch.linalg.vector_norm(X[:, 3:], dim=1))
         origins, directions = X[:, :3], functional.normalize(X[:, 3:], dim=1)
         start, end = self._ends(origins, directions, domain)
         hit = end > start
@@ -331,10 +328,12 @@ class VolumeRendering(Measurement):
     def _ends(self, origins: Tensor, directions: Tensor, domain: Domain) -> tuple[Tensor, Tensor]:
         """Return the distances between which rays are in the box, and between near and far."""
         low, high = (torch.tensor(end[:3]).to(origins) for end in (domain.low, domain.high))
-        # Of a ray along an axis infinities sort themselves out; what is in a face itself misses.
         to_low, to_high = ((face - origins) / directions for face in (low, high))
-        start = torch.fmin(to_low, to_high).amax(1).clamp(min=self.near)
-        end = torch.fmax(to_low, to_high).amin(1)
+        # A ray along a face, as the outermost of parallel ones are, divides 0 by 0; it is inside.
+        always = torch.where((low <= origins) & (origins <= high), torch.inf, -torch.inf)
+        start = torch.where(directions == 0, -always, torch.minimum(to_low, to_high))
+        end = torch.where(directions == 0, always, torch.maximum(to_low, to_high)).amin(1)
+        start = start.amax(1).clamp(min=self.near)
         return start, end if self.far is None else end.clamp(max=self.far)
 
     def _box(self, origins: Array, directions: Array) -> tuple[Array, Array]:
@@ -361,6 +360,14 @@ class VolumeRendering(Measurement):
                 "VolumeRendering bounds, the box that holds the scene, or far."
             )
         return centre - half, centre + half
+
+
+def _check_lengths(lengths: Tensor) -> None:
+    if not bool((lengths > 0).all()):
+        raise ValueError(
+            f"Rays must have a direction; that in row {int(lengths.argmin())} of X has length 0. "
+            "Leave such rays out."
+        )
 
 
 def _uniform(like: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -144,8 +144,8 @@ class Standing:
     loss : float
         Not a number if it diverged.
     end : float, default=nan
-        The loss on samples held out after the last epoch. Not a number if there are none, or there
-        was no time for all epochs, so that it says nothing of how many are worth it.
+        The loss on samples held out after the last epoch. Not a number if there are none, or it did
+        not come to all epochs, so that it says nothing of how many are worth it.
     epochs : int, default=0
         How many it was trained for, or would have been.
     """
@@ -248,7 +248,7 @@ class Contest:
         )
         for (network, training), entry, start in zip(runs, listed, scales, strict=False):
             loss = nan if training.diverged else training.kept.loss(self.selection)
-            standings.append(Standing(entry, loss, _end(training), epochs))
+            standings.append(Standing(entry, loss, _end(training, epochs), epochs))
             if loss < least:
                 least, self._leader = loss, (len(self.trace), network)
             self.trace.append(
@@ -328,7 +328,7 @@ class Contest:
         for share in _FEWER:
             if self.stopped or not best.end > _RISEN * best.loss:
                 break
-            leader = self._leader
+            leader, self.cost = self._leader, max(self.cost, share)
             try:
                 (fewer,) = self.round("fewer epochs", [best.entry], Effort(epochs=share))
             except DivergenceError:
@@ -385,7 +385,7 @@ def finalists(ranking: Sequence[Standing], n: int = 2) -> list[Entry]:
     return [s.entry for s in (*ranking[:n], single)]
 
 
-def _end(training: Training) -> float:
-    """Return the loss on samples held out after the last epoch, if that is the last planned."""
+def _end(training: Training, epochs: int) -> float:
+    """Return the loss on samples held out after the last of the epochs, if it came to that."""
     curve = training.held_out_curve
-    return nan if curve is None or training.cut_short else float(curve[-1])
+    return nan if curve is None or len(curve) < epochs else float(curve[-1])

@@ -32,7 +32,7 @@ from skmire.search._tangent import tangent_loss
 from skmire.training import Trainer
 
 _FACTORS = (0.25, 0.5, 2.0, 4.0)  # of the scale, for every atom
-_MOST_MEASURED = 200  # samples that take many points each, by memory for all gradients of each
+_MOST_MEASURED = 200  # values that take many points each, by memory for all gradients of each
 _WIDTH = 3  # beginnings kept from layer to layer
 _SHARE = 0.25  # of a time limit, at most
 
@@ -57,7 +57,8 @@ class ProjectionSearch(ContestSearch):
         Hidden layers, at least 1; ``"auto"`` as in `LayerSearch`.
     n_samples : int, default=800
         Samples of the least squares, at least 1, and as many to judge by. Time grows with their
-        cube, memory with their square. Of measurements other than values at points 200 at most.
+        cube, memory with their square. Of measurements other than values at points, 200 numbers at
+        most.
     n_kept : int, default=8
         Sequences that are trained, at least 1; the best single atom is one more if it is not among
         them.
@@ -128,7 +129,8 @@ class ProjectionSearch(ContestSearch):
         """Return sequences by their loss without training, the best first."""
         problem = contest.judged
         is_plain = problem.samples.readout is None
-        n = self.n_samples if is_plain else min(self.n_samples, _MOST_MEASURED)
+        most = max(_MOST_MEASURED // problem.samples.targets.shape[1], 1)
+        n = self.n_samples if is_plain else min(self.n_samples, most)
         samples = thinned(problem.samples, n, problem.seed)
         held_out = thinned(problem.held_out or problem.samples, n, problem.seed)
         left = problem.seconds_left

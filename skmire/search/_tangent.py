@@ -44,9 +44,9 @@ def tangent_loss(
         Weighted mean squared error, mean over outputs; infinite if it is not finite.
     """
     gradients, values = _linearised(network, samples)
-    root = _weights(samples).sqrt()
+    root = _repeated(_weights(samples), values, samples).sqrt()
     kernel = root * tangent_kernel(gradients, gradients) * root.T
-    rest = root * (samples.targets.to("cpu", torch.float64) - values)
+    rest = root * (_double(samples.targets).reshape(values.shape) - values)
     if not bool(kernel.isfinite().all() and rest.isfinite().all()):
         return inf
     spectrum, basis = torch.linalg.eigh(kernel)
@@ -57,9 +57,10 @@ def tangent_loss(
         return _finite(left.square().mean())
     others, starts = _linearised(network, held_out)
     across = tangent_kernel(others, gradients) @ (root * basis)
-    wanted = held_out.targets.to("cpu", torch.float64) - starts
+    wanted = _double(held_out.targets).reshape(starts.shape) - starts
+    weights = _repeated(_weights(held_out), starts, held_out)
     return min(
-        _finite((_weights(held_out) * residual.square()).mean())
+        _finite((weights * residual.square()).mean())
         for ridge in _RIDGES
         for residual in [wanted - across @ (rest / (spectrum + ridge * unit)[:, None])]
     )
@@ -120,17 +121,26 @@ def _linearised(
 def _measured(
     network: LayeredField, readout: Readout, inputs: Tensor
 ) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
-    """Return the same of what is measured: gradients by all weights at once, row by row."""
+    """Return the same of what is measured: gradients by all weights at once.
+
+    All columns count, as they need not be outputs: each is a row of its own, sample by sample.
+    """
     weights = [p for m in network.modules() if isinstance(m, Affine) for p in m.parameters()]
     rows, values = [], []
     for i in range(len(inputs)):
         with torch.enable_grad():
-            measured = readout.predict(network, inputs[i : i + 1])
+            measured = readout.predict(network, inputs[i : i + 1])[0]
         values.append(measured.detach())
-        gradients = torch.autograd.grad(measured[0, 0], weights, materialize_grads=True)
-        rows.append(torch.cat([_flat(gradient) for gradient in gradients]))
+        for value in measured.unbind():
+            if value.requires_grad:
+                gradients = torch.autograd.grad(
+                    value, weights, retain_graph=True, materialize_grads=True
+                )
+            else:  # nothing of it depends on the field
+                gradients = tuple(torch.zeros_like(weight) for weight in weights)
+            rows.append(torch.cat([_flat(gradient) for gradient in gradients]))
     gradient = _double(torch.stack(rows))
-    return [(gradient.new_zeros(len(gradient), 1), gradient)], _double(torch.cat(values))
+    return [(gradient.new_zeros(len(gradient), 1), gradient)], _double(torch.cat(values))[:, None]
 
 
 def _flat(gradient: Tensor) -> Tensor:
@@ -139,6 +149,11 @@ def _flat(gradient: Tensor) -> Tensor:
 
 def _double(x: Tensor) -> Tensor:
     return x.detach().to("cpu", torch.complex128 if x.is_complex() else torch.float64)
+
+
+def _repeated(weights: Tensor, values: Tensor, samples: Samples) -> Tensor:
+    """Return the weights of the rows of `values`, which are several a sample where measured."""
+    return weights.repeat_interleave(len(values) // len(samples), dim=0)
 
 
 def _weights(samples: Samples) -> Tensor:

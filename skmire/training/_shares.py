@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from skmire.networks import Field, LayerStack, RadianceField
+from skmire.networks import Field, LayeredField, LayerStack, RadianceField
 
 #: Parameters, their `share` of the learning rate, and whether they are `hidden` matrices.
 Group = dict[str, Any]
@@ -41,7 +41,7 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
         inputs = affine.get_parameter("weight").shape[1] + 1  # with the bias
         turn = learning_rate * abs(scale) * float(inputs) ** 0.5
         shares.update(dict.fromkeys(affine.parameters(), min(1.0, _TURN / max(turn, 1e-30))))
-    hidden = [p for p in field.parameters() if p.ndim == 2][1:-1] if hidden_apart else []
+    hidden = _between(field) if hidden_apart else []
     together: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for p in field.parameters():
         if p.requires_grad:
@@ -51,6 +51,15 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
         {"params": params, "share": share, "hidden": is_hidden}
         for (share, is_hidden), params in together.items()
     ]
+
+
+def _between(field: Field) -> list[nn.Parameter]:
+    """Return the matrices between hidden layers: all but those of coordinates and of outputs."""
+    matrices = [p for p in field.parameters() if p.ndim == 2]
+    if not isinstance(field, LayeredField):
+        return matrices[1:-1]
+    outputs = list(field.output.parameters())
+    return [p for p in matrices[1:] if not any(p is output for output in outputs)]
 
 
 def _before_atoms(field: Field) -> Iterator[tuple[nn.Module, float]]:
