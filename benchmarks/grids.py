@@ -65,7 +65,8 @@ def ridge():
             np.linspace(file[f"{axis}min"], file[f"{axis}max"], size)
             for axis, size in zip("yx", values.shape, strict=True)
         )
-    return xr.DataArray(values, {"lat": lat, "lon": lon}, ("lat", "lon"))
+    data = xr.DataArray(values, {"lat": lat, "lon": lon}, ("lat", "lon"))
+    return data.sortby("lat")  # from south to north, as interpolate_na asks
 
 
 def sea_floor():

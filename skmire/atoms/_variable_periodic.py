@@ -118,7 +118,7 @@ class VariablePeriodic(Atom):
         stretch, bend = torch.abs(t, out=spare()).add_(1), torch.sign(t, out=spare())
         inner = t.mul_(stretch).mul_(factor)
         self.atom.jet(inner if shift is None else inner.add_(shift), out, spare)
-        slope = self._slope(stretch).mul_(factor)
+        slope = stretch.mul_(2).sub_(1).mul_(factor)  # not `_slope`, which is training's
         if len(out) > 2:
             out[2].mul_(slope).mul_(slope).addcmul_(out[1], bend, value=2 * factor)
         if len(out) > 1:

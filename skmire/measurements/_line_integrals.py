@@ -83,7 +83,7 @@ class LineIntegrals(Measurement):
     >>> y = np.sqrt(np.pi / 8) * np.exp(-8 * X[:, 1] ** 2)
     >>> encoder = MIREncoder(
     ...     search=FixedSequence("gaussian", n_layers=2), measurement=LineIntegrals(n_nodes=16),
-    ...     hidden_width=32, max_epochs=40, random_state=0,
+    ...     hidden_width=32, max_epochs=200, random_state=0,
     ... ).fit(X, y)
     >>> bool(abs(encoder.field_at([[0.2, 0.1]])[0] - np.exp(-8 * 0.05)) < 0.05)
     True
