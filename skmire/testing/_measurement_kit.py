@@ -67,6 +67,10 @@ def check_measurement(measurement: Measurement, X: Any, n_columns: int = 1) -> N
     >>> from skmire.testing import check_measurement
     >>> X = np.random.default_rng(0).uniform(size=(40, 2))
     >>> check_measurement(GradientValues(), X, n_columns=2)
+    >>> check_measurement(GradientValues(), X, n_columns=3)
+    Traceback (most recent call last):
+        ...
+    AssertionError: ... But of GradientValues: it raised ValueError: y must hold ...
     """
     for check in measurement_checks():
         check(measurement, X, n_columns)
