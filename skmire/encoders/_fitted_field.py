@@ -187,7 +187,9 @@ class FittedField(
     def _measured_query(self, X: ArrayLike) -> Array:
         """Return what the measurement reads, checked."""
         check_is_fitted(self)
-        return checked_coordinates(self, X)
+        rows = checked_coordinates(self, X)
+        self._readout.measurement.check(rows)
+        return rows
 
     def _ask(
         self,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from skmire.atoms import ActivationDictionary, AtomLike
 from skmire.cameras import camera_rays
 from skmire.encoders._base import Array
 from skmire.encoders._checks import checked_points
@@ -21,11 +19,8 @@ from skmire.encoders._collaborators import Collaborators
 from skmire.encoders._device import query_device
 from skmire.encoders._queries import in_blocks
 from skmire.encoders._value_encoder import ValueEncoder
-from skmire.measurements import Measurement, VolumeRendering
-from skmire.networks import BaseArchitecture, RadianceArchitecture
-from skmire.scaling import CoordinateScaling
-from skmire.search import BaseLayerSearch
-from skmire.training import Trainer
+from skmire.measurements import VolumeRendering
+from skmire.networks import RadianceArchitecture
 
 _RAYS = 2**14  # of a picture that are made at once
 _POINTS = 2**16  # along rays that are held at once
@@ -94,45 +89,6 @@ class RadianceEncoder(ValueEncoder):
         "architecture": RadianceArchitecture(),
         "measurement": VolumeRendering(view_dependent=True),
     }
-
-    def __init__(
-        self,
-        dictionary: ActivationDictionary | Sequence[AtomLike] | None = None,
-        search: BaseLayerSearch | None = None,
-        trainer: Trainer | None = None,
-        network: BaseArchitecture | None = None,
-        measurement: Measurement | None = None,
-        *,
-        hidden_width: int = 256,
-        max_epochs: int = 60,
-        time_limit: float | None = None,
-        coordinate_scaling: CoordinateScaling = "per_axis",
-        checkpoint: str | os.PathLike[str] | None = None,
-        warm_start: bool = False,
-        device: str = "auto",
-        dtype: str = "float32",
-        random_state: int | np.random.RandomState | None = None,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-    ) -> None:
-        super().__init__(
-            dictionary,
-            search,
-            trainer,
-            network,
-            measurement,
-            hidden_width=hidden_width,
-            max_epochs=max_epochs,
-            time_limit=time_limit,
-            coordinate_scaling=coordinate_scaling,
-            checkpoint=checkpoint,
-            warm_start=warm_start,
-            device=device,
-            dtype=dtype,
-            random_state=random_state,
-            n_jobs=n_jobs,
-            verbose=verbose,
-        )
 
     def render(self, pose: ArrayLike, height: int, width: int, focal: float) -> Array:
         """Return the picture that a camera takes, a part after the other.

@@ -71,6 +71,21 @@ class Measurement(BaseEstimator, ABC):
     shifts: ClassVar[bool] = False
     differentiates: ClassVar[bool] = False
 
+    def check(self, X: Array) -> None:
+        """Raise an error if `X`, of ``fit`` or of a query, is not what the measurement reads.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            Checked to be finite.
+
+        Raises
+        ------
+        ValueError
+            If a measurement says so; this one takes all rows.
+        """
+        return
+
     @abstractmethod
     def domain(self, X: Array) -> Domain:
         """Return where the field lives that `X` measures.

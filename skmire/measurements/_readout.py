@@ -87,6 +87,7 @@ class Readout:
         readout : Readout
         pilot : Pilot or None
         """
+        measurement.check(X)
         domain = measurement.domain(X)
         n_outputs = measurement.n_outputs(domain.n_dims, y.shape[1])
         pilot = measurement.pilot(X, y, weights, domain)

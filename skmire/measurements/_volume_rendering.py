@@ -179,20 +179,27 @@ class VolumeRendering(Measurement):
 
     # -- what a measurement says -------------------------------------------------------------------
 
-    def domain(self, X: Array) -> Domain:
+    def check(self, X: Array) -> None:
         if X.shape[1] != 6:
             raise ValueError(
                 "X must hold a ray in each row, its origin and its direction, three numbers each; "
                 f"got {X.shape[1]} columns. skmire.cameras makes rays of a camera."
             )
         lengths = np.linalg.norm(X[:, 3:], axis=1)
-        _check_lengths(torch.tensor(lengths))
+        if not (lengths > 0).all():
+            raise ValueError(
+                f"Rays must have a direction; that in row {int(lengths.argmin())} of X has length "
+                "0. Leave such rays out."
+            )
+
+    def domain(self, X: Array) -> Domain:
         if self.far is not None and self.far <= self.near:
             raise ValueError(
                 f"VolumeRendering needs far above near; got near={self.near:g} and "
                 f"far={self.far:g}. Distances are from the origins of the rays."
             )
-        low, high = self._box(X[:, :3], X[:, 3:] / lengths[:, None])
+        lengths = np.linalg.norm(X[:, 3:], axis=1, keepdims=True)
+        low, high = self._box(X[:, :3], X[:, 3:] / lengths)
         if self.view_dependent:
             low, high = np.append(low, np.full(3, -1.0)), np.append(high, np.ones(3))
         return Domain(low, high)
@@ -285,7 +292,6 @@ class VolumeRendering(Measurement):
         """
         domain = field.domain
         assert domain is not None
-        _check_lengths(torch.linalg.vector_norm(X[:, 3:], dim=1))
         origins, directions = X[:, :3], functional.normalize(X[:, 3:], dim=1)
         start, end = self._ends(origins, directions, domain)
         hit = end > start
@@ -360,14 +366,6 @@ class VolumeRendering(Measurement):
                 "VolumeRendering bounds, the box that holds the scene, or far."
             )
         return centre - half, centre + half
-
-
-def _check_lengths(lengths: Tensor) -> None:
-    if not bool((lengths > 0).all()):
-        raise ValueError(
-            f"Rays must have a direction; that in row {int(lengths.argmin())} of X has length 0. "
-            "Leave such rays out."
-        )
 
 
 def _uniform(like: Tensor, generator: torch.Generator | None) -> Tensor:

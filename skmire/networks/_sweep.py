@@ -194,6 +194,7 @@ class RadianceSweep:
         self.colours = [_Layer(network.colours, None, residual=False)]
         if network.layer is not None:
             self.colours.insert(0, _Layer(network.layer, network.atom, residual=False))
+        self.layers = [*self.trunk, self.density, *self.colours]
 
     @torch.no_grad()
     def values(self, inputs: Tensor) -> Tensor:
@@ -216,11 +217,11 @@ class RadianceSweep:
             for layer in reversed(self.trunk[1:]):
                 by_features = layer.backward(by_features)
             self.trunk[0].absorb(by_features)
-        for layer in (*self.trunk, self.density, *self.colours):
+        for layer in self.layers:
             layer.end()
 
     def _begin(self) -> None:
-        for layer in (*self.trunk, self.density, *self.colours):
+        for layer in self.layers:
             layer.begin()
 
     def _through(self, inputs: Tensor, go: Callable[[_Layer, Tensor], Tensor]) -> Tensor:

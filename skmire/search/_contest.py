@@ -28,7 +28,6 @@ Selection = Literal["train", "held_out"]
 
 _TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
 _RISEN = 1.05  # times the lowest held-out loss; by less it may rise by chance
-_FEWER = (0.4, 1 / 6)  # of the epochs, where all of them are too many
 
 
 @dataclass(frozen=True)
@@ -154,6 +153,10 @@ class Standing:
     loss: float
     end: float = nan
     epochs: int = 0
+
+
+#: Shares of the epochs that the best finalist is trained for anew, where all are too many.
+FEWER = (0.4, 1 / 6)
 
 
 class Contest:
@@ -325,7 +328,7 @@ class Contest:
         are, so that a training of fewer goes further in each.
         """
         best = standings[0]
-        for share in _FEWER:
+        for share in FEWER:
             if self.stopped or not best.end > _RISEN * best.loss:
                 break
             leader, self.cost = self._leader, max(self.cost, share)

@@ -44,7 +44,7 @@ def tangent_loss(
         Weighted mean squared error, mean over outputs; infinite if it is not finite.
     """
     gradients, values = _linearised(network, samples)
-    root = _repeated(_weights(samples), values, samples).sqrt()
+    root = _weights(samples, len(values)).sqrt()
     kernel = root * tangent_kernel(gradients, gradients) * root.T
     rest = root * (_double(samples.targets).reshape(values.shape) - values)
     if not bool(kernel.isfinite().all() and rest.isfinite().all()):
@@ -58,7 +58,7 @@ def tangent_loss(
     others, starts = _linearised(network, held_out)
     across = tangent_kernel(others, gradients) @ (root * basis)
     wanted = _double(held_out.targets).reshape(starts.shape) - starts
-    weights = _repeated(_weights(held_out), starts, held_out)
+    weights = _weights(held_out, len(starts))
     return min(
         _finite((weights * residual.square()).mean())
         for ridge in _RIDGES
@@ -151,15 +151,11 @@ def _double(x: Tensor) -> Tensor:
     return x.detach().to("cpu", torch.complex128 if x.is_complex() else torch.float64)
 
 
-def _repeated(weights: Tensor, values: Tensor, samples: Samples) -> Tensor:
-    """Return the weights of the rows of `values`, which are several a sample where measured."""
-    return weights.repeat_interleave(len(values) // len(samples), dim=0)
-
-
-def _weights(samples: Samples) -> Tensor:
+def _weights(samples: Samples, n_rows: int) -> Tensor:
+    """Return the weights of rows, of which a sample has several where columns are measured."""
     if samples.weights is None:
-        return torch.ones(len(samples), 1, dtype=torch.float64)
-    return _double(samples.weights)
+        return torch.ones(n_rows, 1, dtype=torch.float64)
+    return _double(samples.weights).repeat_interleave(n_rows // len(samples), dim=0)
 
 
 def _finite(loss: Tensor) -> float:

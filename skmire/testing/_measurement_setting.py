@@ -34,9 +34,8 @@ def readout(measurement: Measurement, X: Array, n_columns: int) -> Readout:
     """Return the measurement with units that leave values as they are."""
     domain = measurement.domain(X.copy())
     n_outputs = measurement.n_outputs(domain.n_dims, n_columns)
-    box = Scaling.of_coordinates(np.stack([domain.low, domain.high]), "per_axis")
     units = [Scaling(np.zeros(n), np.ones(n)) for n in (n_outputs, n_columns)]
-    return Readout(measurement, domain, box, *units)
+    return Readout(measurement, domain, measurement.units(domain, "per_axis"), *units)
 
 
 def measured(
