@@ -6,12 +6,23 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import KDTree
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skmire import ActivationDictionary, LayerSearch, MIREncoder, Trainer
+from skmire import (
+    ActivationDictionary,
+    Architecture,
+    FixedSequence,
+    LayerSearch,
+    MIREncoder,
+    Trainer,
+)
 from skmire.atoms import Atom, FunctionAtom, Gaussian, Sinusoid, make_atom
 from skmire.atoms._propagation import input_spread
-from skmire.search import DivergenceError, _contest
+from skmire.networks import PositionalEncoding
+from skmire.search import DivergenceError, SearchProblem, _contest
+from skmire.search._copies import to_be_judged_on
+from skmire.search._side_by_side import train_side_by_side
 from skmire.training import Evaluation, Training
 
 X = np.linspace(-1, 1, 100)[:, None]
@@ -455,6 +466,29 @@ def test_a_time_limit_ends_the_search_with_a_fit_on_all_samples():
     assert rounds["fit"][0].training.seconds > 0.05
 
 
+@pytest.mark.parametrize(("needed", "kept"), [(1000.0, 75.0), (10.0, 20.0)])
+def test_of_a_time_limit_the_fit_has_three_quarters_or_twice_what_it_needs(
+    monkeypatch, needed, kept
+):
+    left, shares = [100.0], []
+
+    def train(*args, seconds, **kwargs):
+        shares.append(seconds)
+        left[0] -= seconds  # as if every round took its share
+        return train_side_by_side(*args, seconds=None, **kwargs)
+
+    monkeypatch.setattr(_contest, "train_side_by_side", train)
+    monkeypatch.setattr(_contest, "seconds_ahead", lambda *_: needed)
+    monkeypatch.setattr(SearchProblem, "seconds_left", property(lambda _: left[0]))
+    x = np.random.default_rng(0).uniform(-1, 1, (60, 2)) * [1, 5]
+    fit(["sinusoid", "gaussian"], data=(x, np.sin(5 * x[:, 0]) + x[:, 1]), max_epochs=2)
+    *rounds, last = shares
+    # A round that tries less than it might leaves its share to those after it, the last to the fit.
+    assert last >= kept
+    assert last == pytest.approx(kept, abs=0.2 * (100 - kept))
+    assert last == pytest.approx(100 - sum(rounds))
+
+
 @pytest.mark.parametrize("selection", ["held_out", "train"])
 def test_the_number_of_workers_changes_nothing(selection):
     one, two = (fit(search=LayerSearch(3, selection=selection), n_jobs=n_jobs) for n_jobs in (1, 2))
@@ -475,9 +509,67 @@ def test_many_samples_are_judged_on_a_copy_of_fewer_with_as_many_to_a_parameter(
     assert (last.n_samples, last.hidden_width) == (25_000, 64)
     assert fitted.network_.affines[0].weight.shape == (64, 1)
     for candidate in (c for candidates in rounds.values() for c in candidates):
-        assert candidate.n_samples == 16_384
+        assert candidate.n_samples == pytest.approx(8_192, rel=0.1)
         share = candidate.n_samples / 20_000  # four fifths of them
         assert candidate.hidden_width == pytest.approx(64 * share**0.5, abs=1)
+
+
+def judged_on(x, dictionary=("relu", "sinusoid"), **options):
+    """Return the problem that a fit sets a search, and the one that sequences are judged on.
+
+    Half of the domain is smooth; there is more to learn in the other.
+    """
+    seen = []
+
+    class Watched(FixedSequence):
+        def search(self, problem, trainer):
+            seen.extend([problem, to_be_judged_on(problem, held_out=True)])
+            return super().search(problem, trainer)
+
+    values = np.sin(3 * x[:, 0]) + np.where(x[:, 0] > 0, np.sin(40 * x[:, 1]), 0.0)
+    MIREncoder(
+        dictionary, Watched("relu", 1), max_epochs=1, hidden_width=16, random_state=0, **options
+    ).fit(x, values)
+    return seen
+
+
+def spacing(samples):
+    """Return the median distance to the nearest other sample."""
+    return np.median(KDTree(samples.inputs).query(samples.inputs, k=2)[0][:, 1])
+
+
+def test_many_samples_are_judged_in_a_window_where_they_lie_as_close():
+    whole, judged = judged_on(np.random.default_rng(0).uniform(-1, 1, (20_000, 2)))
+    side = judged.bandwidth / whole.bandwidth
+    np.testing.assert_allclose(side, (8_192 / 16_000) ** 0.5)
+    assert len(judged.samples) == pytest.approx(8_192, rel=0.05)
+    assert len(judged.held_out) == pytest.approx(len(judged.samples) / 4, rel=0.1)
+    for part in (judged.samples, judged.held_out):
+        assert part.inputs.abs().max() == pytest.approx(1, abs=0.01)
+    kept = 0.8  # the others are held out
+    assert side[0] * spacing(judged.samples) * kept**0.5 == pytest.approx(
+        spacing(whole.samples), rel=0.02
+    )
+
+
+def test_the_window_is_one_where_there_is_something_to_learn():
+    whole, judged = judged_on(np.random.default_rng(0).uniform(-1, 1, (40_000, 2)))
+    assert judged.samples.targets.var() > 0.7 * whole.samples.targets.var()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dictionary": [Gaussian(scale=5.0), "sinusoid"]},
+        {"dictionary": ActivationDictionary(["sinusoid", "gabor"], init=(30.0, 1.0))},
+        {"network": Architecture(encoding=PositionalEncoding(4))},
+    ],
+)
+def test_where_scales_are_of_the_whole_box_samples_are_judged_from_everywhere(options):
+    whole, judged = judged_on(np.random.default_rng(0).uniform(-1, 1, (25_000, 2)), **options)
+    assert len(judged.samples) == 16_384
+    assert judged.bandwidth is whole.bandwidth
+    assert spacing(judged.samples) > spacing(whole.samples)
 
 
 def test_a_copy_never_has_fewer_units_than_networks_need():

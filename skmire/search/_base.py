@@ -116,10 +116,19 @@ class SearchProblem:
     @property
     def stretch(self) -> NDArray[np.float64] | None:
         """How first weights start along each axis, if scales are to be matched to the signal."""
-        matched = self.dictionary.check_init()[0] == "matched"
-        return (
-            relative_bandwidth(self.bandwidth) if matched and self.bandwidth is not None else None
-        )
+        if self.bandwidth is None or self.dictionary.check_init()[0] != "matched":
+            return None
+        return relative_bandwidth(self.bandwidth)
+
+    @property
+    def can_be_zoomed(self) -> bool:
+        """Whether networks start alike for a part of the domain, made the unit box.
+
+        As scales follow from the bandwidth there, and none is fixed for the whole box.
+        """
+        fixed = any(set(a.scale_parameters) & set(a.start) for a in self.dictionary)
+        plain = self.samples.readout is None and self.architecture.reads_coordinates
+        return plain and not fixed and self.stretch is not None
 
     def even(self) -> Self:
         """Return the problem with the same bandwidth along every axis.

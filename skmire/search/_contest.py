@@ -28,6 +28,8 @@ Selection = Literal["train", "held_out"]
 
 _TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
 _RISEN = 1.05  # times the lowest held-out loss; by less it may rise by chance
+_SEARCHED = 1 / 4  # of a time limit, at most, where the fit is trained anew
+_AMPLE = 2  # times what a fit is thought to take
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,9 @@ class Standing:
     epochs: int = 0
 
 
+#: What it costs at most to decide between finalists, in whole trainings.
+FINALE: dict[Selection, float] = {"held_out": 5.0, "train": 3.0}
+
 #: Shares of the epochs that the best finalist is trained for anew, where all are too many.
 FEWER = (0.4, 1 / 6)
 
@@ -172,7 +177,8 @@ class Contest:
     selection : {"train", "held_out"}
     cost : float, default=0.0
         Of all rounds to come but that of the winner, in trainings of a whole network, for sharing
-        out a time limit. It can be set anew between rounds.
+        out a time limit. It can be set anew between rounds. Where the winner is trained anew, on
+        all samples, the rounds before have a quarter of the time, or what it will not need.
     """
 
     def __init__(
@@ -184,6 +190,7 @@ class Contest:
         self.seed = derive_seed(problem.seed, "sequence")
         self.judged = to_be_judged_on(problem, held_out=selection == "held_out")
         self.cost = cost
+        self._reserve: float | None = None  # seconds, for the fit
         self._known: dict[tuple[Effort, str], Standing] = {}
         self._leader: tuple[int, LayeredField] | None = None  # of the last round: row and network
 
@@ -230,8 +237,7 @@ class Contest:
         epochs = max(round(effort.epochs * problem.max_epochs), 1)
         seed = self.seed
         cost = effort.cost * len(listed)
-        left = self.problem.seconds_left
-        seconds = None if left is None else left * min(cost / max(self.cost + 1.0, cost), 1.0)
+        seconds = self._seconds(cost, listed[0])
         self.cost -= cost
         task = self.problem.task.start(name, n_subtasks=len(listed), parallel=True)
         plans = [Plan(entry.name, entry.started(problem, seed), seed) for entry in listed]
@@ -290,6 +296,21 @@ class Contest:
             )
         return ranked(standings)
 
+    def _seconds(self, cost: float, entry: Entry) -> float | None:
+        """Return the time for a round of this cost, ``None`` without a limit."""
+        left = self.problem.seconds_left
+        if left is None:
+            return None
+        if self._reserve is None:
+            needed = 0.0
+            if self.judged is not self.problem:
+                fit = Plan(entry.name, entry.started(self.problem, self.seed), self.seed)
+                epochs = self.problem.max_epochs
+                needed = _AMPLE * seconds_ahead(self.problem, self.trainer, [fit], epochs)
+            self._reserve = min((1 - _SEARCHED) * left, needed)
+        kept = 0.0 if self.judged is self.problem else self._reserve
+        return max(left - kept, 1e-3) * cost / max(self.cost, cost)
+
     def decide(self, finalists: Sequence[Entry]) -> SearchResult:
         """Train the finalists in full, and the best of them on all samples: the result.
 
@@ -298,11 +319,15 @@ class Contest:
         the best of them also with all axes alike: a bandwidth of each is a rough estimate.
         """
         if self.selection == "train":
+            self.cost = 0.0
             return self.fit(self.round("finalists", finalists, Effort()))
         leader = finalists[0]
         smaller = [leader.scaled(first=0.5)] if leader.is_scalable(self.problem) else []
-        standings = self.round("finalists", [*finalists, *smaller], Effort())
-        if self.problem.stretch is not None and np.ptp(self.problem.stretch) and not self.stopped:
+        uneven = self.problem.stretch is not None and bool(np.ptp(self.problem.stretch))
+        entries = {entry.name: entry for entry in (*finalists, *smaller)}
+        self.cost = float(len(entries) + uneven)
+        standings = self.round("finalists", entries.values(), Effort())
+        if uneven and not self.stopped:
             standings = self._even(standings)
         return self.fit(standings)
 
@@ -350,7 +375,7 @@ class Contest:
         if self.selection == "held_out":
             standings = self._briefer(standings)
         if self.judged is not self.problem:
-            self.judged = self.problem
+            self.judged, self.cost = self.problem, 0.0
             self._refit(standings)
         assert self._leader is not None  # else the round would have raised
         row, network = self._leader

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from math import sqrt
 
+import numpy as np
+import torch
 from sklearn.base import clone
+from torch import Tensor
 
 from skmire._random import torch_stream
 from skmire.search._base import SearchProblem
 from skmire.training import Samples, Trainer
 
 _HELD_OUT = 0.2  # of the samples, to judge by
-_MOST_SAMPLES = 16_384  # that a sequence is judged on
+_MOST_SAMPLES = 16_384  # that a sequence is judged on, where they are drawn from everywhere
+_WINDOW = 8_192  # samples, where they are those of a window
+_WINDOWS = 15  # to choose from
 _LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
 _FEW = 20  # places: with fewer, none are held out
 
@@ -21,9 +26,55 @@ def to_be_judged_on(problem: SearchProblem, *, held_out: bool) -> SearchProblem:
     """Return the problem that sequences are judged on: `problem` itself, if that can be."""
     if held_out and problem.held_out is None and int(problem.samples.places.max()) + 1 >= _FEW:
         kept, others = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
-        others = thinned(others, _MOST_SAMPLES, problem.seed)
         problem = replace(problem, samples=kept, held_out=others)
+    window = _window(problem) if held_out and len(problem.samples) > _WINDOW else None
+    if window is not None:
+        return window
+    if problem.held_out is not None and len(problem.held_out) > _MOST_SAMPLES:
+        few = thinned(problem.held_out, _MOST_SAMPLES, problem.seed)
+        problem = replace(problem, held_out=few)
     return _with_samples(problem, _MOST_SAMPLES)
+
+
+def _window(problem: SearchProblem) -> SearchProblem | None:
+    """Return the problem in a part of its domain, made the unit box; None if it has no such parts.
+
+    There samples lie as close to each other, and to those held out, as they do in the whole. Of
+    several windows at random, by how much values vary there, it is the one in the middle of all
+    variation: what a network has still to learn lies where they vary.
+    """
+    samples, held_out = problem.samples, problem.held_out
+    if held_out is None or problem.bandwidth is None or not problem.can_be_zoomed:
+        return None
+    share = _WINDOW / len(samples)
+    side = share ** (1 / samples.n_dims)
+    stream = torch_stream(problem.seed, "window")
+    found: list[tuple[float, int, Samples, Samples]] = []
+    for number in range(_WINDOWS):
+        low = 2 * (1 - side) * torch.rand(samples.n_dims, generator=stream) - 1
+        inside, others = (_inside(s, low, side) for s in (samples, held_out))
+        if 0.5 * _WINDOW <= len(inside) <= 2 * _WINDOW and len(others) > 0:
+            found.append((float(inside.targets.var(0).sum()), number, inside, others))
+    if len(found) < _WINDOWS // 2:
+        return None
+    found.sort()
+    upto = np.cumsum([variance for variance, *_ in found])
+    *_, inside, others = found[int(np.searchsorted(upto, upto[-1] / 2))]
+    return replace(
+        problem,
+        samples=inside,
+        held_out=others,
+        hidden_width=_width(problem, len(inside)),
+        bandwidth=problem.bandwidth * side,
+    )
+
+
+def _inside(samples: Samples, low: Tensor, side: float) -> Samples:
+    """Return the samples of a window, its low corner and the share of the box's side given."""
+    low = low.to(samples.inputs)
+    within = ((samples.inputs >= low) & (samples.inputs <= low + 2 * side)).all(1)
+    part = samples.take(within.nonzero()[:, 0]).normalised()
+    return replace(part, inputs=(part.inputs - low) / side - 1)
 
 
 def copy_of(
@@ -39,13 +90,16 @@ def copy_of(
 
 def _with_samples(problem: SearchProblem, n: int) -> SearchProblem:
     """Return the problem with `n` of its samples, or all if it has fewer, and fewer units."""
-    total = len(problem.samples)
-    if n >= total:
+    if n >= len(problem.samples):
         return problem
-    width = min(
-        problem.hidden_width, max(round(problem.hidden_width * sqrt(n / total)), _LEAST_WIDTH)
-    )
-    return replace(problem, samples=thinned(problem.samples, n, problem.seed), hidden_width=width)
+    samples = thinned(problem.samples, n, problem.seed)
+    return replace(problem, samples=samples, hidden_width=_width(problem, n))
+
+
+def _width(problem: SearchProblem, n: int) -> int:
+    """Return how many units there are to be for `n` of the samples."""
+    width = problem.hidden_width
+    return min(width, max(round(width * sqrt(n / len(problem.samples))), _LEAST_WIDTH))
 
 
 def thinned(samples: Samples, n: int, seed: int) -> Samples:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
-from skmire.search._contest import CHEAP, FEWER, Contest, Entry, Selection, Standing, finalists
+from skmire.search._contest import CHEAP, FINALE, Contest, Entry, Selection, Standing, finalists
 from skmire.search._depth import better_half, most_layers, n_better, settled_depth
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
@@ -38,7 +38,7 @@ def look_ahead(
     def cost(n_layers: int) -> float:
         n_scales = 2 * _SCALED + 4 * _CLIMBS
         n_entries = n_atoms + n_scales + n_better(n_atoms) * (n_layers - 1) * width
-        return n_entries * effort.cost + 5 + sum(FEWER)
+        return n_entries * effort.cost + FINALE[selection]
 
     contest = Contest(problem, trainer, selection)
     most = cost(most_layers(n_layers, max_layers))

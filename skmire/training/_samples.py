@@ -119,7 +119,7 @@ class Samples:
         chosen[torch.randperm(n, generator=generator)[:n_held_out]] = True
         held_out = chosen[place].to(self.inputs.device)
         kept, others = (rows.nonzero()[:, 0] for rows in (~held_out, held_out))
-        return self.take(kept)._normalised(), self.take(others)._normalised()
+        return self.take(kept).normalised(), self.take(others).normalised()
 
     @cached_property
     def places(self) -> Tensor:
@@ -134,7 +134,14 @@ class Samples:
         found = _numbered(self.readout.measurement.held_out_together(self.inputs))
         return found if int(found.max()) + 1 >= _FEW else self.places
 
-    def _normalised(self) -> Samples:
+    def normalised(self) -> Samples:
+        """Return the samples with weights of mean 1, as they are after a part was taken.
+
+        Returns
+        -------
+        samples : Samples
+            These, if there are no weights.
+        """
         if self.weights is None:
             return self
         return replace(self, weights=self.weights / self.weights.mean())
