@@ -175,7 +175,7 @@ def found(encoder: MIREncoder) -> Score:
     result = encoder.search_result_
     fit = result.path[-1]
     finals = [c for c in result.trace if c.stage == "finalists"]
-    return next(score(c, encoder) for c in finals if (c.atom, c.scales) == (fit.atom, fit.scales))
+    return next(score(c, encoder) for c in finals if (c.atom, c.factors) == (fit.atom, fit.factors))
 
 
 def single_atoms(encoder: MIREncoder, image: Array) -> Sequence[Score]:

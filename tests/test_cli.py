@@ -12,6 +12,7 @@ from skmire.atoms import Gaussian
 from skmire.cli import main
 from skmire.datasets import grid_samples, load_image
 from skmire.metrics import psnr
+from skmire.search import _copies
 
 RAMP = np.linspace(0, 255, 14 * 16 * 3).reshape(14, 16, 3).astype(np.uint8)
 SEQUENCE = Score("sinc-gabor", 24.0, 30.0, 100, 3.0)
@@ -120,6 +121,18 @@ def test_the_last_line_of_the_search_table_is_the_fit(encoder, image):
     assert none == "-"  # as no pixel was held out from it
     fit = encoder.predict(grid_samples(image, n_dims=2)[0])
     assert float(fitted) == pytest.approx(psnr(values, fit, data_range=1.0), abs=0.006)
+
+
+def test_what_was_found_is_known_again_though_it_was_judged_in_a_window(monkeypatch):
+    monkeypatch.setattr(_copies, "_WINDOW", 300)
+    monkeypatch.setattr(_copies, "_LEAST_SAMPLES", 16)
+    x = np.random.default_rng(0).uniform(-1, 1, (900, 2))
+    encoder = MIREncoder(["sinc", "sinusoid"], hidden_width=16, max_epochs=2, random_state=0)
+    encoder.fit(x, np.sin(20 * x).sum(axis=1))
+    trace = encoder.search_result_.trace
+    assert trace[0].n_samples < 500
+    assert trace[-1].scales != trace[0].scales
+    assert found(encoder).epochs == 2
 
 
 def test_what_was_found_is_told_as_a_finalist(encoder):

@@ -1,6 +1,7 @@
 """The look-ahead: sequences of full depth, judged between the samples."""
 
 import time
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -501,8 +502,8 @@ def test_the_number_of_workers_changes_nothing(selection):
 def test_many_samples_are_judged_on_a_copy_of_fewer_with_as_many_to_a_parameter():
     x = np.linspace(-1, 1, 25_000)[:, None]
     fitted = fit(
-        ["relu", "sinusoid"], LayerSearch(1), Trainer(batch_size=4096),
-        (x, np.sin(9 * x[:, 0])), max_epochs=1, hidden_width=64,
+        ["gaussian", "sinusoid"], LayerSearch(1), Trainer(batch_size=4096),
+        (x, np.sin(90 * x[:, 0])), max_epochs=1, hidden_width=64,
     )  # fmt: skip
     rounds = stages(fitted)
     (last,) = rounds.pop("fit")
@@ -514,11 +515,12 @@ def test_many_samples_are_judged_on_a_copy_of_fewer_with_as_many_to_a_parameter(
         assert candidate.hidden_width == pytest.approx(64 * share**0.5, abs=1)
 
 
-def judged_on(x, dictionary=("relu", "sinusoid"), **options):
-    """Return the problem that a fit sets a search, and the one that sequences are judged on.
+def rough_at_one_end(x):
+    return 0.1 * np.sin(3 * x[:, 0]) + np.where(x[:, 0] > 0.5, np.sin(40 * x[:, 1]), 0.0)
 
-    Half of the domain is smooth; there is more to learn in the other.
-    """
+
+def judged_on(x, dictionary=("gaussian", "sinusoid"), signal=rough_at_one_end, **options):
+    """Return the problem that a fit sets a search, and the one that sequences are judged on."""
     seen = []
 
     class Watched(FixedSequence):
@@ -526,10 +528,9 @@ def judged_on(x, dictionary=("relu", "sinusoid"), **options):
             seen.extend([problem, to_be_judged_on(problem, held_out=True)])
             return super().search(problem, trainer)
 
-    values = np.sin(3 * x[:, 0]) + np.where(x[:, 0] > 0, np.sin(40 * x[:, 1]), 0.0)
     MIREncoder(
         dictionary, Watched("relu", 1), max_epochs=1, hidden_width=16, random_state=0, **options
-    ).fit(x, values)
+    ).fit(x, signal(x))
     return seen
 
 
@@ -553,8 +554,14 @@ def test_many_samples_are_judged_in_a_window_where_they_lie_as_close():
 
 
 def test_the_window_is_one_where_there_is_something_to_learn():
-    whole, judged = judged_on(np.random.default_rng(0).uniform(-1, 1, (40_000, 2)))
-    assert judged.samples.targets.var() > 0.7 * whole.samples.targets.var()
+    rng = np.random.default_rng(0)
+    whole, judged = judged_on(rng.uniform(-1, 1, (40_000, 2)))
+    x, values, width = whole.samples.inputs, whole.samples.targets, (8_192 / 32_000) ** 0.5 * 2
+    others = []
+    for _ in range(100):
+        low = torch.as_tensor(rng.uniform(-1, 1 - width, 2))
+        others.append(float(values[((x >= low) & (x <= low + width)).all(1)].var()))
+    assert judged.samples.targets.var() > np.quantile(others, 0.7)
 
 
 @pytest.mark.parametrize(
@@ -563,13 +570,25 @@ def test_the_window_is_one_where_there_is_something_to_learn():
         {"dictionary": [Gaussian(scale=5.0), "sinusoid"]},
         {"dictionary": ActivationDictionary(["sinusoid", "gabor"], init=(30.0, 1.0))},
         {"network": Architecture(encoding=PositionalEncoding(4))},
+        {"dictionary": [FunctionAtom(torch.cos), "sinusoid"]},
+        {"dictionary": ["relu", "sinusoid"]},
+        {"signal": lambda x: 1.0 * (np.hypot(*(x - 0.97).T) < 0.03)},
+        {"trainer": Trainer(early_stopping=True, validation_fraction=0.002)},
     ],
 )
-def test_where_scales_are_of_the_whole_box_samples_are_judged_from_everywhere(options):
+def test_where_no_window_stands_for_the_whole_samples_are_judged_from_everywhere(options):
     whole, judged = judged_on(np.random.default_rng(0).uniform(-1, 1, (25_000, 2)), **options)
     assert len(judged.samples) == 16_384
     assert judged.bandwidth is whole.bandwidth
+    assert whole.held_out is None or judged.held_out is whole.held_out
     assert spacing(judged.samples) > spacing(whole.samples)
+
+
+@pytest.mark.parametrize("bandwidth", [[0.0, 0.0], [1.2, 0.5]])
+def test_a_signal_too_slow_for_scales_to_shrink_is_judged_everywhere(bandwidth):
+    whole, _ = judged_on(np.random.default_rng(0).uniform(-1, 1, (25_000, 2)))
+    slow = replace(whole, bandwidth=np.array(bandwidth))
+    assert len(to_be_judged_on(slow, held_out=True).samples) == 16_384
 
 
 def test_a_copy_never_has_fewer_units_than_networks_need():

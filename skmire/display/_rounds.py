@@ -87,7 +87,7 @@ class Rounds:
         again: set[int] = set()
         for number, name in enumerate(names):
             later = [n for n in names[number:] if self._effort(n) != self._effort(name)]
-            known = {(c.atom, c.scales) for c in self.trace if c.stage in later}
+            known = {_start(c) for c in self.trace if c.stage in later}
             for line in self.strips[name]:
                 again.update(i for i in line if _start(self.trace[i]) in known)
         return again
@@ -177,5 +177,5 @@ class Rounds:
 
 
 def _start(candidate: Candidate) -> tuple[str, tuple[float, ...]]:
-    """Return what a candidate starts from."""
-    return candidate.atom, candidate.scales
+    """Return what a candidate starts from; its scales themselves differ between copies."""
+    return candidate.atom, candidate.factors or candidate.scales

@@ -122,11 +122,15 @@ class SearchProblem:
 
     @property
     def can_be_zoomed(self) -> bool:
-        """Whether networks start alike for a part of the domain, made the unit box.
+        """Whether all scales follow from the bandwidth, and so from that of a part of the domain.
 
-        As scales follow from the bandwidth there, and none is fixed for the whole box.
+        Not those that the user fixed, and there are none in an atom without scales, or of an
+        encoding.
         """
-        fixed = any(set(a.scale_parameters) & set(a.start) for a in self.dictionary)
+        fixed = any(
+            not a.scale_parameters or set(a.scale_parameters) & set(a.start)
+            for a in self.dictionary
+        )
         plain = self.samples.readout is None and self.architecture.reads_coordinates
         return plain and not fixed and self.stretch is not None
 

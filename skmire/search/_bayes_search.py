@@ -16,7 +16,7 @@ from skmire._optional import require
 from skmire._random import derive_seed
 from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
-from skmire.search._contest import CHEAP, Contest, Entry, Selection, Standing, finalists
+from skmire.search._contest import CHEAP, FINALE, Contest, Entry, Selection, Standing, finalists
 from skmire.search._contest_search import ContestSearch
 from skmire.search._depth import settled_depth
 from skmire.search._lookahead import singles
@@ -98,7 +98,7 @@ class BayesSearch(ContestSearch):
         effort = CHEAP[self.selection]
         atoms = problem.dictionary.resolve()
         n_trials = max(self.n_trials, len(atoms))
-        cost = n_trials * effort.cost + 3
+        cost = n_trials * effort.cost + FINALE[self.selection]
         contest = Contest(problem, trainer, self.selection)
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
 

@@ -28,7 +28,7 @@ Selection = Literal["train", "held_out"]
 
 _TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
 _RISEN = 1.05  # times the lowest held-out loss; by less it may rise by chance
-_SEARCHED = 1 / 4  # of a time limit, at most, where the fit is trained anew
+_FOR_THE_FIT = 3 / 4  # of a time limit, at most, where the fit is trained anew
 _AMPLE = 2  # times what a fit is thought to take
 
 
@@ -178,7 +178,8 @@ class Contest:
     cost : float, default=0.0
         Of all rounds to come but that of the winner, in trainings of a whole network, for sharing
         out a time limit. It can be set anew between rounds. Where the winner is trained anew, on
-        all samples, the rounds before have a quarter of the time, or what it will not need.
+        all samples, the rounds before have a quarter of the time, or more if it will not need
+        the rest.
     """
 
     def __init__(
@@ -190,7 +191,8 @@ class Contest:
         self.seed = derive_seed(problem.seed, "sequence")
         self.judged = to_be_judged_on(problem, held_out=selection == "held_out")
         self.cost = cost
-        self._reserve: float | None = None  # seconds, for the fit
+        self._at_first = problem.seconds_left
+        self._reserves: dict[int, float] = {}  # seconds for the fit, by its depth
         self._known: dict[tuple[Effort, str], Standing] = {}
         self._leader: tuple[int, LayeredField] | None = None  # of the last round: row and network
 
@@ -299,16 +301,16 @@ class Contest:
     def _seconds(self, cost: float, entry: Entry) -> float | None:
         """Return the time for a round of this cost, ``None`` without a limit."""
         left = self.problem.seconds_left
-        if left is None:
+        if left is None or self._at_first is None:
             return None
-        if self._reserve is None:
-            needed = 0.0
-            if self.judged is not self.problem:
+        kept = 0.0
+        if self.judged is not self.problem:
+            if entry.depth not in self._reserves:
                 fit = Plan(entry.name, entry.started(self.problem, self.seed), self.seed)
                 epochs = self.problem.max_epochs
                 needed = _AMPLE * seconds_ahead(self.problem, self.trainer, [fit], epochs)
-            self._reserve = min((1 - _SEARCHED) * left, needed)
-        kept = 0.0 if self.judged is self.problem else self._reserve
+                self._reserves[entry.depth] = min(_FOR_THE_FIT * self._at_first, needed)
+            kept = self._reserves[entry.depth]
         return max(left - kept, 1e-3) * cost / max(self.cost, cost)
 
     def decide(self, finalists: Sequence[Entry]) -> SearchResult:

@@ -12,12 +12,14 @@ from torch import Tensor
 
 from skmire._random import torch_stream
 from skmire.search._base import SearchProblem
+from skmire.spectrum import overall_bandwidth
 from skmire.training import Samples, Trainer
 
 _HELD_OUT = 0.2  # of the samples, to judge by
 _MOST_SAMPLES = 16_384  # that a sequence is judged on, where they are drawn from everywhere
 _WINDOW = 8_192  # samples, where they are those of a window
 _WINDOWS = 15  # to choose from
+_CALM = 0.01  # of the variance of the whole: with less, a window says nothing of it
 _LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
 _FEW = 20  # places: with fewer, none are held out
 
@@ -37,7 +39,7 @@ def to_be_judged_on(problem: SearchProblem, *, held_out: bool) -> SearchProblem:
 
 
 def _window(problem: SearchProblem) -> SearchProblem | None:
-    """Return the problem in a part of its domain, made the unit box; None if it has no such parts.
+    """Return the problem in a part of its domain, made the unit box; None if none stands for it.
 
     There samples lie as close to each other, and to those held out, as they do in the whole. Of
     several windows at random, by how much values vary there, it is the one in the middle of all
@@ -48,6 +50,9 @@ def _window(problem: SearchProblem) -> SearchProblem | None:
         return None
     share = _WINDOW / len(samples)
     side = share ** (1 / samples.n_dims)
+    bandwidth = problem.bandwidth * side
+    if not np.isclose(overall_bandwidth(bandwidth), overall_bandwidth(problem.bandwidth) * side):
+        return None  # so slow that scales would not shrink with the window
     stream = torch_stream(problem.seed, "window")
     found: list[tuple[float, int, Samples, Samples]] = []
     for number in range(_WINDOWS):
@@ -59,13 +64,17 @@ def _window(problem: SearchProblem) -> SearchProblem | None:
         return None
     found.sort()
     upto = np.cumsum([variance for variance, *_ in found])
-    *_, inside, others = found[int(np.searchsorted(upto, upto[-1] / 2))]
+    variance, _, inside, others = found[int(np.searchsorted(upto, upto[-1] / 2))]
+    if variance < _CALM * float(samples.targets.var(0).sum()):
+        return None
+    if int(others.places.max()) + 1 < _LEAST_SAMPLES:
+        return None
     return replace(
         problem,
         samples=inside,
         held_out=others,
         hidden_width=_width(problem, len(inside)),
-        bandwidth=problem.bandwidth * side,
+        bandwidth=bandwidth,
     )
 
 

@@ -6,7 +6,9 @@ import copy
 import time
 from collections.abc import Sequence
 
+import torch
 from joblib import effective_n_jobs
+from torch import Tensor
 
 from skmire._threads import single_thread
 from skmire.measurements import sweep_through
@@ -52,8 +54,15 @@ def seconds_ahead(
             network = problem.build(copy.deepcopy(plan.atoms), plan.seed)
             sweep = sweep_through(network, samples.readout)
             for repeat in range(2):  # the first one sets up its buffers
-                begun = time.perf_counter()
+                begun = _now(batch.inputs)
                 sweep(batch.inputs, lambda values, rows: values.sub_(batch.targets[rows]))
-                spent += repeat * (time.perf_counter() - begun)
+                spent += repeat * (_now(batch.inputs) - begun)
     workers = max(min(effective_n_jobs(problem.n_jobs), len(plans)), 1)
     return spent * epochs * len(samples) / size / float(workers)
+
+
+def _now(of: Tensor) -> float:
+    """Return the clock's time once the device of a tensor has done what it was told."""
+    if of.is_cuda:
+        torch.cuda.synchronize(of.device)
+    return time.perf_counter()

@@ -15,6 +15,7 @@ from skmire._threads import single_thread, threads_restored
 from skmire.search._base import SearchProblem
 from skmire.search._contest import (
     CHEAP,
+    FINALE,
     Contest,
     Entry,
     Selection,
@@ -118,7 +119,7 @@ class ProjectionSearch(ContestSearch):
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         effort = CHEAP[self.selection]
-        cost = (self.n_kept + 1) * effort.cost + 3
+        cost = (self.n_kept + 1) * effort.cost + FINALE[self.selection]
         contest = Contest(problem, trainer, self.selection)
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
         ranking = self._project(contest, n_layers)
