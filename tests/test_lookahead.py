@@ -21,7 +21,7 @@ from skmire import (
 from skmire.atoms import Atom, FunctionAtom, Gaussian, Sinusoid, make_atom
 from skmire.atoms._propagation import input_spread
 from skmire.networks import PositionalEncoding
-from skmire.search import DivergenceError, SearchProblem, _contest
+from skmire.search import DivergenceError, SearchProblem, _contest, _forecast
 from skmire.search._copies import to_be_judged_on
 from skmire.search._side_by_side import train_side_by_side
 from skmire.training import Evaluation, Training
@@ -479,7 +479,7 @@ def test_of_a_time_limit_the_fit_has_three_quarters_or_twice_what_it_needs(
         return train_side_by_side(*args, seconds=None, **kwargs)
 
     monkeypatch.setattr(_contest, "train_side_by_side", train)
-    monkeypatch.setattr(_contest, "seconds_ahead", lambda *_: needed)
+    monkeypatch.setattr(_forecast, "seconds_ahead", lambda *_: needed)
     monkeypatch.setattr(SearchProblem, "seconds_left", property(lambda _: left[0]))
     x = np.random.default_rng(0).uniform(-1, 1, (60, 2)) * [1, 5]
     fit(["sinusoid", "gaussian"], data=(x, np.sin(5 * x[:, 0]) + x[:, 1]), max_epochs=2)

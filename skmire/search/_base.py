@@ -120,20 +120,6 @@ class SearchProblem:
             return None
         return relative_bandwidth(self.bandwidth)
 
-    @property
-    def can_be_zoomed(self) -> bool:
-        """Whether all scales follow from the bandwidth, and so from that of a part of the domain.
-
-        Not those that the user fixed, and there are none in an atom without scales, or of an
-        encoding.
-        """
-        fixed = any(
-            not a.scale_parameters or set(a.scale_parameters) & set(a.start)
-            for a in self.dictionary
-        )
-        plain = self.samples.readout is None and self.architecture.reads_coordinates
-        return plain and not fixed and self.stretch is not None
-
     def even(self) -> Self:
         """Return the problem with the same bandwidth along every axis.
 

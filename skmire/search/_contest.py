@@ -19,7 +19,7 @@ from skmire.atoms import Atom
 from skmire.networks import LayeredField
 from skmire.search._base import DivergenceError, SearchProblem
 from skmire.search._copies import copy_of, to_be_judged_on
-from skmire.search._forecast import seconds_ahead, unfinished
+from skmire.search._forecast import Reserve, seconds_ahead, unfinished
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
 from skmire.training import Trainer, Training
@@ -28,8 +28,6 @@ Selection = Literal["train", "held_out"]
 
 _TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
 _RISEN = 1.05  # times the lowest held-out loss; by less it may rise by chance
-_FOR_THE_FIT = 3 / 4  # of a time limit, at most, where the fit is trained anew
-_AMPLE = 2  # times what a fit is thought to take
 
 
 @dataclass(frozen=True)
@@ -177,9 +175,7 @@ class Contest:
     selection : {"train", "held_out"}
     cost : float, default=0.0
         Of all rounds to come but that of the winner, in trainings of a whole network, for sharing
-        out a time limit. It can be set anew between rounds. Where the winner is trained anew, on
-        all samples, the rounds before have a quarter of the time, or more if it will not need
-        the rest.
+        out a time limit. It can be set anew between rounds.
     """
 
     def __init__(
@@ -191,8 +187,7 @@ class Contest:
         self.seed = derive_seed(problem.seed, "sequence")
         self.judged = to_be_judged_on(problem, held_out=selection == "held_out")
         self.cost = cost
-        self._at_first = problem.seconds_left
-        self._reserves: dict[int, float] = {}  # seconds for the fit, by its depth
+        self._reserve = Reserve(problem, trainer)
         self._known: dict[tuple[Effort, str], Standing] = {}
         self._leader: tuple[int, LayeredField] | None = None  # of the last round: row and network
 
@@ -301,17 +296,12 @@ class Contest:
     def _seconds(self, cost: float, entry: Entry) -> float | None:
         """Return the time for a round of this cost, ``None`` without a limit."""
         left = self.problem.seconds_left
-        if left is None or self._at_first is None:
+        if left is None:
             return None
-        kept = 0.0
         if self.judged is not self.problem:
-            if entry.depth not in self._reserves:
-                fit = Plan(entry.name, entry.started(self.problem, self.seed), self.seed)
-                epochs = self.problem.max_epochs
-                needed = _AMPLE * seconds_ahead(self.problem, self.trainer, [fit], epochs)
-                self._reserves[entry.depth] = min(_FOR_THE_FIT * self._at_first, needed)
-            kept = self._reserves[entry.depth]
-        return max(left - kept, 1e-3) * cost / max(self.cost, cost)
+            atoms = entry.started(self.problem, self.seed)
+            left -= self._reserve.seconds(Plan(entry.name, atoms, self.seed))
+        return max(left, 1e-3) * cost / max(self.cost, cost)
 
     def decide(self, finalists: Sequence[Entry]) -> SearchResult:
         """Train the finalists in full, and the best of them on all samples: the result.
@@ -326,9 +316,8 @@ class Contest:
         leader = finalists[0]
         smaller = [leader.scaled(first=0.5)] if leader.is_scalable(self.problem) else []
         uneven = self.problem.stretch is not None and bool(np.ptp(self.problem.stretch))
-        entries = {entry.name: entry for entry in (*finalists, *smaller)}
-        self.cost = float(len(entries) + uneven)
-        standings = self.round("finalists", entries.values(), Effort())
+        self.cost = float(len({entry.name for entry in (*finalists, *smaller)}) + uneven)
+        standings = self.round("finalists", [*finalists, *smaller], Effort())
         if uneven and not self.stopped:
             standings = self._even(standings)
         return self.fit(standings)

@@ -46,7 +46,7 @@ def _window(problem: SearchProblem) -> SearchProblem | None:
     variation: what a network has still to learn lies where they vary.
     """
     samples, held_out = problem.samples, problem.held_out
-    if held_out is None or problem.bandwidth is None or not problem.can_be_zoomed:
+    if held_out is None or problem.bandwidth is None or not _can_be_zoomed(problem):
         return None
     share = _WINDOW / len(samples)
     side = share ** (1 / samples.n_dims)
@@ -76,6 +76,19 @@ def _window(problem: SearchProblem) -> SearchProblem | None:
         hidden_width=_width(problem, len(inside)),
         bandwidth=bandwidth,
     )
+
+
+def _can_be_zoomed(problem: SearchProblem) -> bool:
+    """Return whether all scales follow from the bandwidth, and so from that of a part.
+
+    Not those that the user fixed, and there are none in an atom without scales, or of an encoding.
+    """
+    fixed = any(
+        not atom.scale_parameters or set(atom.scale_parameters) & set(atom.start)
+        for atom in problem.dictionary
+    )
+    plain = problem.samples.readout is None and problem.architecture.reads_coordinates
+    return plain and not fixed and problem.stretch is not None
 
 
 def _inside(samples: Samples, low: Tensor, side: float) -> Samples:

@@ -16,6 +16,8 @@ from skmire.search._base import SearchProblem, is_finished
 from skmire.search._side_by_side import Plan
 from skmire.training import Trainer
 
+_MOST, _AMPLE = 3 / 4, 2.0  # share of a time limit; times what a fit is thought to take
+
 
 def unfinished(
     problem: SearchProblem,
@@ -59,6 +61,34 @@ def seconds_ahead(
                 spent += repeat * (_now(batch.inputs) - begun)
     workers = max(min(effective_n_jobs(problem.n_jobs), len(plans)), 1)
     return spent * epochs * len(samples) / size / float(workers)
+
+
+class Reserve:
+    """What a time limit leaves to the fit on all samples, after the rounds that judge sequences.
+
+    Twice what the fit is thought to need, as that is a rough estimate, and at most three quarters
+    of the limit.
+
+    Parameters
+    ----------
+    problem : SearchProblem
+        That of the fit.
+    trainer : Trainer
+    """
+
+    def __init__(self, problem: SearchProblem, trainer: Trainer) -> None:
+        self.problem, self.trainer, self.limit = problem, trainer, problem.seconds_left
+        self._known: dict[int, float] = {}
+
+    def seconds(self, fit: Plan) -> float:
+        """Return how many there are for networks as deep as this; none without a limit."""
+        if self.limit is None:
+            return 0.0
+        depth = len(fit.atoms)
+        if depth not in self._known:
+            needed = seconds_ahead(self.problem, self.trainer, [fit], self.problem.max_epochs)
+            self._known[depth] = min(_MOST * self.limit, _AMPLE * needed)
+        return self._known[depth]
 
 
 def _now(of: Tensor) -> float:
