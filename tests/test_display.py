@@ -157,6 +157,8 @@ def test_who_is_trained_further_is_marked_in_the_round_before():
         candidate("scales", "sinc-sinc", 0.31, scales=(2.0, 1.0), factors=(2.0, 1.0)),
         candidate("finalists", "gabor-gabor", 0.05, epochs=9, scales=(3.0, 1.0)),  # the whole box's
         candidate("finalists", "sinc-sinc", 0.06, epochs=9, scales=(3.0, 1.0)),
+        candidate("even axes", "gabor-gabor", 0.07, epochs=9, scales=(2.5, 1.0)),
+        candidate("fit", "gabor-gabor", 0.04, epochs=10, scales=(3.0, 1.0)),
     ).ax_
     diamonds = [float(m.get_xdata()[0]) for m in ax.lines if m.get_marker() == "D"]
     assert diamonds == [0.3]  # neither the leader, which has a mark of its own, nor another scale
