@@ -71,13 +71,20 @@ def test_the_loss_that_is_reported_is_that_of_the_prediction(loss):
     assert fitted.best_loss_ == pytest.approx(FORMULAS[loss](residuals).mean(), rel=1e-9)
 
 
+class Elsewhere(torch.Tensor):
+    """A tensor that says it is on another device, where blocks are larger."""
+
+    is_cpu = False
+
+
+@pytest.mark.parametrize("kind", [torch.Tensor, Elsewhere])
 @pytest.mark.parametrize("loss", FORMULAS)
-def test_evaluation_is_weighted_and_goes_in_blocks(loss):
-    n = 10_000
+def test_evaluation_is_weighted_and_goes_in_blocks(loss, kind):
+    n = 100_000
     y = torch.rand(n, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     w = torch.arange(n, dtype=torch.float64)[:, None]
     w = w / w.mean()
-    samples = Samples(torch.zeros_like(y), y, w)
+    samples = Samples(torch.zeros_like(y).as_subclass(kind), y, w)
     expected = (w.numpy() * FORMULAS[loss](y.numpy())).mean(axis=0)
     losses = Trainer(loss=loss).evaluate(lambda inputs: inputs, samples)
     np.testing.assert_allclose(losses, expected, rtol=1e-10)

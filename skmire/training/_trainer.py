@@ -290,7 +290,7 @@ class Trainer(BaseEstimator):
         total = torch.zeros(samples.targets.shape[1], dtype=torch.float64)
         size = _EVALUATION_BLOCK if samples.inputs.is_cpu else 64 * _EVALUATION_BLOCK
         for start in range(0, len(samples), size):
-            block = samples.take(slice(start, start + _EVALUATION_BLOCK))
+            block = samples.take(slice(start, start + size))
             losses = block.weigh(loss.value(sweep.values(block.inputs), block.targets))
             total += losses.sum(0).double().cpu()
         return np.asarray((total / len(samples)).numpy())
