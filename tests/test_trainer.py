@@ -483,6 +483,37 @@ def test_weights_before_a_large_scale_take_smaller_steps():
     )
 
 
+@pytest.mark.parametrize(("width", "rate", "share"), [(256, 1, 1), (64, 1, 4), (512, 3, 1.5)])
+def test_steps_between_hidden_layers_go_with_the_rate_and_the_inverse_of_the_width(
+    width, rate, share
+):
+    atom = Gaussian(scale=1.0)
+    atom.rate = rate
+    network = LayerStack(
+        [atom, copy.deepcopy(atom), Gaussian(scale=1.0)],
+        in_features=2, out_features=1, hidden_width=width,
+        generator=torch.Generator().manual_seed(0), dtype=torch.float32,
+    )  # fmt: skip
+    shares = {
+        id(p): group["share"]
+        for group in make_optimizer("adam", {}, network, 1e-3).param_groups
+        for p in group["params"]
+    }
+    first, second, third, last = (shares[id(affine.weight)] for affine in network.affines)
+    assert (first, second, third, last) == pytest.approx((1, share, 256 / width, 1))
+
+
+def test_steps_beyond_what_a_unit_may_turn_are_not_taken():
+    atom = Sinusoid(frequency=10.0)
+    atom.rate = 1e3
+    network = LayerStack(
+        [atom, copy.deepcopy(atom)], in_features=2, out_features=1, hidden_width=64,
+        generator=torch.Generator().manual_seed(0), dtype=torch.float32,
+    )  # fmt: skip
+    groups = make_optimizer("adam", {}, network, 1e-3).param_groups
+    assert max(group["share"] for group in groups) == pytest.approx(1 / 3 / (1e-3 * 10 * 65**0.5))
+
+
 # -- divergence ----------------------------------------------------------------------------------
 
 

@@ -312,12 +312,17 @@ class ActivationDictionary(BaseEstimator):
             Ready to be trained; `atom` stays as it is.
         """
         law, a, b = self.check_init()
+        if law == "matched" and bandwidth is not None:
+            per_bandwidth, spread = atom.matched_scales
+            b = spread / max(input_spread(before), _LEAST_SPREAD)
+            matched = atom.fresh(
+                atom.at_scale(factor * (b if before else per_bandwidth * bandwidth))
+            )
+            if not set(atom.scale_parameters) & set(atom.start):
+                matched.rate *= atom.matched_rate
+            return matched
         if law in ("matched", "base"):
             a, b = atom.image_scales
-            if law == "matched" and bandwidth is not None:
-                per_bandwidth, spread = atom.matched_scales
-                a = per_bandwidth * bandwidth
-                b = spread / max(input_spread(before), _LEAST_SPREAD)
         if law == "unit":
             scales = {name: factor * atom.base[name] for name in atom.scale_parameters}
             return atom.fresh({**atom.base, **scales})

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import sqrt
 from typing import Any
 
 from torch import nn
 
+from skmire.atoms import Atom
 from skmire.networks import Field, LayeredField, LayerStack, RadianceField
 
 #: Parameters, their `share` of the learning rate, and whether they are `hidden` matrices.
 Group = dict[str, Any]
 
 _TURN = 1 / 3  # radians
+_WIDTH = 256  # at which the learning rate is that between hidden layers
 
 
 def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False) -> list[Group]:
@@ -23,6 +26,10 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
     random. So weights before an atom of large scale get a share of the rate, such that the changes
     of a unit's weights, added up as if independent, turn it by no more than `_TURN`. It is a rule
     of thumb: first steps agree in sign, and turn units by more.
+
+    Within that, the steps of weights between hidden layers go with their atom's `rate`, and with
+    the inverse of the layer's width: the best step size does, as all inputs of a unit pull at its
+    sum together.
 
     Parameters
     ----------
@@ -35,12 +42,19 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
     Returns
     -------
     groups : list of dict
+
+    References
+    ----------
+    Yang et al., Tensor Programs V: Tuning Large Neural Networks via Zero-Shot Hyperparameter
+    Transfer, 2022, for step sizes and width.
     """
     shares: dict[nn.Parameter, float] = {}
-    for affine, scale in _before_atoms(field):
-        inputs = affine.get_parameter("weight").shape[1] + 1  # with the bias
-        turn = learning_rate * abs(scale) * float(inputs) ** 0.5
-        shares.update(dict.fromkeys(affine.parameters(), min(1.0, _TURN / max(turn, 1e-30))))
+    for layer, (affine, atom) in enumerate(_before_atoms(field)):
+        width = affine.get_parameter("weight").shape[1]
+        turn = learning_rate * abs(atom.stretch) * sqrt(width + 1)  # with the bias
+        wanted = atom.rate * _WIDTH / width if layer else 1.0
+        share = min(wanted, _TURN / max(turn, 1e-30))
+        shares.update(dict.fromkeys(affine.parameters(), share))
     hidden = _between(field) if hidden_apart else []
     together: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for p in field.parameters():
@@ -62,11 +76,11 @@ def _between(field: Field) -> list[nn.Parameter]:
     return [p for p in matrices[1:] if not any(p is output for output in outputs)]
 
 
-def _before_atoms(field: Field) -> Iterator[tuple[nn.Module, float]]:
-    """Yield the affine maps that atoms read, and by how much these stretch them."""
+def _before_atoms(field: Field) -> Iterator[tuple[nn.Module, Atom]]:
+    """Yield the affine maps that atoms read, first layer first, and these atoms."""
     if isinstance(field, LayerStack):
-        yield from zip(field.affines, field.scales, strict=False)
+        yield from zip(field.affines, field.sequence, strict=False)
     if isinstance(field, RadianceField):
         yield from _before_atoms(field.trunk)
         if field.layer is not None and field.atom is not None:
-            yield field.layer, field.atom.stretch
+            yield field.layer, field.atom
