@@ -26,7 +26,8 @@ from small_signals import CASES
 from skmire import Architecture, MIREncoder
 from skmire.atoms import ActivationDictionary
 from skmire.search import BaseLayerSearch, single_thread
-from skmire.search._contest import Contest, Effort, Entry
+from skmire.search._contest import Contest, Effort
+from skmire.search._entry import Entry
 
 SIGNALS = ("face", "houses, noise", "text", "music", "ridge, scattered", "sea floor, gaps",
            "air temperature", "statue")  # fmt: skip

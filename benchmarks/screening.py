@@ -25,7 +25,8 @@ from small_signals import CASES
 
 from skmire import MIREncoder
 from skmire.search import BaseLayerSearch
-from skmire.search._contest import Contest, Effort, Entry
+from skmire.search._contest import Contest, Effort
+from skmire.search._entry import Entry
 
 SIGNALS = ("face", "houses", "text", "music", "ridge", "sea floor", "air temperature", "statue")
 ROUNDS = {

@@ -114,7 +114,7 @@ def test_rounds_are_named_from_first_to_last_with_what_was_spent(looked_ahead):
     ax = SearchDisplay.from_estimator(looked_ahead).ax_
     names = [text.replace("\n", ": ") for text in told(ax) if "epochs" in text]
     assert [name.partition(":")[0] for name in names] == [
-        "layer 1", "scales", "layer 2", "layer 3", "finalists", "fit",
+        "layer 1", "scales", "rates", "layer 2", "layer 3", "finalists", "fit",
     ]  # fmt: skip
     assert names[0] == "layer 1: 2 epochs of 48 samples"
     assert names[-1] == "fit: 12 epochs of 60 samples"

@@ -22,7 +22,7 @@ from skmire.atoms import Atom, FunctionAtom, Gaussian, Sinusoid, make_atom
 from skmire.atoms._propagation import input_spread
 from skmire.networks import PositionalEncoding
 from skmire.search import DivergenceError, SearchProblem, _contest, _forecast
-from skmire.search._copies import to_be_judged_on
+from skmire.search._copies import copy_of, to_be_judged_on
 from skmire.search._side_by_side import train_side_by_side
 from skmire.training import Evaluation, Training
 
@@ -65,7 +65,10 @@ def runaway(z):
 @pytest.mark.parametrize("n_layers", [1, 2, 3, 4])
 def test_the_rounds_are_layers_and_scales_and_then_finalists_and_the_fit(n_layers):
     deeper = [f"layer {layer}" for layer in range(2, n_layers + 1)]
-    assert list(stages(searched(n_layers))) == ["layer 1", "scales", *deeper, "finalists", "fit"]
+    rates = ["rates"] if n_layers > 1 else []  # those of hidden layers
+    assert list(stages(searched(n_layers))) == [
+        "layer 1", "scales", *rates, *deeper, "finalists", "fit",
+    ]  # fmt: skip
 
 
 def test_first_every_atom_stands_alone_in_all_layers():
@@ -93,15 +96,15 @@ def test_no_network_is_trained_twice_in_the_rounds():
     for n_layers in (1, 2, 3, 4):
         rounds = stages(searched(n_layers))
         cheap = [
-            (c.atom, c.scales)
+            (c.atom, c.scales, c.factors)
             for name, candidates in rounds.items()
             if name not in ("finalists", "fit")
             for c in candidates
         ]
         assert len(set(cheap)) == len(cheap)
-        finalists = [(c.atom, c.scales) for c in rounds["finalists"]]
-        assert len(set(finalists)) == len(finalists) <= 4
-        assert len(set(finalists) - set(cheap)) <= 1  # the leader at half its scale
+        finalists = [(c.atom, c.scales, c.factors) for c in rounds["finalists"]]
+        assert len(set(finalists)) == len(finalists) <= 5
+        assert len(set(finalists) - set(cheap)) <= 2  # the leader at half its scale, and rate
 
 
 def test_rounds_are_cheap_and_finalists_train_in_full():
@@ -147,22 +150,23 @@ def test_the_fit_is_what_is_returned_and_all_that_is_chosen():
     assert last.loss == pytest.approx(np.mean((inputs - targets) ** 2), rel=1e-6)
 
 
+@pytest.mark.parametrize("n_layers", [2, 3])
 @pytest.mark.parametrize("selection", ["held_out", "train"])
-def test_the_finalists_are_the_two_best_the_best_single_atom_and_the_leader_at_half_its_scale(
-    selection,
+def test_the_finalists_are_the_best_two_of_different_atoms_the_best_single_one_and_gentler_leaders(
+    selection, n_layers
 ):
-    rounds = stages(searched(selection=selection))
-    finalists = [(c.atom, c.scales) for c in rounds.pop("finalists")]
+    rounds = stages(searched(n_layers, selection=selection))
+    finalists = [(c.atom, c.factors) for c in rounds.pop("finalists")]
     rounds.pop("fit", None)
     cheap = sorted((c for candidates in rounds.values() for c in candidates), key=lambda c: c.loss)
+    other = next(c for c in cheap if c.atom != cheap[0].atom)
     single = next(c for c in cheap if is_single(c))
-    wanted = list(dict.fromkeys((c.atom, c.scales) for c in [*cheap[:2], single]))
-    assert finalists[: len(wanted)] == wanted
+    wanted = [(c.atom, c.factors) for c in (cheap[0], other, single)]
+    first, hidden, rate = cheap[0].factors
     if selection == "held_out":
-        atom, scales = finalists[-1]
-        assert (atom, scales[0]) == (cheap[0].atom, cheap[0].scales[0] / 2)
-    else:
-        assert len(finalists) == len(wanted)
+        wanted.append((cheap[0].atom, (first / 2, hidden, rate)))
+        wanted += [(cheap[0].atom, (first, hidden, rate / 2))] * (rate > 1)
+    assert finalists == list(dict.fromkeys(wanted))
 
 
 def test_the_fit_is_the_best_finalist():
@@ -240,10 +244,11 @@ def test_selection_by_the_training_samples_returns_a_finalist_as_it_is():
     assert chosen.loss == fitted.best_loss_ == chosen.training.kept.loss("train")
 
 
-def test_selection_by_the_training_samples_starts_from_larger_scales():
+def test_selection_by_the_training_samples_starts_from_a_larger_scale_and_rate():
     for first, other in zip(
         stages(searched(selection="train"))["layer 1"], stages(searched())["layer 1"], strict=True
     ):
+        assert (first.factors, other.factors) == ((2.0, 1.0, 2.0), (1.0, 1.0, 1.0))
         # By how much the spread of what enters an atom differs: behind a scale that is larger
         # atoms hand on another amount, and the next scale makes up for that.
         spreads = [
@@ -253,7 +258,7 @@ def test_selection_by_the_training_samples_starts_from_larger_scales():
                 map(make_atom, c.atom.split("-")), c.scales, strict=True)]]
         ]  # fmt: skip
         factors = np.divide(*spreads).tolist()
-        assert factors == pytest.approx([1] * 3 if "relu" in first.atom else [2, 3, 3], rel=1e-5)
+        assert factors == pytest.approx([1] * 3 if "relu" in first.atom else [2, 1, 1], rel=1e-5)
 
 
 def test_selection_by_the_training_samples_finds_noise_worth_memorising():
@@ -323,7 +328,7 @@ def test_a_scale_that_the_user_fixed_stays_even_if_it_leads():
 
 def test_atoms_without_a_scale_are_never_tried_at_another():
     rounds = stages(fit(["relu", torch.tanh]))
-    assert list(rounds) == ["layer 1", "layer 2", "finalists", "fit"]
+    assert list(rounds) == ["layer 1", "rates", "layer 2", "finalists", "fit"]
 
 
 # -- divergence ----------------------------------------------------------------------------------
@@ -371,8 +376,8 @@ def test_scales_that_all_diverge_are_passed_over():
 
 def test_a_winner_that_diverges_on_all_samples_gives_way_to_the_next():
     # In one batch: 80 rows while a fifth is held out, and 100 in the end.
-    trainer = Trainer(batch_size=1000)
-    fitted = fit([Picky(scale=4.0, rows=90), "relu"], LayerSearch(2), trainer, max_epochs=60)
+    trainer = Trainer(batch_size=1000, learning_rate=1e-2)
+    fitted = fit([Picky(scale=6.0, rows=90), "relu"], LayerSearch(1), trainer, max_epochs=60)
     rounds = stages(fitted)
     best = min(rounds["finalists"], key=lambda c: c.loss)
     assert "picky" in best.atom  # or this tests nothing
@@ -381,7 +386,7 @@ def test_a_winner_that_diverges_on_all_samples_gives_way_to_the_next():
     assert np.isnan([c.loss for c in lost]).all()
     assert last.chosen
     assert last.n_samples == 100
-    assert fitted.activations_ == last.atom.split("-") == ["relu", "relu"]
+    assert fitted.activations_ == [last.atom] == ["relu"]
 
 
 def test_that_every_finalist_diverges_on_all_samples_is_an_error():
@@ -456,12 +461,17 @@ def test_one_axis_is_not_tried_twice():
 # -- budget --------------------------------------------------------------------------------------
 
 
-def test_a_time_limit_ends_the_search_with_a_fit_on_all_samples():
+@pytest.mark.parametrize("enough", [0, 10**6])
+def test_a_time_limit_ends_the_search_with_a_fit_on_all_samples(monkeypatch, enough):
+    monkeypatch.setattr(_contest, "_ENOUGH", enough)  # epochs
     begun = time.monotonic()
     fitted = fit(max_epochs=100_000, time_limit=1.5)
     assert time.monotonic() - begun < 6
     rounds = stages(fitted)
-    assert list(rounds) == ["layer 1", "scales", "layer 2", "finalists", "fit"]
+    more = (
+        [] if enough else ["scales", "rates", "layer 2"]
+    )  # else there is no time
+    assert list(rounds) == ["layer 1", *more, "finalists", "fit"]
     assert rounds["fit"][0].training.outcome == "time limit"
     # The fit has a fair share of the time, not what the rounds have left over.
     assert rounds["fit"][0].training.seconds > 0.05
@@ -551,6 +561,27 @@ def test_many_samples_are_judged_in_a_window_where_they_lie_as_close():
     assert side[0] * spacing(judged.samples) * kept**0.5 == pytest.approx(
         spacing(whole.samples), rel=0.02
     )
+
+
+def test_so_are_those_that_are_to_be_represented_and_copies_are_windows_of_the_window():
+    x = np.random.default_rng(0).uniform(-1, 1, (20_000, 2))
+    whole, _ = judged_on(x)
+    judged = to_be_judged_on(whole, held_out=False)
+    copy, trainer = copy_of(judged, Trainer(), 1 / 4)
+    assert judged.held_out is copy.held_out is None
+    for problem, n in ((judged, 8_192), (copy, 2_048)):
+        side = problem.bandwidth / whole.bandwidth
+        np.testing.assert_allclose(side, (n / 20_000) ** 0.5, rtol=0.03)
+        assert len(problem.samples) == pytest.approx(n, rel=0.1)
+        assert side[0] * spacing(problem.samples) == pytest.approx(spacing(whole.samples), rel=0.05)
+    steps = [len(p.samples) / t.batch_size_for(0) for p, t in ((copy, trainer),)]
+    assert steps == pytest.approx([len(judged.samples) / 512], rel=0.01)
+
+
+def test_with_little_time_the_window_is_small():
+    whole, _ = judged_on(np.random.default_rng(0).uniform(-1, 1, (20_000, 2)))
+    hurried = to_be_judged_on(whole, held_out=True, hurried=True)
+    assert len(hurried.samples) == pytest.approx(2_048, rel=0.1)
 
 
 def test_the_window_is_one_where_there_is_something_to_learn():

@@ -181,8 +181,8 @@ def bill(encoder: MIREncoder, n_samples: int, epochs: int) -> float:
     judged = math.ceil(judged)
     few = round(judged * effort.samples)
     few = few if few >= _copies._LEAST_SAMPLES else judged
-    tried = n_atoms + 2 * _lookahead._SCALED + 4 * _lookahead._CLIMBS
+    tried = n_atoms + 2 * _lookahead._SCALED + 4 * _lookahead._CLIMBS + _lookahead._PACES + 1
     tried += n_better(n_atoms) * (search.depth - 1)
-    finalists, refits = (3, judged < n_samples) if to_train else (5, True)
+    finalists, refits = (3, judged < n_samples) if to_train else (6, True)
     cheap = tried * max(round(effort.epochs * epochs), 1) * few
     return cheap + epochs * (finalists * judged + refits * n_samples)

@@ -22,14 +22,16 @@ _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def short_name(candidate: Candidate) -> str:
-    """Return its sequence with repetitions as powers, and by what its scales were multiplied.
+    """Return its sequence with repetitions as powers, and by what else it differs from the usual.
 
-    One number is the factor of the first scale; a second one, that of hidden scales.
+    One number is the factor of the first scale; a second one, that of hidden scales; a third one,
+    that of the steps of weights between hidden layers.
     """
     runs = [(name, len(list(run))) for name, run in groupby(candidate.atom.split("-"))]
     powers = (f"{name}{str(n).translate(_SUPERSCRIPT) if n > 1 else ''}" for name, n in runs)
-    first, hidden = candidate.factors or (1.0, 1.0)
-    factors = [first, hidden] if hidden != 1 else [first] if first != 1 else []
+    factors = list(candidate.factors)
+    while factors and factors[-1] == 1:
+        factors.pop()
     times = " × " + ", ".join(f"{factor:.3g}" for factor in factors) if factors else ""
     return "-".join(powers) + times
 

@@ -16,9 +16,10 @@ from skmire._optional import require
 from skmire._random import derive_seed
 from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
-from skmire.search._contest import CHEAP, FINALE, Contest, Entry, Selection, Standing, finalists
+from skmire.search._contest import CHEAP, FINALE, Contest, Standing, finalists
 from skmire.search._contest_search import ContestSearch
 from skmire.search._depth import settled_depth
+from skmire.search._entry import Entry, Selection
 from skmire.search._lookahead import singles
 from skmire.search._result import SearchResult
 from skmire.training import Trainer

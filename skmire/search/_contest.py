@@ -9,98 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isnan, nan
-from typing import Literal, Self
 
 import numpy as np
 
 from skmire._logging import logger
-from skmire._random import derive_seed, numpy_stream
-from skmire.atoms import Atom
+from skmire._random import derive_seed
 from skmire.networks import LayeredField
 from skmire.search._base import DivergenceError, SearchProblem
 from skmire.search._copies import copy_of, to_be_judged_on
+from skmire.search._entry import Entry, Selection
 from skmire.search._forecast import Reserve, seconds_ahead, unfinished
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
 from skmire.training import Trainer, Training
 
-Selection = Literal["train", "held_out"]
-
-_TO_REPRESENT = (2.0, 3.0)  # first and hidden scales, times those of the signal between samples
+_ENOUGH = 20  # epochs of a whole training; with time for fewer there is too little for all rounds
 _RISEN = 1.05  # times the lowest held-out loss; by less it may rise by chance
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A sequence of atoms, one a layer.
-
-    Parameters
-    ----------
-    atoms : tuple of Atom
-        As the dictionary holds them.
-    first, hidden : float, default=1.0
-        By how much the scales of the first layer and of hidden ones differ from what the
-        dictionary says.
-    """
-
-    atoms: tuple[Atom, ...]
-    first: float = 1.0
-    hidden: float = 1.0
-
-    @classmethod
-    def of(cls, atoms: Iterable[Atom], selection: Selection) -> Self:
-        """Return a sequence at the scales to begin with: larger ones to represent samples alone."""
-        return cls(tuple(atoms), *((1.0, 1.0) if selection == "held_out" else _TO_REPRESENT))
-
-    def is_scalable(self, problem: SearchProblem) -> bool:
-        """Return whether its first scale is neither drawn, nor fixed by the user, nor missing."""
-        first, law = self.atoms[0], problem.dictionary.check_init()[0]
-        free = set(first.scale_parameters) - set(first.start)
-        return bool(free) and law not in ("uniform", "normal")
-
-    @property
-    def sequence(self) -> str:
-        """Names of its atoms."""
-        return "-".join(atom.name for atom in self.atoms)
-
-    @property
-    def name(self) -> str:
-        """Names of its atoms, and the factors if they are others than 1."""
-        if self.first == self.hidden == 1:
-            return self.sequence
-        return f"{self.sequence} × {self.first:g}, {self.hidden:g}"
-
-    @property
-    def depth(self) -> int:
-        """How many layers it has."""
-        return len(self.atoms)
-
-    @property
-    def is_single(self) -> bool:
-        """Whether all layers have the same atom."""
-        return len({atom.name for atom in self.atoms}) == 1
-
-    def scaled(self, *, first: float = 1.0, hidden: float = 1.0) -> Self:
-        """Return the sequence at other scales of its first layer, or of hidden ones."""
-        return replace(self, first=self.first * first, hidden=self.hidden * hidden)
-
-    def half_and_twice(self) -> list[Self]:
-        """Return the sequence at half and at twice its first scale."""
-        return [self.scaled(first=by) for by in (0.5, 2.0)]
-
-    def filled(self, layer: int, atom: Atom) -> Self:
-        """Return the sequence with `atom` in a layer and in all after it."""
-        rest = [atom] * (len(self.atoms) - layer)
-        return replace(self, atoms=(*self.atoms[:layer], *rest))
-
-    def started(self, problem: SearchProblem, seed: int) -> tuple[Atom, ...]:
-        """Return copies of its atoms with the parameters to start from."""
-        started: list[Atom] = []
-        for layer, atom in enumerate(self.atoms):
-            stream = numpy_stream(seed, "parameters", layer)
-            factor = self.hidden if layer else self.first
-            started.append(problem.initialise(atom, before=started, stream=stream, factor=factor))
-        return tuple(started)
 
 
 @dataclass(frozen=True)
@@ -156,7 +80,7 @@ class Standing:
 
 
 #: What it costs at most to decide between finalists, in whole trainings.
-FINALE: dict[Selection, float] = {"held_out": 5.0, "train": 3.0}
+FINALE: dict[Selection, float] = {"held_out": 6.0, "train": 3.0}
 
 #: Shares of the epochs that the best finalist is trained for anew, where all are too many.
 FEWER = (0.4, 1 / 6)
@@ -189,7 +113,32 @@ class Contest:
         self.cost = cost
         self._reserve = Reserve(problem, trainer)
         self._known: dict[tuple[Effort, str], Standing] = {}
+        self._each: dict[Effort, float] = {}  # seconds for a network, alike in all rounds
         self._leader: tuple[int, LayeredField] | None = None  # of the last round: row and network
+
+    def hurry(self, entry: Entry) -> bool:
+        """Judge on fewer samples if a time limit leaves too little for all rounds, of `cost`.
+
+        Parameters
+        ----------
+        entry : Entry
+            To tell from how long a training takes.
+
+        Returns
+        -------
+        hurried : bool
+            Whether it does.
+        """
+        seconds = self._left(entry)
+        if seconds is None:
+            return False
+        atoms = entry.started(self.judged, self.seed)
+        plan = Plan(entry.name, atoms, self.seed)
+        enough = seconds_ahead(self.judged, self.trainer, [plan], _ENOUGH)
+        if hurried := seconds < self.cost * enough:
+            held_out = self.selection == "held_out"
+            self.judged = to_be_judged_on(self.problem, held_out=held_out, hurried=True)
+        return hurried
 
     def try_out(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train those entries that were not yet; return all tried at this effort, the best first.
@@ -233,9 +182,7 @@ class Contest:
         problem, trainer = copy_of(self.judged, self.trainer, effort.samples)
         epochs = max(round(effort.epochs * problem.max_epochs), 1)
         seed = self.seed
-        cost = effort.cost * len(listed)
-        seconds = self._seconds(cost, listed[0])
-        self.cost -= cost
+        seconds = self._seconds(effort, listed)
         task = self.problem.task.start(name, n_subtasks=len(listed), parallel=True)
         plans = [Plan(entry.name, entry.started(problem, seed), seed) for entry in listed]
         scales = [tuple(atom.stretch for atom in plan.atoms) for plan in plans]
@@ -270,7 +217,7 @@ class Contest:
                     scales=start,
                     n_samples=len(problem.samples),
                     hidden_width=problem.hidden_width,
-                    factors=(entry.first, entry.hidden),
+                    factors=entry.factors,
                 )
             )
             if problem.verbose > 1:
@@ -293,28 +240,41 @@ class Contest:
             )
         return ranked(standings)
 
-    def _seconds(self, cost: float, entry: Entry) -> float | None:
-        """Return the time for a round of this cost, ``None`` without a limit."""
-        left = self.problem.seconds_left
+    def _seconds(self, effort: Effort, entries: Sequence[Entry]) -> float | None:
+        """Return the time for a round, ``None`` without a limit; what the others cost is less it.
+
+        Networks that are to be compared have equal time, also from round to round.
+        """
+        cost = effort.cost * len(entries)
+        left, ahead = self._left(entries[0]), max(self.cost, cost)
+        self.cost -= cost
         if left is None:
             return None
-        if self.judged is not self.problem:
-            atoms = entry.started(self.problem, self.seed)
-            left -= self._reserve.seconds(Plan(entry.name, atoms, self.seed))
-        return max(left, 1e-3) * cost / max(self.cost, cost)
+        each = self._each.setdefault(effort, left * effort.cost / ahead)
+        return min(each * len(entries), left)
+
+    def _left(self, entry: Entry) -> float | None:
+        """Return the time for all rounds to come but the fit; ``None`` without a limit."""
+        left = self.problem.seconds_left
+        if left is None or self.judged is self.problem:
+            return left
+        atoms = entry.started(self.problem, self.seed)
+        return max(left - self._reserve.seconds(Plan(entry.name, atoms, self.seed)), 1e-3)
 
     def decide(self, finalists: Sequence[Entry]) -> SearchResult:
         """Train the finalists in full, and the best of them on all samples: the result.
 
-        The first of them, the leader of cheap rounds, also at half its first scale: a part of the
-        epochs flatters large scales, which learn faster and make up more between the samples. And
-        the best of them also with all axes alike: a bandwidth of each is a rough estimate.
+        The first of them, the leader of cheap rounds, also at half its first scale, and at half a
+        rate that is above the usual: a part of the epochs flatters large scales and rates, which
+        learn faster and make up more between the samples. And the best of them also with all axes
+        alike: a bandwidth of each is a rough estimate.
         """
         if self.selection == "train":
             self.cost = 0.0
             return self.fit(self.round("finalists", finalists, Effort()))
         leader = finalists[0]
         smaller = [leader.scaled(first=0.5)] if leader.is_scalable(self.problem) else []
+        smaller += [leader.scaled(rate=0.5)] if leader.rate > 1 else []
         uneven = self.problem.stretch is not None and bool(np.ptp(self.problem.stretch))
         self.cost = float(len({entry.name for entry in (*finalists, *smaller)}) + uneven)
         standings = self.round("finalists", [*finalists, *smaller], Effort())
@@ -366,7 +326,7 @@ class Contest:
         if self.selection == "held_out":
             standings = self._briefer(standings)
         if self.judged is not self.problem:
-            self.judged, self.cost = self.problem, 0.0
+            self.judged, self.cost, self._each = self.problem, 0.0, {}
             self._refit(standings)
         assert self._leader is not None  # else the round would have raised
         row, network = self._leader
@@ -395,13 +355,19 @@ def ranked(standings: Iterable[Standing]) -> list[Standing]:
     return sorted((s for s in standings if not isnan(s.loss)), key=lambda s: s.loss)
 
 
-def finalists(ranking: Sequence[Standing], n: int = 2) -> list[Entry]:
-    """Return the best `n` of a ranking, and the best single atom if it is not among them.
+def finalists(ranking: Sequence[Standing]) -> list[Entry]:
+    """Return the best of a ranking, the best of other atoms, and the best single atom.
 
     So a sequence is never chosen knowingly over a better single atom.
     """
-    single = next((s for s in ranking if s.entry.is_single), ranking[0])
-    return [s.entry for s in (*ranking[:n], single)]
+    leader = ranking[0].entry
+    others = [s.entry for s in ranking if s.entry.sequence != leader.sequence]
+    return [leader, *others[:1], best_single(ranking)]
+
+
+def best_single(ranking: Sequence[Standing]) -> Entry:
+    """Return the best single atom of a ranking, or the best of all if there is none."""
+    return next((s for s in ranking if s.entry.is_single), ranking[0]).entry
 
 
 def _end(training: Training, epochs: int) -> float:

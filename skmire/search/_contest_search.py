@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import StrOptions
 
 from skmire.search._base import BaseLayerSearch
-from skmire.search._contest import Selection
 from skmire.search._depth import CONSTRAINTS, most_layers
+from skmire.search._entry import Selection
 
 
 class ContestSearch(BaseLayerSearch, ABC):

@@ -18,19 +18,22 @@ from skmire.training import Samples, Trainer
 _HELD_OUT = 0.2  # of the samples, to judge by
 _MOST_SAMPLES = 16_384  # that a sequence is judged on, where they are drawn from everywhere
 _WINDOW = 8_192  # samples, where they are those of a window
+_SMALL_WINDOW = 2_048  # samples, where there is little time
 _WINDOWS = 15  # to choose from
 _CALM = 0.01  # of the variance of the whole: with less, a window says nothing of it
 _LEAST_SAMPLES, _LEAST_WIDTH = 256, 32  # of a copy
 _FEW = 20  # places: with fewer, none are held out
 
 
-def to_be_judged_on(problem: SearchProblem, *, held_out: bool) -> SearchProblem:
+def to_be_judged_on(
+    problem: SearchProblem, *, held_out: bool, hurried: bool = False
+) -> SearchProblem:
     """Return the problem that sequences are judged on: `problem` itself, if that can be."""
     if held_out and problem.held_out is None and int(problem.samples.places.max()) + 1 >= _FEW:
         kept, others = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
         problem = replace(problem, samples=kept, held_out=others)
-    window = _window(problem) if held_out and len(problem.samples) > _WINDOW else None
-    if window is not None:
+    n = _SMALL_WINDOW if hurried else _WINDOW
+    if len(problem.samples) > n and (window := _window(problem, n)) is not None:
         return window
     if problem.held_out is not None and len(problem.held_out) > _MOST_SAMPLES:
         few = thinned(problem.held_out, _MOST_SAMPLES, problem.seed)
@@ -38,27 +41,27 @@ def to_be_judged_on(problem: SearchProblem, *, held_out: bool) -> SearchProblem:
     return _with_samples(problem, _MOST_SAMPLES)
 
 
-def _window(problem: SearchProblem) -> SearchProblem | None:
+def _window(problem: SearchProblem, n: int) -> SearchProblem | None:
     """Return the problem in a part of its domain, made the unit box; None if none stands for it.
 
-    There samples lie as close to each other, and to those held out, as they do in the whole. Of
-    several windows at random, by how much values vary there, it is the one in the middle of all
-    variation: what a network has still to learn lies where they vary.
+    There samples, about `n`, lie as close to each other, and to those held out, as they do in the
+    whole. Of several windows at random, by how much values vary there, it is the one in the middle
+    of all variation: what a network has still to learn lies where they vary.
     """
     samples, held_out = problem.samples, problem.held_out
-    if held_out is None or problem.bandwidth is None or not _can_be_zoomed(problem):
+    if problem.bandwidth is None or not _can_be_zoomed(problem):
         return None
-    share = _WINDOW / len(samples)
-    side = share ** (1 / samples.n_dims)
+    side = (n / len(samples)) ** (1 / samples.n_dims)
     bandwidth = problem.bandwidth * side
     if not np.isclose(overall_bandwidth(bandwidth), overall_bandwidth(problem.bandwidth) * side):
         return None  # so slow that scales would not shrink with the window
     stream = torch_stream(problem.seed, "window")
-    found: list[tuple[float, int, Samples, Samples]] = []
+    found: list[tuple[float, int, Samples, Samples | None]] = []
     for number in range(_WINDOWS):
         low = 2 * (1 - side) * torch.rand(samples.n_dims, generator=stream) - 1
-        inside, others = (_inside(s, low, side) for s in (samples, held_out))
-        if 0.5 * _WINDOW <= len(inside) <= 2 * _WINDOW and len(others) > 0:
+        inside = _inside(samples, low, side)
+        others = None if held_out is None else _inside(held_out, low, side)
+        if n / 2 <= len(inside) <= 2 * n and (others is None or len(others) > 0):
             found.append((float(inside.targets.var(0).sum()), number, inside, others))
     if len(found) < _WINDOWS // 2:
         return None
@@ -67,7 +70,7 @@ def _window(problem: SearchProblem) -> SearchProblem | None:
     variance, _, inside, others = found[int(np.searchsorted(upto, upto[-1] / 2))]
     if variance < _CALM * float(samples.targets.var(0).sum()):
         return None
-    if int(others.places.max()) + 1 < _LEAST_SAMPLES:
+    if others is not None and int(others.places.max()) + 1 < _LEAST_SAMPLES:
         return None
     return replace(
         problem,
@@ -107,7 +110,8 @@ def copy_of(
         return problem, trainer
     batch = trainer.batch_size_for(len(problem.samples))
     steps_alike = clone(trainer).set_params(batch_size=max(round(batch * share), 1))
-    return _with_samples(problem, round(len(problem.samples) * share)), steps_alike
+    n = round(len(problem.samples) * share)
+    return _window(problem, n) or _with_samples(problem, n), steps_alike
 
 
 def _with_samples(problem: SearchProblem, n: int) -> SearchProblem:

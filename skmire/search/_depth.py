@@ -9,7 +9,8 @@ from typing import Any
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmire.atoms import Atom
-from skmire.search._contest import CHEAP, Contest, Entry, Standing
+from skmire.search._contest import CHEAP, Contest, Standing
+from skmire.search._entry import Entry
 
 #: Constraints of the parameters of a search that can settle its depth.
 CONSTRAINTS: dict[str, list[Any]] = {

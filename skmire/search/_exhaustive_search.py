@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmire.search._base import BaseLayerSearch, SearchProblem
-from skmire.search._contest import Contest, Effort, Entry, Selection
+from skmire.search._contest import Contest, Effort
+from skmire.search._entry import Entry, Selection
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 

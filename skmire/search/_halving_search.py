@@ -9,9 +9,10 @@ from sklearn.utils._param_validation import Interval
 
 from skmire._random import numpy_stream
 from skmire.search._base import SearchProblem
-from skmire.search._contest import Contest, Effort, Entry, Selection, Standing, finalists
+from skmire.search._contest import Contest, Effort, Standing, best_single
 from skmire.search._contest_search import ContestSearch
 from skmire.search._depth import settled_depth
+from skmire.search._entry import Entry, Selection
 from skmire.search._lookahead import singles
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
@@ -89,7 +90,7 @@ class HalvingSearch(ContestSearch):
         for i, (effort, kept) in enumerate(zip(efforts, sizes[1:], strict=True), start=1):
             standings = [*contest.round(f"rung {i}", entries, effort), *standings]
             entries = [standing.entry for standing in standings[:kept]]
-        single = finalists(standings, 0) if standings else []  # so few that there was no rung
+        single = [best_single(standings)] if standings else []  # so few that there was no rung
         return contest.decide([*entries, *single])
 
     def _rungs(self, n_entries: int) -> tuple[list[int], list[Effort], float]:

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
-from skmire.search._contest import CHEAP, FINALE, Contest, Entry, Selection, Standing, finalists
+from skmire.search._contest import CHEAP, FINALE, Contest, Effort, Standing, finalists
 from skmire.search._depth import better_half, most_layers, n_better, settled_depth
+from skmire.search._entry import Entry, Selection
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 
 #: Judges those entries that it has not yet, and returns all that it has, the best first.
 TryOut = Callable[[str, Iterable[Entry]], list[Standing]]
 
-_SCALED = 3  # atoms that are tried at other first scales
-_CLIMBS = 3  # rounds after that, from the best scales to their neighbours
 _HIDDEN = 1.5  # factor to a neighbour in hidden layers
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """How far a search goes."""
+
+    effort: Effort
+    scaled: int = 3  #: atoms that are tried at other first scales
+    climbs: int = 3  #: rounds after that, from the best scales to their neighbours
+    paces: int = 2  #: rounds after that, from the best rate to its neighbours
+    mixes: bool = True  #: whether sequences of several atoms are tried
+
+    def cost(self, n_atoms: int, n_layers: int, width: int, selection: Selection) -> float:
+        """Return what it costs at most, in trainings of a whole network."""
+        n_entries = n_atoms + 2 * self.scaled + 4 * self.climbs + self.paces + 1
+        if self.mixes:
+            n_entries += n_better(n_atoms) * (n_layers - 1) * width
+        return n_entries * self.effort.cost + FINALE[selection]
+
+
+def extent_of(selection: Selection, *, hurried: bool) -> _Extent:
+    """Return how far a search goes.
+
+    Where there is little time, what is known of scales and rates is better than what a few steps
+    tell of them.
+    """
+    if hurried:
+        return _Extent(Effort(epochs=1 / 4), scaled=0, climbs=0, paces=0, mixes=False)
+    return _Extent(CHEAP[selection])
 
 
 def look_ahead(
@@ -30,31 +59,34 @@ def look_ahead(
 ) -> SearchResult:
     """Decide the layers one after another, each in networks of full depth.
 
-    First every atom is tried in all layers, the best of them at other scales; then `deepen`. The
-    two best sequences and the best single atom are finalists.
+    First every atom is tried in all layers, the best of them at other scales and then at other
+    rates; then `deepen`. The two best sequences and the best single atom are finalists.
     """
-    n_atoms, effort = len(problem.dictionary), CHEAP[selection]
-
-    def cost(n_layers: int) -> float:
-        n_scales = 2 * _SCALED + 4 * _CLIMBS
-        n_entries = n_atoms + n_scales + n_better(n_atoms) * (n_layers - 1) * width
-        return n_entries * effort.cost + FINALE[selection]
-
+    n_atoms = len(problem.dictionary)
     contest = Contest(problem, trainer, selection)
-    most = cost(most_layers(n_layers, max_layers))
+    extent = extent_of(selection, hurried=False)
+    deepest = most_layers(n_layers, max_layers)
+    contest.cost = extent.cost(n_atoms, deepest, width, selection)
+    if contest.hurry(singles(problem, selection, deepest)[0]):
+        extent = extent_of(selection, hurried=True)
+    most = extent.cost(n_atoms, deepest, width, selection)
     n_layers = settled_depth(contest, n_layers, max_layers, cost=most)
-    contest.cost = cost(n_layers)
+    contest.cost = extent.cost(n_atoms, n_layers, width, selection)
 
     def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
-        return contest.try_out(name, entries, effort)
+        return contest.try_out(name, entries, extent.effort)
 
-    ranking = try_out("layer 1", singles(problem, selection, n_layers))
-    best = _scalable(ranking, problem)[:_SCALED]
+    ranking: Sequence[Standing] = try_out("layer 1", singles(problem, selection, n_layers))
+    best = _scalable(ranking, problem)[: extent.scaled]
     ranking = try_out("scales", [near for entry in best for near in entry.half_and_twice()])
-    for _ in range(_CLIMBS):
+    for _ in range(extent.climbs):
         best = _scalable(ranking, problem)[:1]
         ranking = try_out("scales", [near for entry in best for near in _neighbours(entry)])
-    return contest.decide(finalists(deepen(try_out, ranking, n_layers=n_layers, width=width)))
+    for _ in range(extent.paces if n_layers > 1 else 0):
+        ranking = try_out("rates", [ranking[0].entry.scaled(rate=by) for by in (0.5, 2.0)])
+    if extent.mixes:
+        ranking = deepen(try_out, ranking, n_layers=n_layers, width=width)
+    return contest.decide(finalists(ranking))
 
 
 def _scalable(ranking: Iterable[Standing], problem: SearchProblem) -> list[Entry]:

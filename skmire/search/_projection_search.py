@@ -13,19 +13,11 @@ from sklearn.utils._param_validation import Interval
 from skmire._logging import logger
 from skmire._threads import single_thread, threads_restored
 from skmire.search._base import SearchProblem
-from skmire.search._contest import (
-    CHEAP,
-    FINALE,
-    Contest,
-    Entry,
-    Selection,
-    Standing,
-    finalists,
-    ranked,
-)
+from skmire.search._contest import CHEAP, FINALE, Contest, Standing, best_single, finalists, ranked
 from skmire.search._contest_search import ContestSearch
 from skmire.search._copies import thinned
 from skmire.search._depth import settled_depth
+from skmire.search._entry import Entry, Selection
 from skmire.search._lookahead import deepen, singles
 from skmire.search._result import SearchResult
 from skmire.search._side_by_side import side_by_side
@@ -123,7 +115,8 @@ class ProjectionSearch(ContestSearch):
         contest = Contest(problem, trainer, self.selection)
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
         ranking = self._project(contest, n_layers)
-        kept = contest.try_out("projected", finalists(ranking, self.n_kept), effort)
+        best = [standing.entry for standing in ranking[: self.n_kept]]
+        kept = contest.try_out("projected", [*best, best_single(ranking)], effort)
         return contest.decide(finalists(kept))
 
     def _project(self, contest: Contest, n_layers: int) -> Sequence[Standing]:

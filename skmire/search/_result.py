@@ -41,7 +41,7 @@ class Candidate:
         Of the problem that it was trained on, which may be a smaller copy; 0 if not told.
     factors : tuple of float, default=()
         By how much the scales of the first layer and of hidden ones differ from what the
-        dictionary says, if told.
+        dictionary says, and the atoms' rates from what they are, if told.
 
     Examples
     --------

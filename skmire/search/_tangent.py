@@ -15,7 +15,7 @@ from torch import Tensor
 from skmire.measurements import Readout
 from skmire.networks import LayeredField
 from skmire.networks._affine import Affine
-from skmire.search._contest import Selection
+from skmire.search._entry import Selection
 from skmire.training import Samples
 
 _RIDGES = (1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1)  # of the kernel's mean eigenvalue
