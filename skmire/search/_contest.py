@@ -264,17 +264,17 @@ class Contest:
     def decide(self, finalists: Sequence[Entry]) -> SearchResult:
         """Train the finalists in full, and the best of them on all samples: the result.
 
-        The first of them, the leader of cheap rounds, also at half its first scale, and at half a
-        rate that is above the usual: a part of the epochs flatters large scales and rates, which
-        learn faster and make up more between the samples. And the best of them also with all axes
-        alike: a bandwidth of each is a rough estimate.
+        The first of them, the leader of cheap rounds, also at half its first scale and at half its
+        rate: a part of the epochs flatters large ones, which learn faster and make up more between
+        the samples. And the best of them also with all axes alike: a bandwidth of each is a rough
+        estimate.
         """
         if self.selection == "train":
             self.cost = 0.0
             return self.fit(self.round("finalists", finalists, Effort()))
         leader = finalists[0]
         smaller = [leader.scaled(first=0.5)] if leader.is_scalable(self.problem) else []
-        smaller += [leader.scaled(rate=0.5)] if leader.rate > 1 else []
+        smaller += [leader.scaled(rate=0.5)] if leader.depth > 1 else []
         uneven = self.problem.stretch is not None and bool(np.ptp(self.problem.stretch))
         self.cost = float(len({entry.name for entry in (*finalists, *smaller)}) + uneven)
         standings = self.round("finalists", [*finalists, *smaller], Effort())
@@ -312,10 +312,10 @@ class Contest:
                 (fewer,) = self.round("fewer epochs", [best.entry], Effort(epochs=share))
             except DivergenceError:
                 fewer = best
-            if not fewer.end < best.end:
+            if fewer.end < best.end:
+                best = fewer
+            else:
                 self._leader = leader
-                break
-            best = fewer
         return [replace(standing, epochs=best.epochs) for standing in standings]
 
     def fit(self, standings: Sequence[Standing]) -> SearchResult:
