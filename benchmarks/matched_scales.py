@@ -45,16 +45,16 @@ COLUMNS = ("signal", "atom", "start", "test_psnr", "fitted_psnr")
 
 
 class One(BaseLayerSearch):
-    """One atom in three layers, at scales that differ from the dictionary's by factors."""
+    """One atom in three layers, at scales and a rate that differ by factors from the usual."""
 
     depth = 3
 
-    def __init__(self, first=1.0, hidden=1.0):
-        self.first, self.hidden = first, hidden
+    def __init__(self, first=1.0, hidden=1.0, rate=1.0):
+        self.first, self.hidden, self.rate = first, hidden, rate
 
     def search(self, problem, trainer):
         (atom,) = problem.dictionary
-        entry = Entry((atom,) * self.depth, self.first, self.hidden)
+        entry = Entry((atom,) * self.depth, self.first, self.hidden, self.rate)
         contest = Contest(problem, trainer, "train")
         contest.judged = problem  # on all samples
         return contest.fit(contest.round("one", [entry], Effort()))

@@ -468,9 +468,7 @@ def test_a_time_limit_ends_the_search_with_a_fit_on_all_samples(monkeypatch, eno
     fitted = fit(max_epochs=100_000, time_limit=1.5)
     assert time.monotonic() - begun < 6
     rounds = stages(fitted)
-    more = (
-        [] if enough else ["scales", "rates", "layer 2"]
-    )  # else there is no time
+    more = [] if enough else ["scales", "rates", "layer 2"]  # else there is no time
     assert list(rounds) == ["layer 1", *more, "finalists", "fit"]
     assert rounds["fit"][0].training.outcome == "time limit"
     # The fit has a fair share of the time, not what the rounds have left over.
