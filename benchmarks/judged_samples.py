@@ -48,7 +48,7 @@ def main():
     for signal in options.signals:
         case = SIGNALS[signal]()
         for most in EVERYWHERE:
-            _copies._window, _copies._MOST_SAMPLES = (lambda _: None), most
+            _copies._window, _copies._MOST_SAMPLES = (lambda *_: None), most
             tell(signal, case, f"{most:6,} everywhere")
         for most in WINDOWS:
             _copies._window, _copies._WINDOW = WINDOW, most

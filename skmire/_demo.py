@@ -31,7 +31,8 @@ Array = NDArray[np.float64]
 
 _SEARCH = """
 The search, round by round. Decibels are PSNR: on pixels held out, which decide, and on those
-trained on. sinc² stands for two layers of sinc, × 0.5 for half the first scale.
+trained on. sinc² stands for two layers of sinc, × 0.5 for half the first scale; a second number is
+the factor of hidden scales, a third that of the steps between hidden layers.
 """
 _SINGLE = """
 As finalists, which have not seen the pixels held out: the sequence found, and one atom in all
@@ -184,8 +185,8 @@ def single_atoms(encoder: MIREncoder, image: Array) -> Sequence[Score]:
     Those that were finalists are not trained again.
     """
     trace = encoder.search_result_.trace
-    singles = {(c.atom, c.scales) for c in trace if c.stage == "layer 1"}
-    known = [c for c in trace if c.stage == "finalists" and (c.atom, c.scales) in singles]
+    singles = {(c.atom, c.factors) for c in trace if c.stage == "layer 1"}
+    known = [c for c in trace if c.stage == "finalists" and (c.atom, c.factors) in singles]
     names = [c.atom.split("-")[0] for c in known]
     scores = [score(c, encoder) for c in known]
     if len(names) < len(encoder.dictionary_):

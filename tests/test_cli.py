@@ -140,7 +140,7 @@ def test_what_was_found_is_told_as_a_finalist(encoder):
     finals = [c for c in encoder.search_result_.trace if c.stage == "finalists"]
     squares = encoder.value_scaling_.half_range**2
     best = min(finals, key=lambda c: c.loss)
-    assert (best.atom, best.scales) == (fit.atom, fit.scales)
+    assert (best.atom, best.factors) == (fit.atom, fit.factors)
     quality = -10 * np.log10((best.training.kept.held_out * squares).mean())
     assert found(encoder).held_out == pytest.approx(quality)
     assert found(encoder).epochs == 6

@@ -1,5 +1,7 @@
 """The look-ahead: sequences of full depth, judged between the samples."""
 
+import copy
+import pickle
 import time
 from dataclasses import replace
 from functools import cache
@@ -23,7 +25,7 @@ from skmire.atoms._propagation import input_spread
 from skmire.networks import PositionalEncoding
 from skmire.search import DivergenceError, SearchProblem, _contest, _forecast
 from skmire.search._copies import copy_of, to_be_judged_on
-from skmire.search._side_by_side import train_side_by_side
+from skmire.search._side_by_side import n_turns, train_side_by_side
 from skmire.training import Evaluation, Training
 
 X = np.linspace(-1, 1, 100)[:, None]
@@ -169,18 +171,70 @@ def test_the_finalists_are_the_best_two_of_different_atoms_the_best_single_one_a
     assert finalists == list(dict.fromkeys(wanted))
 
 
+def test_the_rates_found_are_those_of_the_network_and_go_where_it_goes():
+    fitted = searched(2, selection="train")
+    last = fitted.search_result_.path[-1]
+    rates = [a.step_rate for a in fitted.network_.sequence]
+    usual = [make_atom(name).matched_step_rate for name in fitted.activations_]
+    assert rates == [last.factors[2] * rate for rate in usual]
+    assert rates != usual  # or this tests nothing
+    again = FixedSequence.from_result(fitted.search_result_)
+    for other in (
+        fit(search=again, max_epochs=2),
+        pickle.loads(pickle.dumps(fitted)),
+        copy.deepcopy(fitted).partial_fit(X, Y),
+    ):
+        assert [a.step_rate for a in other.network_.sequence] == rates
+    assert fitted.search_results_["factors"][-1].split() == [f"{f:.4g}" for f in last.factors]
+
+
+def test_with_matched_scales_a_step_rate_is_the_atoms_own_unless_its_scale_is_fixed():
+    for atom, rate in ((Sinusoid(), 2.0), (Sinusoid(frequency=3.0), 1.0), (Gaussian(), 1.0)):
+        for init, found in (("matched", rate), ("base", 1.0), (9.0, 1.0)):
+            fitted = fit(ActivationDictionary([atom], init=init), FixedSequence(atom, 2))
+            assert [a.step_rate for a in fitted.network_.sequence] == [found] * 2
+            refitted = fit(search=FixedSequence(list(fitted.network_.sequence)))
+            expected = atom.matched_step_rate if not atom.start else 1.0
+            assert {a.step_rate for a in refitted.network_.sequence} == {expected}
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", torch.optim.NAdam])
+def test_rates_that_change_nothing_are_not_tried(optimizer):
+    rounds = stages(fit(trainer=Trainer(optimizer), max_epochs=4))
+    assert "rates" not in rounds
+    assert {c.factors[2] for cs in rounds.values() for c in cs} == {1.0}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_networks_that_are_compared_have_equal_time(monkeypatch, n_jobs):
+    shares = {}
+
+    def train(problem, trainer, plans, *, epochs, seconds, **kwargs):
+        turns = n_turns(problem, len(plans))
+        shares.setdefault(epochs, []).append(seconds / turns)
+        return train_side_by_side(problem, trainer, plans, epochs=epochs, seconds=None, **kwargs)
+
+    monkeypatch.setattr(_contest, "train_side_by_side", train)
+    monkeypatch.setattr(_contest, "_ENOUGH", 0)
+    fit(time_limit=1e4, max_epochs=12, n_jobs=n_jobs)
+    cheap = shares[2]
+    assert len(cheap) > 4
+    assert cheap == pytest.approx([cheap[0]] * len(cheap), rel=0.01)
+    assert shares[12][-1] > 10 * cheap[0]  # that of the fit
+
+
 def test_the_fit_is_the_best_finalist():
     rounds = stages(searched())
     best = min(rounds["finalists"], key=lambda c: c.loss)
     (last,) = rounds["fit"]
-    assert (last.atom, last.scales) == (best.atom, best.scales)
+    assert (last.atom, last.factors) == (best.atom, best.factors)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_sequence_found_is_no_worse_than_the_best_single_atom(seed):
     rounds = stages(fit(random_state=seed))
     (last,) = rounds["fit"]
-    found = next(c for c in rounds["finalists"] if (c.atom, c.scales) == (last.atom, last.scales))
+    found = next(c for c in rounds["finalists"] if (c.atom, c.factors) == (last.atom, last.factors))
     assert found.loss <= min(c.loss for c in rounds["finalists"] if is_single(c))
 
 

@@ -488,7 +488,7 @@ def test_steps_between_hidden_layers_go_with_the_rate_and_the_inverse_of_the_wid
     width, rate, share
 ):
     atom = Gaussian(scale=1.0)
-    atom.rate = rate
+    atom.step_rate = rate
     network = LayerStack(
         [atom, copy.deepcopy(atom), Gaussian(scale=1.0)],
         in_features=2, out_features=1, hidden_width=width,
@@ -505,7 +505,7 @@ def test_steps_between_hidden_layers_go_with_the_rate_and_the_inverse_of_the_wid
 
 def test_steps_beyond_what_a_unit_may_turn_are_not_taken():
     atom = Sinusoid(frequency=10.0)
-    atom.rate = 1e3
+    atom.step_rate = 1e3
     network = LayerStack(
         [atom, copy.deepcopy(atom)], in_features=2, out_features=1, hidden_width=64,
         generator=torch.Generator().manual_seed(0), dtype=torch.float32,

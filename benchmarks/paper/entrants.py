@@ -175,14 +175,16 @@ def bill(encoder: MIREncoder, n_samples: int, epochs: int) -> float:
     n_atoms = len(given if isinstance(given, ActivationDictionary) else ActivationDictionary(given))
     if search.mode == "growth":
         return n_atoms * sum(search.layer_epochs(epochs)) * n_samples
-    to_train = search.selection == "train"
-    effort = _contest.CHEAP["train" if to_train else "held_out"]
-    judged = min(n_samples * (1 if to_train else 1 - _copies._HELD_OUT), _copies._MOST_SAMPLES)
-    judged = math.ceil(judged)
+    selection = "train" if search.selection == "train" else "held_out"
+    extent = _lookahead.extent_of(selection, hurried=False)
+    tried = extent.cost(n_atoms, search.depth, 1) - extent.finale
+    effort, n_tried = extent.effort, tried / extent.effort.cost
+    kept = n_samples if selection == "train" else math.ceil(n_samples * (1 - _copies._HELD_OUT))
+    judged = min(kept, _copies._MOST_SAMPLES)
     few = round(judged * effort.samples)
     few = few if few >= _copies._LEAST_SAMPLES else judged
-    tried = n_atoms + 2 * _lookahead._SCALED + 4 * _lookahead._CLIMBS + _lookahead._PACES + 1
-    tried += n_better(n_atoms) * (search.depth - 1)
-    finalists, refits = (3, judged < n_samples) if to_train else (6, True)
-    cheap = tried * max(round(effort.epochs * epochs), 1) * few
-    return cheap + epochs * (finalists * judged + refits * n_samples)
+    cheap = n_tried * max(round(effort.epochs * epochs), 1) * few
+    whole = extent.finale
+    whole += sum(_contest.FEWER) if selection == "held_out" else 0
+    refits = selection == "held_out" or n_samples > _copies._WINDOW
+    return cheap + epochs * (whole * judged + refits * n_samples)

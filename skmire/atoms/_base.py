@@ -53,9 +53,9 @@ class Atom(PlainModule, ABC):
     matched_scales : tuple of two float
         What suits a signal of known bandwidth: the scale in the first layer for each radian per
         unit of the box, and in hidden layers the standard deviation of the inputs, scaled.
-    matched_rate : float
-        The `rate` that goes with matched scales.
-    rate : float
+    matched_step_rate : float
+        The `step_rate` that goes with matched scales.
+    step_rate : float
         By how much the weights before this atom take larger steps than others, in hidden layers but
         the first. A dictionary and a search set it; it goes where the atom goes.
     smoothness : float
@@ -84,8 +84,8 @@ class Atom(PlainModule, ABC):
     scale_parameters: tuple[str, ...] = ("scale",)
     image_scales: ClassVar[tuple[float, float]] = (30.0, 10.0)
     matched_scales: ClassVar[tuple[float, float]] = (1.0, 1.2)
-    matched_rate: ClassVar[float] = 1.0
-    rate: float = 1.0
+    matched_step_rate: ClassVar[float] = 1.0
+    step_rate: float = 1.0
     smoothness: float = math.inf
     is_complex: bool = False
 

@@ -319,7 +319,7 @@ class ActivationDictionary(BaseEstimator):
                 atom.at_scale(factor * (b if before else per_bandwidth * bandwidth))
             )
             if not set(atom.scale_parameters) & set(atom.start):
-                matched.rate *= atom.matched_rate
+                matched.step_rate = atom.matched_step_rate
             return matched
         if law in ("matched", "base"):
             a, b = atom.image_scales

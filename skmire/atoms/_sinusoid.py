@@ -43,7 +43,7 @@ class Sinusoid(Atom):
     base: Mapping[str, float] = {"frequency": 1.0, "phase": 0.0}
     scale_parameters = ("frequency",)
     matched_scales: ClassVar[tuple[float, float]] = (1.5, 1.2)
-    matched_rate: ClassVar[float] = 2.0
+    matched_step_rate: ClassVar[float] = 2.0
     frequency: nn.Parameter
     phase: nn.Parameter
 

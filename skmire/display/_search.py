@@ -56,7 +56,8 @@ class SearchDisplay:
     Notes
     -----
     Sequences are abbreviated: ``sinc²-gabor × 0.5`` are two layers of sinc and one of gabor, the
-    first of which started at half the scale at which sinc was tried first.
+    first of which started at half its matched scale. A second and a third number are the factors of
+    the scales of hidden layers, and of the steps between these.
 
     Examples
     --------

@@ -35,7 +35,8 @@ class BayesSearch(ContestSearch):
     at a quarter to four times what the dictionary says, those of hidden layers at half to twice.
     The single atoms are the first trials. Further ones are proposed, four at a time, where
     sequences that did well are dense among those tried. Trials train for a part of the effort; the
-    two best and the best single atom then train in full, and the best of them is the fit.
+    best, the best of other atoms and the best single atom then train in full, the best also at half
+    its first scale and half its rate. The best of these is the fit.
 
     It needs optuna, which ``pip install "skmire[bayes]"`` brings.
 

@@ -20,10 +20,10 @@ from skmire.search._copies import copy_of, to_be_judged_on
 from skmire.search._entry import Entry, Selection
 from skmire.search._forecast import Reserve, seconds_ahead, unfinished
 from skmire.search._result import Candidate, SearchResult
-from skmire.search._side_by_side import Plan, train_side_by_side
+from skmire.search._side_by_side import Plan, n_turns, train_side_by_side
 from skmire.training import Trainer, Training
 
-_ENOUGH = 20  # epochs of a whole training; with time for fewer there is too little for all rounds
+_ENOUGH = 20  # epochs of a whole training; with time for fewer, too few for all rounds
 _RISEN = 1.05  # times the lowest held-out loss; by less it may rise by chance
 
 
@@ -82,7 +82,8 @@ class Standing:
 #: What it costs at most to decide between finalists, in whole trainings.
 FINALE: dict[Selection, float] = {"held_out": 6.0, "train": 3.0}
 
-#: Shares of the epochs that the best finalist is trained for anew, where all are too many.
+#: Shares of the epochs that the best finalist is trained for anew, where all are too many. They
+#: come on top, and out of what is the fit's.
 FEWER = (0.4, 1 / 6)
 
 
@@ -107,7 +108,7 @@ class Contest:
     ) -> None:
         self.problem, self.trainer, self.selection = problem, trainer, selection
         self.trace: list[Candidate] = []
-        self.stopped = False
+        self.stopped = self.hurried = False
         self.seed = derive_seed(problem.seed, "sequence")
         self.judged = to_be_judged_on(problem, held_out=selection == "held_out")
         self.cost = cost
@@ -116,12 +117,12 @@ class Contest:
         self._each: dict[Effort, float] = {}  # seconds for a network, alike in all rounds
         self._leader: tuple[int, LayeredField] | None = None  # of the last round: row and network
 
-    def hurry(self, entry: Entry) -> bool:
-        """Judge on fewer samples if a time limit leaves too little for all rounds, of `cost`.
+    def hurry(self, entries: Sequence[Entry]) -> bool:
+        """Judge in a small window if a time limit leaves too little for all rounds, of `cost`.
 
         Parameters
         ----------
-        entry : Entry
+        entries : sequence of Entry
             To tell from how long a training takes.
 
         Returns
@@ -129,16 +130,17 @@ class Contest:
         hurried : bool
             Whether it does.
         """
-        seconds = self._left(entry)
+        seconds = self._left(entries[0])
         if seconds is None:
             return False
-        atoms = entry.started(self.judged, self.seed)
-        plan = Plan(entry.name, atoms, self.seed)
-        enough = seconds_ahead(self.judged, self.trainer, [plan], _ENOUGH)
-        if hurried := seconds < self.cost * enough:
+        problem, epochs = self.judged, min(_ENOUGH, self.problem.max_epochs)
+        plans = [Plan(e.name, e.started(problem, self.seed), self.seed) for e in entries]
+        each = seconds_ahead(problem, self.trainer, plans, epochs) / len(plans)
+        self.hurried = seconds < self.cost * each
+        if self.hurried:
             held_out = self.selection == "held_out"
             self.judged = to_be_judged_on(self.problem, held_out=held_out, hurried=True)
-        return hurried
+        return self.hurried
 
     def try_out(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train those entries that were not yet; return all tried at this effort, the best first.
@@ -163,9 +165,14 @@ class Contest:
                     raise
         return ranked(s for (known, _), s in self._known.items() if known == effort)
 
+    def has_rates(self, depth: int) -> bool:
+        """Return whether it makes a difference at which rate networks of a depth are trained."""
+        return depth > 1 and self.trainer.has_step_rates
+
     def settle(self, depth: int) -> None:
         """Forget what was tried of another depth."""
         self._known = {k: s for k, s in self._known.items() if s.entry.depth == depth}
+        self._each = {}
 
     def round(self, name: str, entries: Iterable[Entry], effort: Effort) -> list[Standing]:
         """Train the entries, each of them once; return how they stand, the best first.
@@ -243,15 +250,17 @@ class Contest:
     def _seconds(self, effort: Effort, entries: Sequence[Entry]) -> float | None:
         """Return the time for a round, ``None`` without a limit; what the others cost is less it.
 
-        Networks that are to be compared have equal time, also from round to round.
+        Networks that are to be compared have equal time, also from round to round, however many
+        train side by side.
         """
         cost = effort.cost * len(entries)
         left, ahead = self._left(entries[0]), max(self.cost, cost)
         self.cost -= cost
         if left is None:
             return None
-        each = self._each.setdefault(effort, left * effort.cost / ahead)
-        return min(each * len(entries), left)
+        turns = n_turns(self.problem, len(entries))
+        each = self._each.setdefault(effort, left * cost / ahead / turns)
+        return min(each * turns, left)
 
     def _left(self, entry: Entry) -> float | None:
         """Return the time for all rounds to come but the fit; ``None`` without a limit."""
@@ -267,14 +276,15 @@ class Contest:
         The first of them, the leader of cheap rounds, also at half its first scale and at half its
         rate: a part of the epochs flatters large ones, which learn faster and make up more between
         the samples. And the best of them also with all axes alike: a bandwidth of each is a rough
-        estimate.
+        estimate. But not where samples trained on decide, nor where there is little time.
         """
-        if self.selection == "train":
+        self._each = {}
+        if self.selection == "train" or self.hurried:
             self.cost = 0.0
             return self.fit(self.round("finalists", finalists, Effort()))
         leader = finalists[0]
         smaller = [leader.scaled(first=0.5)] if leader.is_scalable(self.problem) else []
-        smaller += [leader.scaled(rate=0.5)] if leader.depth > 1 else []
+        smaller += [leader.scaled(rate=0.5)] if self.has_rates(leader.depth) else []
         uneven = self.problem.stretch is not None and bool(np.ptp(self.problem.stretch))
         self.cost = float(len({entry.name for entry in (*finalists, *smaller)}) + uneven)
         standings = self.round("finalists", [*finalists, *smaller], Effort())

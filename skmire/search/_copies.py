@@ -32,9 +32,9 @@ def to_be_judged_on(
     if held_out and problem.held_out is None and int(problem.samples.places.max()) + 1 >= _FEW:
         kept, others = problem.samples.split(_HELD_OUT, torch_stream(problem.seed, "judged"))
         problem = replace(problem, samples=kept, held_out=others)
-    n = _SMALL_WINDOW if hurried else _WINDOW
-    if len(problem.samples) > n and (window := _window(problem, n)) is not None:
-        return window
+    for n in (_SMALL_WINDOW, _WINDOW) if hurried else (_WINDOW,):
+        if len(problem.samples) > n and (window := _window(problem, n)) is not None:
+            return window
     if problem.held_out is not None and len(problem.held_out) > _MOST_SAMPLES:
         few = thinned(problem.held_out, _MOST_SAMPLES, problem.seed)
         problem = replace(problem, held_out=few)

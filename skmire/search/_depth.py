@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmire.atoms import Atom
-from skmire.search._contest import CHEAP, Contest, Standing
+from skmire.search._contest import CHEAP, Contest, Effort, Standing
 from skmire.search._entry import Entry
 
 #: Constraints of the parameters of a search that can settle its depth.
@@ -30,7 +30,12 @@ def most_layers(n_layers: int | str, max_layers: int) -> int:
 
 
 def settled_depth(
-    contest: Contest, n_layers: int | str, max_layers: int, *, cost: float = 0.0
+    contest: Contest,
+    n_layers: int | str,
+    max_layers: int,
+    *,
+    cost: float = 0.0,
+    effort: Effort | None = None,
 ) -> int:
     """Return how many layers the networks of a contest are to have.
 
@@ -46,11 +51,13 @@ def settled_depth(
         Where ``"auto"`` ends.
     cost : float, default=0.0
         Of the rounds that follow, which is what the contest is left with.
+    effort : Effort, default=None
+        That networks are tried with; ``None`` for that of cheap rounds.
     """
     contest.cost = cost
     if not isinstance(n_layers, str):
         return n_layers
-    effort = CHEAP[contest.selection]
+    effort = effort or CHEAP[contest.selection]
     atoms = list(contest.problem.dictionary)
     best: list[Standing] = []
     for depth in range(1, max_layers + 1):

@@ -95,6 +95,6 @@ class Entry:
             stream = numpy_stream(seed, "parameters", layer)
             factor = self.hidden if layer else self.first
             new = problem.initialise(atom, before=started, stream=stream, factor=factor)
-            new.rate *= self.rate
+            new.step_rate *= self.rate
             started.append(new)
         return tuple(started)

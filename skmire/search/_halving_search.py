@@ -100,7 +100,7 @@ class HalvingSearch(ContestSearch):
             sizes.append(max(sizes[-1] // self.factor, 1))
         efforts = [self._effort(self.factor**-i) for i in range(len(sizes) - 1, 0, -1)]
         cost = sum(size * effort.cost for size, effort in zip(sizes, efforts, strict=False))
-        return sizes, efforts, cost + sizes[-1] + 1
+        return sizes, efforts, cost + sizes[-1] + 4
 
     def _pool(self, problem: SearchProblem, n_layers: int) -> list[Entry]:
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")

@@ -30,10 +30,11 @@ class LayerSearch(BaseLayerSearch):
 
     In the mode ``"lookahead"`` every network tried has full depth: a candidate stands in the layer
     to be decided and in all after it, so that depth is judged at depth. The best atoms are also
-    tried at other scales. These networks train for a part of the epochs. The two best sequences,
-    the best single atom, and the best sequence at half its first scale then train in full, the best
-    of these once more with all axes alike, and with fewer epochs where all are too many. The best
-    of all is the fit, on all samples.
+    tried at other scales, and the best at other rates of the steps between hidden layers. These
+    networks train for a part of the epochs. The best sequence, the best of other atoms, the best
+    single atom, and the best sequence at half its first scale and at half its rate then train in
+    full, the best of these once more with all axes alike, and with fewer epochs where all are too
+    many. The best of all is the fit, on all samples.
 
     The mode ``"growth"`` is the paper's. At layer i every atom is tried in a fresh network of i
     hidden layers, weights from scratch: layers 1 to i - 1 have the atoms chosen before, with the

@@ -24,17 +24,18 @@ class _Extent:
     """How far a search goes."""
 
     effort: Effort
+    finale: float  #: what it costs to decide between finalists
     scaled: int = 3  #: atoms that are tried at other first scales
     climbs: int = 3  #: rounds after that, from the best scales to their neighbours
     paces: int = 2  #: rounds after that, from the best rate to its neighbours
     mixes: bool = True  #: whether sequences of several atoms are tried
 
-    def cost(self, n_atoms: int, n_layers: int, width: int, selection: Selection) -> float:
+    def cost(self, n_atoms: int, n_layers: int, width: int) -> float:
         """Return what it costs at most, in trainings of a whole network."""
         n_entries = n_atoms + 2 * self.scaled + 4 * self.climbs + self.paces + 1
         if self.mixes:
             n_entries += n_better(n_atoms) * (n_layers - 1) * width
-        return n_entries * self.effort.cost + FINALE[selection]
+        return n_entries * self.effort.cost + self.finale
 
 
 def extent_of(selection: Selection, *, hurried: bool) -> _Extent:
@@ -44,8 +45,10 @@ def extent_of(selection: Selection, *, hurried: bool) -> _Extent:
     tell of them.
     """
     if hurried:
-        return _Extent(Effort(epochs=1 / 4), scaled=0, climbs=0, paces=0, mixes=False)
-    return _Extent(CHEAP[selection])
+        return _Extent(
+            Effort(epochs=1 / 4), FINALE["train"], scaled=0, climbs=0, paces=0, mixes=False
+        )
+    return _Extent(CHEAP[selection], FINALE[selection])
 
 
 def look_ahead(
@@ -60,18 +63,19 @@ def look_ahead(
     """Decide the layers one after another, each in networks of full depth.
 
     First every atom is tried in all layers, the best of them at other scales and then at other
-    rates; then `deepen`. The two best sequences and the best single atom are finalists.
+    rates; then `deepen`. The best sequence, the best of other atoms and the best single atom are
+    finalists.
     """
     n_atoms = len(problem.dictionary)
     contest = Contest(problem, trainer, selection)
     extent = extent_of(selection, hurried=False)
     deepest = most_layers(n_layers, max_layers)
-    contest.cost = extent.cost(n_atoms, deepest, width, selection)
-    if contest.hurry(singles(problem, selection, deepest)[0]):
+    contest.cost = extent.cost(n_atoms, deepest, width)
+    if contest.hurry(singles(problem, selection, deepest)):
         extent = extent_of(selection, hurried=True)
-    most = extent.cost(n_atoms, deepest, width, selection)
-    n_layers = settled_depth(contest, n_layers, max_layers, cost=most)
-    contest.cost = extent.cost(n_atoms, n_layers, width, selection)
+    most = extent.cost(n_atoms, deepest, width)
+    n_layers = settled_depth(contest, n_layers, max_layers, cost=most, effort=extent.effort)
+    contest.cost = extent.cost(n_atoms, n_layers, width)
 
     def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
         return contest.try_out(name, entries, extent.effort)
@@ -82,7 +86,7 @@ def look_ahead(
     for _ in range(extent.climbs):
         best = _scalable(ranking, problem)[:1]
         ranking = try_out("scales", [near for entry in best for near in _neighbours(entry)])
-    for _ in range(extent.paces if n_layers > 1 else 0):
+    for _ in range(extent.paces if contest.has_rates(n_layers) else 0):
         ranking = try_out("rates", [ranking[0].entry.scaled(rate=by) for by in (0.5, 2.0)])
     if extent.mixes:
         ranking = deepen(try_out, ranking, n_layers=n_layers, width=width)

@@ -131,10 +131,10 @@ class SearchResult:
         Returns
         -------
         table : dict of str to ndarray of shape (n_candidates,)
-            ``stage``, ``layer``, ``atom``, ``scales`` (as text), ``seed``, ``n_samples``,
-            ``hidden_width``, ``epochs``, ``effective_epochs``, ``loss`` (what was compared),
-            ``train_loss`` and ``held_out_loss`` (of the kept state; not a number without held-out
-            samples), ``seconds``, ``outcome``, ``chosen``.
+            ``stage``, ``layer``, ``atom``, ``scales``, ``factors`` (both as text), ``seed``,
+            ``n_samples``, ``hidden_width``, ``epochs``, ``effective_epochs``, ``loss`` (what was
+            compared), ``train_loss`` and ``held_out_loss`` (of the kept state; not a number without
+            held-out samples), ``seconds``, ``outcome``, ``chosen``.
         """
 
         def held_out(training: Training) -> float:
@@ -145,6 +145,7 @@ class SearchResult:
             "layer": [c.layer for c in self.trace],
             "atom": [c.atom for c in self.trace],
             "scales": [" ".join(f"{scale:.4g}" for scale in c.scales) for c in self.trace],
+            "factors": [" ".join(f"{factor:.4g}" for factor in c.factors) for c in self.trace],
             "seed": [c.seed for c in self.trace],
             "n_samples": [c.n_samples for c in self.trace],
             "hidden_width": [c.hidden_width for c in self.trace],

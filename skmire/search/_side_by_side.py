@@ -72,16 +72,15 @@ def train_side_by_side(
         Its subtasks are the candidates.
     """
     lone = len(plans) == 1
-    on_cpu = problem.samples.inputs.device.type == "cpu"
-    n_jobs = problem.n_jobs if on_cpu and not lone else 1
-    rounds = -(-len(plans) // effective_n_jobs(n_jobs))
+    n_jobs = _n_jobs(problem, len(plans))
+    turns = n_turns(problem, len(plans))
     halt = _Halt()
     train = partial(
         _try,
         problem,
         trainer,
         epochs=epochs,
-        seconds=None if seconds is None else seconds / rounds,
+        seconds=None if seconds is None else seconds / turns,
         lone=lone,
         halt=halt,
         task=task,
@@ -89,6 +88,17 @@ def train_side_by_side(
     runs = side_by_side(train, enumerate(plans), n_jobs=n_jobs)
     with threads_restored():
         yield from _drained(runs, halt)
+
+
+def n_turns(problem: SearchProblem, n_plans: int) -> int:
+    """Return how many candidates one worker trains one after another, of so many."""
+    return -(-n_plans // int(effective_n_jobs(_n_jobs(problem, n_plans))))
+
+
+def _n_jobs(problem: SearchProblem, n_plans: int) -> int | None:
+    """Return how many workers there may be: on an accelerator, or for one candidate, one."""
+    on_cpu = problem.samples.inputs.device.type == "cpu"
+    return problem.n_jobs if on_cpu and n_plans > 1 else 1
 
 
 def side_by_side(

@@ -16,6 +16,7 @@ Group = dict[str, Any]
 
 _TURN = 1 / 3  # radians
 _WIDTH = 256  # at which the learning rate is that between hidden layers
+_NARROW = 64  # units; with fewer, steps are as large as with these (benchmarks/step_rates.py)
 
 
 def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False) -> list[Group]:
@@ -27,9 +28,9 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
     of a unit's weights, added up as if independent, turn it by no more than `_TURN`. It is a rule
     of thumb: first steps agree in sign, and turn units by more.
 
-    Within that, the steps of weights between hidden layers go with their atom's `rate`, and with
-    the inverse of the layer's width: the best step size does, as all inputs of a unit pull at its
-    sum together.
+    Within that, the steps of weights between hidden layers go with their atom's `step_rate`, and
+    with the inverse of the layer's width: the best step size does, as all inputs of a unit pull at
+    its sum together.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
     for layer, (affine, atom) in enumerate(_before_atoms(field)):
         width = affine.get_parameter("weight").shape[1]
         turn = learning_rate * abs(atom.stretch) * sqrt(width + 1)  # with the bias
-        wanted = atom.rate * _WIDTH / width if layer else 1.0
+        wanted = atom.step_rate * _WIDTH / max(width, _NARROW) if layer else 1.0
         share = min(wanted, _TURN / max(turn, 1e-30))
         shares.update(dict.fromkeys(affine.parameters(), share))
     hidden = _between(field) if hidden_apart else []

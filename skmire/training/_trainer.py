@@ -46,9 +46,10 @@ class Trainer(BaseEstimator):
         take up to 25 passes. ``"muon"`` is for the matrices between hidden layers, with Adam for
         all else; it and ``"soap"`` take real weights only, and come with the extra ``optim``.
     learning_rate : float, default=1e-3
-        Step size at the start, above 0. With a rule by name, weights before an atom of large scale
-        get a smaller one, such that the changes of a unit's weights by this size, added up as if
-        independent, turn it by no more than a third of a radian.
+        Step size at the start, above 0. With a rule by name, that of weights between hidden layers
+        is this times the atom's `step_rate` times 256 over the width, and weights before an atom of
+        large scale get a smaller one, such that the changes of a unit's weights by this size, added
+        up as if independent, turn it by no more than a third of a radian.
     optimizer_options : dict, default=None
         Further arguments of the optimiser, such as ``{"weight_decay": 1e-4}``. Rules by name have
         a weight decay of 0 unless it is given.
@@ -233,6 +234,12 @@ class Trainer(BaseEstimator):
             n_returns=run.guard.n_returns,
             cut_short=cut_short,
         )
+
+    @property
+    def has_step_rates(self) -> bool:
+        """Whether steps go with the step rates of atoms: with a rule by name but L-BFGS."""
+        rule = self.optimizer
+        return isinstance(rule, str) and not OPTIMIZERS[rule].full_batch
 
     def batch_size_for(self, n_samples: int) -> int:
         """Return how many samples a step takes.
