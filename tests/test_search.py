@@ -128,7 +128,8 @@ def test_the_table_is_the_trace(searched):
     table = searched.search_results_
     assert list(table) == [
         "stage", "layer", "atom", "scales", "factors", "seed", "n_samples", "hidden_width",
-        "epochs", "effective_epochs", "loss", "train_loss", "held_out_loss", "seconds", "outcome", "chosen",
+        "epochs", "effective_epochs", "loss", "train_loss", "held_out_loss", "seconds", "outcome",
+        "chosen",
     ]  # fmt: skip
     assert table["stage"].tolist() == [f"layer {layer}" for layer in table["layer"]]
     assert set(table["n_samples"]) == {64}

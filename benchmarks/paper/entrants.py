@@ -12,7 +12,6 @@ import torch
 from skmire import Architecture, FixedSequence, LayerSearch, MIREncoder, Trainer, peers
 from skmire.atoms import ActivationDictionary, make_atom
 from skmire.search import _contest, _copies, _lookahead
-from skmire.search._depth import n_better
 
 
 @dataclass(frozen=True)
