@@ -28,7 +28,7 @@ from skmire import MIREncoder
 from skmire.atoms import ActivationDictionary
 from skmire.search import single_thread
 
-SIGNALS = ("face", "houses, noise", "text", "music", "air temperature")
+SIGNALS = ("face", "houses, noise", "text", "music")
 WIDTHS = (64, 256)
 RATES = (0.25, 0.5, 1.0, 2.0, 4.0)
 COLUMNS = ("signal", "atom", "width", "rate", "test_psnr", "fitted_psnr")
