@@ -85,12 +85,12 @@ def test_a_callback_that_stops_a_layer_ends_the_search():
     assert len(fitted.activations_) == 1
 
 
-@pytest.mark.parametrize("stopped", ["layer 1", "scales", "layer 2", "finalists", "fit"])
+@pytest.mark.parametrize("stopped", ["layer 1", "scales", "rates", "layer 2", "finalists", "fit"])
 def test_a_callback_that_stops_a_round_leaves_the_best_so_far(stopped):
     watcher = Watcher(lambda context: context.task_name == stopped)
     fitted = watched(watcher, LayerSearch(2), max_epochs=12)
     rounds = list(dict.fromkeys(fitted.search_results_["stage"].tolist()))
-    decided = ["layer 1", "scales", "layer 2", "finalists", "fit"]
+    decided = ["layer 1", "scales", "rates", "layer 2", "finalists", "fit"]
     cut = decided[: decided.index(stopped) + 1]
     assert rounds == [*cut, *(r for r in ("finalists", "fit") if r not in cut)]
     *rest, last = fitted.search_result_.trace
