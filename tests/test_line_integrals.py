@@ -74,7 +74,7 @@ def small(search=None, measurement=None, **parameters):
 
 @pytest.fixture(scope="module")
 def fitted():
-    return small(max_epochs=100).fit(X, of_lines(X))
+    return small(max_epochs=200, trainer=Trainer()).fit(X, of_lines(X))
 
 
 def test_integrals_of_a_gaussian_along_lines():
@@ -183,7 +183,8 @@ def test_a_volume_is_found_from_segments():
     ends = RNG.uniform(-1, 1, size=(2, 600, 3))
     rows = np.hstack([ends[0], ends[1] - ends[0]])
     y = of_segments(*np.split(rows, 2, axis=1), np.zeros(3))
-    encoder = small(measurement=LineIntegrals("segments", n_nodes=8), max_epochs=60).fit(rows, y)
+    measurement = LineIntegrals("segments", n_nodes=8)
+    encoder = small(measurement=measurement, max_epochs=200, trainer=Trainer()).fit(rows, y)
     points = RNG.uniform(-0.7, 0.7, size=(200, 3))
     truth = bump(points, 0)
     assert np.sqrt(np.mean((encoder.field_at(points) - truth) ** 2)) < 0.1 * truth.std()

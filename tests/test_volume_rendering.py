@@ -225,7 +225,7 @@ def ball(X, colour=(1.0, 0.5, 0.0), background=1.0):
 
 def small(measurement=None, search=None, **parameters):
     settings = {"hidden_width": 32, "max_epochs": 25, "random_state": 0, **parameters}
-    trainer = Trainer(learning_rate=5e-3)
+    trainer = Trainer(learning_rate=2e-3)
     return MIREncoder(
         ["gaussian", "sinusoid"],
         search or FixedSequence("gaussian", n_layers=2),
@@ -240,7 +240,7 @@ TRAIN, NEW = rays(1000), rays(200)
 
 @pytest.fixture(scope="module")
 def fitted():
-    return small().fit(TRAIN, ball(TRAIN))
+    return small(max_epochs=60).fit(TRAIN, ball(TRAIN))
 
 
 def test_a_ball_is_found_from_what_is_seen(fitted):
