@@ -180,12 +180,13 @@ def test_the_field_is_zero_outside_the_disc(fitted):
 
 
 def test_a_volume_is_found_from_segments():
-    ends = RNG.uniform(-1, 1, size=(2, 600, 3))
+    rng = np.random.default_rng(0)  # of its own, whatever tests have run before
+    ends = rng.uniform(-1, 1, size=(2, 600, 3))
     rows = np.hstack([ends[0], ends[1] - ends[0]])
     y = of_segments(*np.split(rows, 2, axis=1), np.zeros(3))
     measurement = LineIntegrals("segments", n_nodes=8)
     encoder = small(measurement=measurement, max_epochs=200, trainer=Trainer()).fit(rows, y)
-    points = RNG.uniform(-0.7, 0.7, size=(200, 3))
+    points = rng.uniform(-0.7, 0.7, size=(200, 3))
     truth = bump(points, 0)
     assert np.sqrt(np.mean((encoder.field_at(points) - truth) ** 2)) < 0.1 * truth.std()
 
