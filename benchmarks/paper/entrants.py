@@ -176,8 +176,7 @@ def bill(encoder: MIREncoder, n_samples: int, epochs: int) -> float:
         return n_atoms * sum(search.layer_epochs(epochs)) * n_samples
     selection = "train" if search.selection == "train" else "held_out"
     extent = _lookahead.extent_of(selection, hurried=False)
-    tried = extent.cost(n_atoms, search.depth, 1) - extent.finale
-    effort, n_tried = extent.effort, tried / extent.effort.cost
+    effort, n_tried = extent.effort, extent.n_entries(n_atoms, search.depth, 1)
     kept = n_samples if selection == "train" else math.ceil(n_samples * (1 - _copies._HELD_OUT))
     judged = min(kept, _copies._MOST_SAMPLES)
     few = round(judged * effort.samples)

@@ -314,10 +314,9 @@ class ActivationDictionary(BaseEstimator):
         law, a, b = self.check_init()
         if law == "matched" and bandwidth is not None:
             per_bandwidth, spread = atom.matched_scales
-            b = spread / max(input_spread(before), _LEAST_SPREAD)
-            matched = atom.fresh(
-                atom.at_scale(factor * (b if before else per_bandwidth * bandwidth))
-            )
+            hidden = spread / max(input_spread(before), _LEAST_SPREAD)
+            scale = hidden if before else per_bandwidth * bandwidth
+            matched = atom.fresh(atom.at_scale(factor * scale))
             if not set(atom.scale_parameters) & set(atom.start):
                 matched.step_rate = atom.matched_step_rate
             return matched

@@ -13,7 +13,7 @@ from torch import Tensor
 from skmire._threads import single_thread
 from skmire.measurements import sweep_through
 from skmire.search._base import SearchProblem, is_finished
-from skmire.search._side_by_side import Plan
+from skmire.search._side_by_side import Plan, jobs_for
 from skmire.training import Trainer
 
 _MOST, _AMPLE = 3 / 4, 2.0  # share of a time limit; times what a fit is thought to take
@@ -59,7 +59,7 @@ def seconds_ahead(
                 begun = _now(batch.inputs)
                 sweep(batch.inputs, lambda values, rows: values.sub_(batch.targets[rows]))
                 spent += repeat * (_now(batch.inputs) - begun)
-    workers = max(min(effective_n_jobs(problem.n_jobs), len(plans)), 1)
+    workers = max(min(effective_n_jobs(jobs_for(problem, len(plans))), len(plans)), 1)
     return spent * epochs * len(samples) / size / float(workers)
 
 

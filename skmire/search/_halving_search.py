@@ -100,6 +100,7 @@ class HalvingSearch(ContestSearch):
             sizes.append(max(sizes[-1] // self.factor, 1))
         efforts = [self._effort(self.factor**-i) for i in range(len(sizes) - 1, 0, -1)]
         cost = sum(size * effort.cost for size, effort in zip(sizes, efforts, strict=False))
+        # Beside those of the last rung a single atom, two gentler leaders, and even axes.
         return sizes, efforts, cost + sizes[-1] + 4
 
     def _pool(self, problem: SearchProblem, n_layers: int) -> list[Entry]:

@@ -30,12 +30,14 @@ class _Extent:
     paces: int = 2  #: rounds after that, from the best rate to its neighbours
     mixes: bool = True  #: whether sequences of several atoms are tried
 
+    def n_entries(self, n_atoms: int, n_layers: int, width: int) -> int:
+        """Return how many sequences it tries at most, before the finalists."""
+        mixed = n_better(n_atoms) * (n_layers - 1) * width if self.mixes else 0
+        return n_atoms + 2 * self.scaled + 4 * self.climbs + self.paces + 1 + mixed
+
     def cost(self, n_atoms: int, n_layers: int, width: int) -> float:
         """Return what it costs at most, in trainings of a whole network."""
-        n_entries = n_atoms + 2 * self.scaled + 4 * self.climbs + self.paces + 1
-        if self.mixes:
-            n_entries += n_better(n_atoms) * (n_layers - 1) * width
-        return n_entries * self.effort.cost + self.finale
+        return self.n_entries(n_atoms, n_layers, width) * self.effort.cost + self.finale
 
 
 def extent_of(selection: Selection, *, hurried: bool) -> _Extent:

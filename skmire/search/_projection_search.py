@@ -20,7 +20,7 @@ from skmire.search._depth import settled_depth
 from skmire.search._entry import Entry, Selection
 from skmire.search._lookahead import deepen, singles
 from skmire.search._result import SearchResult
-from skmire.search._side_by_side import side_by_side
+from skmire.search._side_by_side import jobs_for, side_by_side
 from skmire.search._tangent import tangent_loss
 from skmire.training import Trainer
 
@@ -129,7 +129,6 @@ class ProjectionSearch(ContestSearch):
         held_out = thinned(problem.held_out or problem.samples, n, problem.seed)
         left = problem.seconds_left
         late = inf if left is None else time.monotonic() + _SHARE * left
-        on_cpu = samples.inputs.device.type == "cpu"
         known: dict[str, Standing] = {}
 
         def project(entry: Entry) -> float:
@@ -141,7 +140,7 @@ class ProjectionSearch(ContestSearch):
 
         def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
             new = {entry.name: entry for entry in entries if entry.name not in known}
-            calls, n_jobs = [(entry,) for entry in new.values()], problem.n_jobs if on_cpu else 1
+            calls, n_jobs = [(entry,) for entry in new.values()], jobs_for(problem, len(new))
             with threads_restored():
                 losses = list(side_by_side(project, calls, n_jobs=n_jobs))
             known.update(

@@ -72,7 +72,7 @@ def train_side_by_side(
         Its subtasks are the candidates.
     """
     lone = len(plans) == 1
-    n_jobs = _n_jobs(problem, len(plans))
+    n_jobs = jobs_for(problem, len(plans))
     turns = n_turns(problem, len(plans))
     halt = _Halt()
     train = partial(
@@ -92,10 +92,10 @@ def train_side_by_side(
 
 def n_turns(problem: SearchProblem, n_plans: int) -> int:
     """Return how many candidates one worker trains one after another, of so many."""
-    return -(-n_plans // int(effective_n_jobs(_n_jobs(problem, n_plans))))
+    return -(-n_plans // int(effective_n_jobs(jobs_for(problem, n_plans))))
 
 
-def _n_jobs(problem: SearchProblem, n_plans: int) -> int | None:
+def jobs_for(problem: SearchProblem, n_plans: int) -> int | None:
     """Return how many workers there may be: on an accelerator, or for one candidate, one."""
     on_cpu = problem.samples.inputs.device.type == "cpu"
     return problem.n_jobs if on_cpu and n_plans > 1 else 1
