@@ -19,8 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
-from records import append, read
+from records import fill, read
 from small_signals import CASES
 
 from skmire import Architecture, MIREncoder
@@ -105,11 +104,8 @@ def main():
         f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; seed 0"
     )
     if not options.report:
-        done = {(r["signal"], r["atom"], r["start"]) for r in read(options.csv)}
         wanted = product(SIGNALS, ActivationDictionary().names, STARTS)
-        jobs = (delayed(measured)(*key) for key in wanted if key not in done)
-        for row in Parallel(n_jobs=-1, return_as="generator")(jobs):
-            append(options.csv, COLUMNS, row)
+        fill(options.csv, COLUMNS, measured, wanted)
     report(read(options.csv))
 
 

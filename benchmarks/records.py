@@ -4,6 +4,8 @@ import csv
 import io
 import os
 
+from joblib import Parallel, delayed
+
 
 def read(path):
     """Return the rows of a file as dicts of text, none if there is no file."""
@@ -11,6 +13,15 @@ def read(path):
         return []
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def fill(path, columns, measured, keys):
+    """Measure side by side what is not in a file yet: the rows of keys, which they begin with."""
+    done = [tuple(row.values()) for row in read(path)]
+    wanted = [k for k in keys if not any(row[: len(k)] == tuple(map(str, k)) for row in done)]
+    jobs = (delayed(measured)(*key) for key in wanted)
+    for row in Parallel(n_jobs=-1, return_as="generator")(jobs):
+        append(path, columns, row)
 
 
 def append(path, columns, *rows):

@@ -19,9 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 from matched_scales import One
-from records import append, read
+from records import fill, read
 from small_signals import CASES
 
 from skmire import MIREncoder
@@ -73,13 +72,8 @@ def main():
         f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; seed 0"
     )
     if not options.report:
-        done = {
-            (r["signal"], r["atom"], int(r["width"]), float(r["rate"])) for r in read(options.csv)
-        }
         wanted = product(SIGNALS, ActivationDictionary().names, WIDTHS, RATES)
-        jobs = (delayed(measured)(*key) for key in wanted if key not in done)
-        for row in Parallel(n_jobs=-1, return_as="generator")(jobs):
-            append(options.csv, COLUMNS, row)
+        fill(options.csv, COLUMNS, measured, wanted)
     report(read(options.csv))
 
 

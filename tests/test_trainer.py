@@ -445,13 +445,24 @@ def test_without_the_extra_its_name_is_said(monkeypatch, optimizer):
         encoder(Trainer(optimizer)).fit(X, Y)
 
 
-def test_muon_is_for_the_matrices_between_hidden_layers():
-    pytest.importorskip("pytorch_optimizer", reason="it comes with the extra optim")
-    network = LayerStack(
-        [Sinusoid(frequency=w) for w in (30.0, 300.0, 30.0)],  # the shares of which all differ
-        in_features=2, out_features=1, hidden_width=256,
+def stack(*atoms, width=256):
+    """Return an untrained network of two inputs and one output."""
+    return LayerStack(
+        list(atoms), in_features=2, out_features=1, hidden_width=width,
         generator=torch.Generator().manual_seed(0), dtype=torch.float32,
     )  # fmt: skip
+
+
+def shares_of(network):
+    """Return the share of Adam's step size that each parameter has, by its id."""
+    groups = make_optimizer("adam", {}, network, 1e-3).param_groups
+    return {id(p): group["share"] for group in groups for p in group["params"]}
+
+
+def test_muon_is_for_the_matrices_between_hidden_layers():
+    pytest.importorskip("pytorch_optimizer", reason="it comes with the extra optim")
+    # The shares of which all differ.
+    network = stack(*(Sinusoid(frequency=w) for w in (30.0, 300.0, 30.0)))
     optimizer = make_optimizer("muon", {}, network, 1e-3)
     by_muon = {id(p) for g in optimizer.param_groups if g["use_muon"] for p in g["params"]}
     assert by_muon == {id(network.affines[i].weight) for i in (1, 2)}
@@ -462,16 +473,8 @@ def test_muon_is_for_the_matrices_between_hidden_layers():
 
 
 def test_weights_before_a_large_scale_take_smaller_steps():
-    network = LayerStack(
-        [Sinusoid(frequency=3_000.0), Gaussian(scale=10.0), make_atom("relu")],
-        in_features=2, out_features=1, hidden_width=256,
-        generator=torch.Generator().manual_seed(0), dtype=torch.float32,
-    )  # fmt: skip
-    shares = {
-        id(p): group["share"]
-        for group in make_optimizer("adam", {}, network, 1e-3).param_groups
-        for p in group["params"]
-    }
+    network = stack(Sinusoid(frequency=3_000.0), Gaussian(scale=10.0), make_atom("relu"))
+    shares = shares_of(network)
     first, second, third, last = (shares[id(affine.weight)] for affine in network.affines)
     assert first == pytest.approx(1 / 3 / (1e-3 * 3_000 * 3**0.5))
     assert (second, third, last) == (1.0, 1.0, 1.0)
@@ -489,16 +492,8 @@ def test_steps_between_hidden_layers_go_with_the_rate_and_the_inverse_of_the_wid
 ):
     atom = Gaussian(scale=1.0)
     atom.step_rate = rate
-    network = LayerStack(
-        [atom, copy.deepcopy(atom), Gaussian(scale=1.0)],
-        in_features=2, out_features=1, hidden_width=width,
-        generator=torch.Generator().manual_seed(0), dtype=torch.float32,
-    )  # fmt: skip
-    shares = {
-        id(p): group["share"]
-        for group in make_optimizer("adam", {}, network, 1e-3).param_groups
-        for p in group["params"]
-    }
+    network = stack(atom, copy.deepcopy(atom), Gaussian(scale=1.0), width=width)
+    shares = shares_of(network)
     first, second, third, last = (shares[id(affine.weight)] for affine in network.affines)
     assert (first, second, third, last) == pytest.approx((1, share, 256 / width, 1))
 
@@ -506,12 +501,8 @@ def test_steps_between_hidden_layers_go_with_the_rate_and_the_inverse_of_the_wid
 def test_steps_beyond_what_a_unit_may_turn_are_not_taken():
     atom = Sinusoid(frequency=10.0)
     atom.step_rate = 1e3
-    network = LayerStack(
-        [atom, copy.deepcopy(atom)], in_features=2, out_features=1, hidden_width=64,
-        generator=torch.Generator().manual_seed(0), dtype=torch.float32,
-    )  # fmt: skip
-    groups = make_optimizer("adam", {}, network, 1e-3).param_groups
-    assert max(group["share"] for group in groups) == pytest.approx(1 / 3 / (1e-3 * 10 * 65**0.5))
+    shares = shares_of(stack(atom, copy.deepcopy(atom), width=64))
+    assert max(shares.values()) == pytest.approx(1 / 3 / (1e-3 * 10 * 65**0.5))
 
 
 # -- divergence ----------------------------------------------------------------------------------
