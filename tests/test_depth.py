@@ -35,8 +35,9 @@ SEARCHES = [
 
 def fit(y=CHIRP, search=None, dictionary=("sinusoid", "gaussian", "relu"), **options):
     options = {"hidden_width": 32, "max_epochs": 180, "random_state": 0, **options}
+    trainer = Trainer(batch_size=80)
     search = LayerSearch("auto") if search is None else clone(search)
-    return MIREncoder(list(dictionary), search, **options).fit(X, y)
+    return MIREncoder(list(dictionary), search, trainer, **options).fit(X, y)
 
 
 @cache

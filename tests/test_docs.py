@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from skmire import MIREncoder
 from skmire.search import single_thread
 
 ROOT = Path(__file__).parents[1]
@@ -91,7 +92,12 @@ def run(page, found):
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
-    """A temporary directory to run in, whose modules are forgotten afterwards."""
+    """A temporary directory to run in, whose modules are forgotten afterwards.
+
+    Encoders are small unless a page says otherwise: that its code runs is what is tested.
+    """
+    brief = {**MIREncoder.__init__.__kwdefaults__, "max_epochs": 20, "hidden_width": 32}
+    monkeypatch.setattr(MIREncoder.__init__, "__kwdefaults__", brief)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)

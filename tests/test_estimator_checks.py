@@ -10,7 +10,9 @@ SINGLE_PRECISION = {
 }
 
 
-@parametrize_with_checks([MIREncoder(dtype="float64", max_epochs=8, random_state=0)])
+@parametrize_with_checks(
+    [MIREncoder(dtype="float64", hidden_width=32, max_epochs=6, random_state=0)]
+)
 def test_double_precision_passes_every_check(estimator, check):
     check(estimator)
 
@@ -22,7 +24,7 @@ def test_double_precision_passes_every_check(estimator, check):
             LayerSearch(n_layers=2),
             dtype="float32",
             hidden_width=32,
-            max_epochs=60,
+            max_epochs=20,
             random_state=0,
         )
     ],

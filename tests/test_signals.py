@@ -391,7 +391,7 @@ def encoder(search, signal):
     return MIREncoder(
         ActivationDictionary(atoms(signal), init="unit"),
         SEARCHES[search](signal),
-        Trainer(learning_rate=1e-2),
+        Trainer(learning_rate=1e-2, batch_size=100),
         hidden_width=32,
         max_epochs=EPOCHS,
         random_state=0,

@@ -56,7 +56,7 @@ ATOMS = [
 ]
 SEARCHES = [
     LayerSearch(2),
-    LayerSearch(3, selection="train"),
+    LayerSearch(2, selection="train"),
     LayerSearch(2, mode="growth"),
     LayerSearch(3, mode="growth", epochs=(2, 3, 4), train_earlier=False),
     LayerSearch(1, mode="growth", selection="held_out", compare="last"),
