@@ -6,13 +6,15 @@ SIREN, FINER, the Gaussian and the real Gabor (scales and weight initialisation 
 ``plain_peers.py``) are tuned by hand: three scales, the published one and a third and three times
 of it in the first layer, times three learning rates; each of the nine trained on four fifths of the
 samples, the best by the other fifth trained again on all. Width, depth, epochs and everything else
-of the training are those of skmire, so that only the choice of activation and scale differs; in
-plain loops the peers would be slower (``time_to_quality.py``).
+of the training are those of skmire, so that only the choice of activation and scale differs.
+
+A second time each peer is tuned as its authors train it, by the same nine and in plain loops: its
+ten trainings have the seconds that skmire took together, a tenth each.
 
 PSNR by the range of the values, on the test and on the samples fitted; seconds of skmire, search
-and all, and of one peer's grid: processor time, on one thread on both sides. scipy's
-RBFInterpolator with 50 neighbours stands beside. A row of the CSV is written as soon as it is
-measured; what the file holds is not measured again.
+and all, and of one peer's grid: processor time, on one thread on both sides, as many signals at a
+time as there are cores. scipy's RBFInterpolator with 50 neighbours stands beside. The rows of a
+signal are written as soon as they are measured; what the file holds is not measured again.
 
     SKMIRE_DATA=... python benchmarks/zero_tuning.py [--csv benchmarks/zero_tuning.csv]
     python benchmarks/zero_tuning.py --report
@@ -23,13 +25,15 @@ import os
 import platform
 import time
 import warnings
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
-from plain_peers import PEERS
+from joblib import Parallel, delayed
+from plain_peers import PEERS, train
 from records import append, read
 from scipy.interpolate import RBFInterpolator
 from small_signals import CASES
@@ -53,71 +57,115 @@ def parts(case, seed):
     return np.sort(order[len(order) // 5 :]), np.sort(order[: len(order) // 5])
 
 
-def peer(name, signal, scale, rate, seed):
-    kind = "recording" if signal.startswith("music") else signal
-    first, hidden = PEERS[name].scales_on(kind)
-    atoms = [PEERS[name].atom(s) for s in (first * scale, hidden, hidden)]
-    return MIREncoder(
-        search=FixedSequence(atoms),
-        network=Architecture(PEERS[name].init, output_scale=1.0),
-        trainer=Trainer(learning_rate=rate),
-        random_state=seed,
-    )
+def scales_on(name, signal):
+    return PEERS[name].scales_on("recording" if signal.startswith("music") else signal)
 
 
 def tuned(name, signal, case, seed):
-    """Yield the rows of a peer: its grid, then the best of it on all samples."""
+    """Return the rows of a peer: its grid, then the best of it on all samples."""
+
+    def by_skmire(scale, rate, rows, tuning):
+        first, hidden = scales_on(name, signal)
+        encoder = MIREncoder(
+            search=FixedSequence([PEERS[name].atom(s) for s in (first * scale, hidden, hidden)]),
+            network=Architecture(PEERS[name].init, output_scale=1.0),
+            trainer=Trainer(learning_rate=rate),
+            random_state=seed,
+        )
+        return trained(encoder, case, rows, tuning)
+
+    return grid_of(by_skmire, case, seed)
+
+
+def tuned_plainly(name, signal, case, seed, seconds):
+    """Return the rows of a peer as its authors train it, which take so many seconds together."""
+    each = seconds / (len(SCALES) * len(RATES) + 1)
+
+    def by_authors(scale, rate, rows, tuning):
+        first, hidden = scales_on(name, signal)
+        peer = replace(PEERS[name], scales=(first * scale, hidden), scales_for={}, rate=rate)
+        begun = time.process_time()
+        with single_thread():
+            predict, steps, _ = train(peer, "", case.x[rows], two_d(case.y[rows]), each, seed)
+        took = time.process_time() - begun
+        return row_of(predict, case, rows, tuning, seconds=took, epochs=steps, sequence=name)
+
+    return grid_of(by_authors, case, seed)
+
+
+def grid_of(trained, case, seed):
     fit, tuning = parts(case, seed)
-    best = (-np.inf, 0.0, 0.0)
+    best, rows = (-np.inf, 0.0, 0.0), []
     for scale, rate in product(SCALES, RATES):
-        row = trained(peer(name, signal, scale, rate, seed), case, fit, tuning)
+        row = trained(scale, rate, fit, tuning)
         best = max(best, (row["tuning_psnr"], scale, rate))
-        yield {"scale": f"{scale:.3g}", "rate": rate, **row}
-    row = trained(peer(name, signal, *best[1:], seed), case, np.arange(len(case.x)), None)
-    yield {"scale": f"best {best[1]:.3g}", "rate": best[2], **row}
+        rows.append({"scale": f"{scale:.3g}", "rate": rate, **row})
+    row = trained(*best[1:], np.arange(len(case.x)), None)
+    return [*rows, {"scale": f"best {best[1]:.3g}", "rate": best[2], **row}]
 
 
-def trained(encoder, case, fit, tuning):
+def trained(encoder, case, rows, tuning):
     begun = time.process_time()
     try:
         with single_thread():
-            encoder.fit(case.x[fit], case.y[fit])
+            encoder.fit(case.x[rows], case.y[rows])
     except RuntimeError as error:  # diverged
         lost = dict.fromkeys(("fitted_psnr", "tuning_psnr", "test_psnr"), -np.inf)
         seconds = time.process_time() - begun
         return {"seconds": seconds, "epochs": 0, "sequence": str(error)[:40], **lost}
     seconds = time.process_time() - begun
+    sequence = "-".join(encoder.activations_)
+    return row_of(encoder.predict, case, rows, tuning,
+                  seconds=seconds, epochs=encoder.n_iter_, sequence=sequence)  # fmt: skip
 
-    def quality(rows):
-        return case.quality(encoder, (case.x[rows], case.y[rows]))
+
+def row_of(predict, case, rows, tuning, **known):
+    def quality(x, y):
+        return psnr(y, np.reshape(predict(x), y.shape), data_range=case.span)
 
     return {
-        "seconds": seconds,
-        "epochs": encoder.n_iter_,
-        "fitted_psnr": quality(fit),
-        "tuning_psnr": np.nan if tuning is None else quality(tuning),
-        "test_psnr": case.quality(encoder),
-        "sequence": "-".join(encoder.activations_),
+        **known,
+        "fitted_psnr": quality(case.x[rows], case.y[rows]),
+        "tuning_psnr": np.nan if tuning is None else quality(case.x[tuning], case.y[tuning]),
+        "test_psnr": quality(case.x_test, case.y_test),
     }
 
 
-def ours(name, signal, case, seed):
-    yield {
-        "scale": "",
-        "rate": "",
-        **trained(MIREncoder(random_state=seed), case, slice(None), None),
-    }
+def two_d(values):
+    return values.reshape(len(values), -1)
 
 
-def by_scipy(name, signal, case, seed):
+def ours(case, seed):
+    encoder = MIREncoder(random_state=seed)
+    return [{"scale": "", "rate": "", **trained(encoder, case, slice(None), None)}]
+
+
+def by_scipy(case):
     begun = time.process_time()
     answer = RBFInterpolator(case.x, case.y, neighbors=50)(case.x_test)
-    yield {"scale": "", "rate": "", "seconds": time.process_time() - begun, "epochs": 0,
-           "fitted_psnr": np.nan, "tuning_psnr": np.nan, "sequence": "",
-           "test_psnr": psnr(case.y_test, answer, data_range=case.span)}  # fmt: skip
+    return [{"scale": "", "rate": "", "seconds": time.process_time() - begun, "epochs": 0,
+             "fitted_psnr": np.nan, "tuning_psnr": np.nan, "sequence": "",
+             "test_psnr": psnr(case.y_test, answer, data_range=case.span)}]  # fmt: skip
 
 
-METHODS = {"skmire": ours, **dict.fromkeys(PEERS, tuned), "rbf": by_scipy}
+PLAIN = {f"{name}, plainly": name for name in PEERS}
+
+
+def measured(signal, seed):
+    """Return the rows of a signal."""
+    warnings.filterwarnings("ignore", category=UserWarning)
+    case = CASES[signal]()
+    found = {"skmire": ours(case, seed)}
+    found |= {name: tuned(name, signal, case, seed) for name in PEERS}
+    seconds = found["skmire"][0]["seconds"]
+    for label, name in PLAIN.items():
+        found[label] = tuned_plainly(name, signal, case, seed, seconds)
+    found["rbf"] = by_scipy(case)
+    return [
+        (signal, network, *(row.get(column, seed) for column in COLUMNS[2:]))
+        for network, rows in found.items()
+        for row in rows
+    ]
 
 
 def figures(path):
@@ -129,47 +177,60 @@ def figures(path):
 
 
 def report(rows):
-    """Print the table and what it comes to."""
-    names = "".join(f"{name:>9}" for name in METHODS)
-    print("\ntest PSNR in dB; seconds of skmire, the slowest and the fastest grid of a peer\n")
-    print(f"{'':18}{names}    lead   seconds               sequence")
-    leads, paces = [], []
-    for signal in dict.fromkeys(row["signal"] for row in rows):
-        found = [row for row in rows if row["signal"] == signal]
-        last = {row["network"]: row for row in found}  # of a peer: the best on all samples
-        times = {name: sum(r["seconds"] for r in found if r["network"] == name) for name in last}
-        peers = [name for name in PEERS if last.get(name, {}).get("scale", "").startswith("best")]
-        if "skmire" not in last or len(peers) < len(PEERS):
-            continue
-        lead = last["skmire"]["test_psnr"] - max(last[name]["test_psnr"] for name in peers)
-        grids = sorted(times[name] for name in peers)
-        leads.append(lead)
-        paces.append(times["skmire"] / np.median(grids))
-        line = "".join(
-            f"{last[name]['test_psnr']:9.2f}" if name in last else " " * 9 for name in METHODS
-        )
+    """Print the tables and what they come to."""
+    found = {}  # the last of each grid: the best on all samples
+    seconds = {}
+    for row in rows:
+        key = row["signal"], row["network"]
+        found[key] = row["test_psnr"]
+        seconds[key] = seconds.get(key, 0.0) + row["seconds"]
+    sequences = {row["signal"]: row["sequence"] for row in rows if row["network"] == "skmire"}
+    print(
+        "\ntest PSNR in dB: skmire, each peer tuned, with skmire's training, and scipy's radial\n"
+        "functions; seconds of skmire, of the slowest and the fastest grid of a peer\n"
+    )
+    names = ["skmire", *PEERS, "rbf"]
+    print(f"{'':18}" + "".join(f"{name:>9}" for name in names) + "    lead   seconds")
+    paces = []
+    for signal, sequence in sequences.items():
+        times = sorted(seconds[signal, name] for name in PEERS)
+        paces.append(seconds[signal, "skmire"] / np.median(times))
+        lead = found[signal, "skmire"] - max(found[signal, name] for name in PEERS)
         print(
-            f"{signal:18}{line}  {lead:+6.2f}   {times['skmire']:6.0f} {grids[-1]:6.0f} "
-            f"{grids[0]:6.0f}   {last['skmire']['sequence']}"
-        )
-    if leads:
+            f"{signal:18}" + "".join(f"{found[signal, name]:9.2f}" for name in names)
+            + f"  {lead:+6.2f}   {seconds[signal, 'skmire']:6.0f} {times[-1]:6.0f} {times[0]:6.0f}"
+            f"   {sequence}"
+        )  # fmt: skip
+    summary(found, sequences, list(PEERS))
+    print(
+        f"in {np.median(paces):.2f} of the time of one peer's grid (median; at most "
+        f"{max(paces):.2f})\n\n"
+        "the same peers tuned as their authors train them, a grid in the time of skmire\n"
+    )
+    print(f"{'':18}" + "".join(f"{name:>9}" for name in ["skmire", *PEERS]) + "    lead")
+    for signal in sequences:
+        answers = [found[signal, name] for name in ["skmire", *PLAIN]]
         print(
-            f"\nagainst the best tuned peer of each signal: {np.mean(leads):+.2f} dB on the mean, "
-            f"{np.median(leads):+.2f} on the median, {min(leads):+.2f} at worst; ahead or within "
-            f"0.5 dB on {sum(lead >= -0.5 for lead in leads)} of {len(leads)}, ahead on "
-            f"{sum(lead > 0 for lead in leads)}; in {np.median(paces):.2f} of the time of one "
-            f"peer's grid (median; at most {max(paces):.2f})"
-        )
-        for name in PEERS:
-            own = [
-                float(a["test_psnr"] - b["test_psnr"])
-                for a in rows
-                for b in rows
-                if (a["network"], b["network"], a["signal"]) == ("skmire", name, b["signal"])
-                and b["scale"].startswith("best")
-            ]
-            mean, worst = np.mean(own), min(own)
-            print(f"against tuned {name:8} {mean:+.2f} dB on the mean, {worst:+.2f} at worst")
+            f"{signal:18}" + "".join(f"{answer:9.2f}" for answer in answers)
+            + f"  {answers[0] - max(answers[1:]):+6.2f}"
+        )  # fmt: skip
+    summary(found, sequences, list(PLAIN))
+
+
+def summary(found, signals, peers):
+    """Print by how much skmire is ahead of the best peer of each signal, and of each peer."""
+    leads = {
+        name: np.array([found[signal, "skmire"] - found[signal, name] for signal in signals])
+        for name in peers
+    }
+    least = np.min(list(leads.values()), axis=0)
+    print(
+        f"\nahead of the best tuned peer of each signal by {least.mean():+.2f} dB on the mean, "
+        f"{np.median(least):+.2f} on the median, {least.min():+.2f} at worst;\nahead or within "
+        f"0.5 dB on {sum(least >= -0.5)} of {len(least)}, ahead on {sum(least > 0)}"
+    )
+    for name, lead in leads.items():
+        print(f"ahead of {name:15} {lead.mean():+.2f} dB on the mean, {lead.min():+.2f} at worst")
 
 
 def main():
@@ -179,7 +240,6 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
     options = parser.parse_args()
-    warnings.filterwarnings("ignore", category=UserWarning)
     print(
         f"skmire {version('skmire')}, torch {torch.__version__}, numpy {np.__version__}, Python "
         f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores, load "
@@ -189,17 +249,12 @@ def main():
     )
     rows = figures(options.csv)
     if not options.report:
-        done = {(row["signal"], row["network"]) for row in rows}
-        for signal, (name, method) in product(options.signals, METHODS.items()):
-            if (signal, name) in done:
-                continue
-            found = list(method(name, signal, CASES[signal](), options.seed))
-            for row in found:
-                shown = {k: round(v, 3) if isinstance(v, float) and k != "rate" else v
-                         for k, v in row.items()}  # fmt: skip
-                told = {"signal": signal, "network": name, "seed": options.seed, **shown}
-                append(options.csv, COLUMNS, [told[column] for column in COLUMNS])
-            print(signal, name, f"{found[-1]['test_psnr']:.2f} dB", flush=True)
+        done = {row["signal"] for row in rows}
+        wanted = [signal for signal in options.signals if signal not in done]
+        jobs = (delayed(measured)(signal, options.seed) for signal in wanted)
+        for found in Parallel(n_jobs=-1, return_as="generator_unordered")(jobs):
+            append(options.csv, COLUMNS, *found)
+            print(f"{found[0][0]}: {found[0][COLUMNS.index('test_psnr')]:.2f} dB", flush=True)
         rows = figures(options.csv)
     report(rows)
 
