@@ -7,13 +7,10 @@ range of the values; processor seconds of a whole fit.
 """
 
 import argparse
-import os
-import platform
 import time
-from importlib.metadata import version
 
 import numpy as np
-import torch
+from records import setting
 from small_signals import CASES
 
 from skmire import LayerSearch, MIREncoder
@@ -40,11 +37,7 @@ def main():
     parser.add_argument("--signals", nargs="+", default=list(SIGNALS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     options = parser.parse_args()
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; seeds "
-        f"{', '.join(map(str, options.seeds))}"
-    )
+    print(f"{setting()}; seeds {', '.join(map(str, options.seeds))}")
     print(f"{'signal':16} seed  three, dB  s    auto, dB  s   layers  sequence")
     gains, costs = [], []
     for signal in options.signals:

@@ -11,15 +11,11 @@ median and worst over signals and atoms.
 """
 
 import argparse
-import os
-import platform
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-import torch
-from records import append, read
+from records import append, read, setting
 from small_signals import CASES
 
 from skmire import FixedSequence, MIREncoder, Trainer
@@ -57,10 +53,7 @@ def main():
     parser.add_argument("--signals", nargs="+", default=list(SIGNALS))
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
     options = parser.parse_args()
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; seed 0\n"
-    )
+    print(f"{setting()}; seed 0\n")
     rows = read(options.csv)
     done = {tuple(row[name] for name in COLUMNS[:5]) for row in rows}
     cells = product(options.signals, ATOMS, EPOCHS, DECAYS, (False, True))

@@ -11,13 +11,10 @@ the choice is better, and how many whole trainings that costs a search.
 """
 
 import argparse
-import os
-import platform
-from importlib.metadata import version
 from unittest.mock import patch
 
 import numpy as np
-import torch
+from records import setting
 from small_signals import CASES
 
 from skmire import LayerSearch, MIREncoder
@@ -64,11 +61,7 @@ def main():
     parser.add_argument("--signals", nargs="+", default=list(SIGNALS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     options = parser.parse_args()
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; seeds "
-        f"{', '.join(map(str, options.seeds))}"
-    )
+    print(f"{setting()}; seeds {', '.join(map(str, options.seeds))}")
     found = []
     for signal in options.signals:
         for seed in options.seeds:

@@ -11,16 +11,12 @@ the sequences that the searches found.
 """
 
 import argparse
-import os
-import platform
 import statistics
 from collections import Counter
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
-import torch
-from records import append, read
+from records import append, read, setting
 from small_signals import CASES
 
 from skmire import FixedSequence, LayerSearch, MIREncoder
@@ -105,10 +101,7 @@ def main():
     parser.add_argument("--signals", nargs="+", default=["houses"])
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
     options = parser.parse_args()
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; seeds 0 to 4"
-    )
+    print(f"{setting()}; seeds 0 to 4")
     rows = read(options.csv)
     done = {(row["signal"], row["start"], row["network"], row["seed"]) for row in rows}
     todo = [] if options.report else product(options.signals, STARTS, NETWORKS, SEEDS)

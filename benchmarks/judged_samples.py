@@ -9,13 +9,10 @@ those of a window.
 """
 
 import argparse
-import os
-import platform
 import time
-from importlib.metadata import version
 
-import torch
 from real_signals import averaged, elevation, kodak, on_grid, photograph_small, recording
+from records import setting
 from small_signals import at_random
 
 from skmire import MIREncoder
@@ -37,11 +34,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--signals", nargs="+", default=list(SIGNALS), choices=SIGNALS)
     options = parser.parse_args()
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores, "
-        f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}; seed 0\n"
-    )
+    print(f"{setting()}; seed 0\n")
     print(
         f"{'signal':11} {'samples':>8}  {'judged on':18} {'test, dB':>8} {'seconds':>8}  sequence"
     )

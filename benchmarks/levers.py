@@ -9,22 +9,18 @@ again, with another seed each: differences of their size mean nothing.
 """
 
 import argparse
-import os
-import platform
 import statistics
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import torch
 from real_signals import SIGNALS
-from records import append, read
+from records import append, read, setting
 from time_to_quality import by_skmire, parts
 
 from skmire import Architecture, Trainer
-from skmire.atoms._acceleration import kernel
 from skmire.metrics import psnr
 from skmire.training._run import Run
 
@@ -189,12 +185,7 @@ def main():
     parser.add_argument("--csv", type=Path, default=Path("benchmarks/levers.csv"))
     parser.add_argument("--only", nargs="+", default=list(LEVERS))
     options = parser.parse_args()
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, numpy {np.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores, load "
-        f"{os.getloadavg()[0]:.1f}; seed 0; "
-        f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels\n"
-    )
+    print(f"{setting()}; seed 0\n")
     by_skmire("siren", "topography", *parts("topography")[:2], 1.0, 0)  # loads what loads once
     done = {}
     for lever, signal, network, *figures in map(dict.values, read(options.csv)):

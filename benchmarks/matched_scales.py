@@ -11,15 +11,11 @@ of the first: mean, worst and best over the signals.
 """
 
 import argparse
-import os
-import platform
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-import torch
-from records import fill, read
+from records import fill, read, setting
 from small_signals import CASES
 
 from skmire import Architecture, MIREncoder
@@ -99,10 +95,7 @@ def main():
     parser.add_argument("--csv", type=Path, default=Path("benchmarks/matched_scales.csv"))
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
     options = parser.parse_args()
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; seed 0"
-    )
+    print(f"{setting()}; seed 0")
     if not options.report:
         wanted = product(SIGNALS, ActivationDictionary().names, STARTS)
         fill(options.csv, COLUMNS, measured, wanted)

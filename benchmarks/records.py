@@ -1,10 +1,29 @@
-"""The CSV files that benchmarks keep their figures in: what is in one is not measured again."""
+"""What benchmarks print before their figures, and the CSV files that they keep these in.
+
+What is in a file is not measured again.
+"""
 
 import csv
 import io
 import os
+import platform
+from importlib.metadata import version
 
+import torch
 from joblib import Parallel, delayed
+
+from skmire.atoms._acceleration import kernel
+
+
+def setting():
+    """Return on what figures are measured: versions, the machine and how busy it is."""
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("skmire", "torch", "numpy"))
+    return (
+        f"{libraries}, Python {platform.python_version()}; {platform.machine()}, "
+        f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, load "
+        f"{os.getloadavg()[0]:.1f}, "
+        f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels"
+    )
 
 
 def read(path):

@@ -12,14 +12,10 @@ many dB the best of a round's first one and first three stays below the best of 
 """
 
 import argparse
-import os
-import platform
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
-from records import append, read
+from records import append, read, setting
 from scipy.stats import spearmanr
 from small_signals import CASES
 
@@ -106,10 +102,7 @@ def main():
     parser.add_argument("--signals", nargs="+", default=list(SIGNALS))
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
     options = parser.parse_args()
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; seed 0"
-    )
+    print(f"{setting()}; seed 0")
     rows = read(options.csv)
     done = {row["signal"] for row in rows}
     for signal in [] if options.report else options.signals:

@@ -12,16 +12,12 @@ its trainings but that of the fit, as a share of the oracle's.
 """
 
 import argparse
-import os
-import platform
 import statistics
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
-import torch
 from joblib import Parallel, delayed
-from records import append, read
+from records import append, read, setting
 from small_signals import CASES
 
 from skmire import FixedSequence, LayerSearch, MIREncoder
@@ -163,9 +159,8 @@ def main():
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
     options = parser.parse_args()
     print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores; searches and "
-        f"oracle with seed 0, again with {FRESH}; width {WIDTH}, {EPOCHS} epochs"
+        f"{setting()}; searches and oracle with seed 0, again with {FRESH}; width {WIDTH}, "
+        f"{EPOCHS} epochs"
     )
     if not options.report:
         run(options.csv, options.signals, options.n_jobs)

@@ -6,14 +6,11 @@ outside. The share does not depend on the epochs, which are fewer for the larges
     SKMIRE_DATA=... python benchmarks/search_share.py
 """
 
-import os
-import platform
 import time
-from importlib.metadata import version
 
 import numpy as np
-import torch
 from real_signals import kodak, occupancy, on_grid
+from records import setting
 
 from skmire import MIREncoder
 
@@ -24,11 +21,7 @@ SIGNALS = {
 
 
 def main():
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores, load "
-        f"{os.getloadavg()[0]:.1f}; seed 0"
-    )
+    print(f"{setting()}; seed 0")
     print("signal         samples  epochs   fit, s  search, s  share  sequence")
     for signal, n, epochs in (
         ("photograph", 10**4, 60),

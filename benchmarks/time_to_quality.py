@@ -16,24 +16,19 @@ written as soon as it is measured; what the file holds is not measured again.
 """
 
 import argparse
-import os
-import platform
 import statistics
 import time
 import warnings
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
 from plain_peers import PEERS, train
 from real_signals import SIGNALS
-from records import append, read
+from records import append, read, setting
 from scipy.interpolate import RBFInterpolator
 from sklearn.neural_network import MLPRegressor
 
 from skmire import Architecture, FixedSequence, MIREncoder
-from skmire.atoms._acceleration import kernel
 from skmire.metrics import psnr
 
 FRACTIONS = (1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -202,12 +197,7 @@ def main():
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, scikit-learn "
-        f"{version('scikit-learn')}, numpy {np.__version__}, Python {platform.python_version()}; "
-        f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; "
-        f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels"
-    )
+    print(f"{setting()}; seeds 0 to 2")
     rows = figures(options.csv)
     if not options.report:
         key = ("signal", "network", "trained_by", "fraction", "seed")

@@ -21,25 +21,20 @@ signal are written as soon as they are measured; what the file holds is not meas
 """
 
 import argparse
-import os
-import platform
 import time
 import warnings
 from dataclasses import replace
-from importlib.metadata import version
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-import torch
 from joblib import Parallel, delayed
 from plain_peers import PEERS, train
-from records import append, read
+from records import append, read, setting
 from scipy.interpolate import RBFInterpolator
 from small_signals import CASES
 
 from skmire import Architecture, FixedSequence, MIREncoder, Trainer
-from skmire.atoms._acceleration import kernel
 from skmire.metrics import psnr
 from skmire.search import single_thread
 
@@ -240,13 +235,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
     options = parser.parse_args()
-    print(
-        f"skmire {version('skmire')}, torch {torch.__version__}, numpy {np.__version__}, Python "
-        f"{platform.python_version()}; {platform.machine()}, {os.cpu_count()} cores, load "
-        f"{os.getloadavg()[0]:.1f}; "
-        f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels; seed "
-        f"{options.seed}"
-    )
+    print(f"{setting()}; seed {options.seed}")
     rows = figures(options.csv)
     if not options.report:
         done = {row["signal"] for row in rows}
