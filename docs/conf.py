@@ -36,6 +36,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
+    "parallel": 2,
     "show_memory": False,
     "download_all_examples": False,
     "backreferences_dir": "api/generated/backreferences",  # which examples use what

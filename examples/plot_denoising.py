@@ -30,7 +30,7 @@ coords, values = grid_samples(noisy)
 # The second one looks only at the samples it is given, which is to say at the noise too. The filter
 # minimises total variation.
 
-size = {"hidden_width": 64, "max_epochs": 30, "random_state": 0}
+size = {"hidden_width": 64, "max_epochs": 20, "random_state": 0}
 held_out = MIREncoder(**size).fit(coords, values)
 train = MIREncoder(search=LayerSearch(selection="train"), **size).fit(coords, values)
 pictures = {

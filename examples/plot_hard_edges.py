@@ -29,10 +29,10 @@ coords, values = grid_samples(truth)
 # The fits
 # --------
 # Networks of one atom, at scales matched to the image, and a search that is judged by the pixels
-# themselves, as nothing is asked between them. Each network trains for 60 passes; the search makes
+# themselves, as nothing is asked between them. Each network trains for 30 passes; the search makes
 # many more until it has found the one that it returns.
 
-size = {"hidden_width": 64, "max_epochs": 60, "random_state": 0}
+size = {"hidden_width": 64, "max_epochs": 30, "random_state": 0}
 search = MIREncoder(search=LayerSearch(selection="train"), **size).fit(coords, values)
 fits = {"-".join(search.activations_): search}
 for atom in ("sinusoid", "gaussian", "gabor", "relu"):

@@ -40,6 +40,7 @@ def encoder(selection):
         ["sinc", "gabor", "gaussian", "sinusoid"],
         LayerSearch(selection=selection),
         hidden_width=64,
+        max_epochs=30,
         random_state=0,
         n_jobs=2,
     )
