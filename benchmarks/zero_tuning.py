@@ -14,7 +14,8 @@ ten trainings have the seconds that skmire took together, a tenth each.
 PSNR by the range of the values, on the test and on the samples fitted; seconds of skmire, search
 and all, and of one peer's grid: processor time, on one thread on both sides, as many signals at a
 time as there are cores. scipy's RBFInterpolator with 50 neighbours stands beside. The rows of a
-signal are written as soon as they are measured; what the file holds is not measured again.
+signal are written as soon as they are measured, those of plain loops last; what the file holds is
+not measured again.
 
     SKMIRE_DATA=... python benchmarks/zero_tuning.py [--csv benchmarks/zero_tuning.csv]
     python benchmarks/zero_tuning.py --report
@@ -146,21 +147,47 @@ def by_scipy(case):
 PLAIN = {f"{name}, plainly": name for name in PEERS}
 
 
-def measured(signal, seed):
-    """Return the rows of a signal."""
+def by_skmires_training(signal, seed):
+    """Return the rows of a signal of all that skmire trains, and of scipy."""
     warnings.filterwarnings("ignore", category=UserWarning)
     case = CASES[signal]()
     found = {"skmire": ours(case, seed)}
     found |= {name: tuned(name, signal, case, seed) for name in PEERS}
-    seconds = found["skmire"][0]["seconds"]
-    for label, name in PLAIN.items():
-        found[label] = tuned_plainly(name, signal, case, seed, seconds)
-    found["rbf"] = by_scipy(case)
+    return table(signal, seed, found | {"rbf": by_scipy(case)})
+
+
+def by_plain_loops(signal, seed, seconds):
+    """Return the rows of a signal of what is trained as its authors do, in skmire's seconds."""
+    case = CASES[signal]()
+    found = {
+        label: tuned_plainly(name, signal, case, seed, seconds) for label, name in PLAIN.items()
+    }
+    return table(signal, seed, found)
+
+
+def table(signal, seed, found):
     return [
         (signal, network, *(row.get(column, seed) for column in COLUMNS[2:]))
         for network, rows in found.items()
         for row in rows
     ]
+
+
+def measure(path, signals, seed):
+    """Measure side by side what the file does not hold yet."""
+
+    def missing(network):
+        done = {row["signal"] for row in read(path) if row["network"] == network}
+        return [signal for signal in signals if signal not in done]
+
+    def fill(jobs):
+        for rows in Parallel(n_jobs=-1, return_as="generator_unordered")(jobs):
+            append(path, COLUMNS, *rows)
+            print(f"{rows[0][0]}, {rows[0][1]}: {rows[0][-2]:.2f} dB", flush=True)
+
+    fill(delayed(by_skmires_training)(signal, seed) for signal in missing("skmire"))
+    took = {row["signal"]: row["seconds"] for row in figures(path) if row["network"] == "skmire"}
+    fill(delayed(by_plain_loops)(name, seed, took[name]) for name in missing(next(iter(PLAIN))))
 
 
 def figures(path):
@@ -180,6 +207,7 @@ def report(rows):
         found[key] = row["test_psnr"]
         seconds[key] = seconds.get(key, 0.0) + row["seconds"]
     sequences = {row["signal"]: row["sequence"] for row in rows if row["network"] == "skmire"}
+    plainly = [signal for signal in sequences if all((signal, name) in found for name in PLAIN)]
     print(
         "\ntest PSNR in dB: skmire, each peer tuned, with skmire's training, and scipy's radial\n"
         "functions; seconds of skmire, of the slowest and the fastest grid of a peer\n"
@@ -203,13 +231,13 @@ def report(rows):
         "the same peers tuned as their authors train them, a grid in the time of skmire\n"
     )
     print(f"{'':18}" + "".join(f"{name:>9}" for name in ["skmire", *PEERS]) + "    lead")
-    for signal in sequences:
+    for signal in plainly:
         answers = [found[signal, name] for name in ["skmire", *PLAIN]]
         print(
             f"{signal:18}" + "".join(f"{answer:9.2f}" for answer in answers)
             + f"  {answers[0] - max(answers[1:]):+6.2f}"
         )  # fmt: skip
-    summary(found, sequences, list(PLAIN))
+    summary(found, plainly, list(PLAIN))
 
 
 def summary(found, signals, peers):
@@ -236,16 +264,9 @@ def main():
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
     options = parser.parse_args()
     print(f"{setting()}; seed {options.seed}")
-    rows = figures(options.csv)
     if not options.report:
-        done = {row["signal"] for row in rows}
-        wanted = [signal for signal in options.signals if signal not in done]
-        jobs = (delayed(measured)(signal, options.seed) for signal in wanted)
-        for found in Parallel(n_jobs=-1, return_as="generator_unordered")(jobs):
-            append(options.csv, COLUMNS, *found)
-            print(f"{found[0][0]}: {found[0][COLUMNS.index('test_psnr')]:.2f} dB", flush=True)
-        rows = figures(options.csv)
-    report(rows)
+        measure(options.csv, options.signals, options.seed)
+    report(figures(options.csv))
 
 
 if __name__ == "__main__":
