@@ -132,6 +132,9 @@ def test_folders_of_nerf_are_read(tmp_path):
     assert small.focal == pytest.approx(views.focal / 2)
     with pytest.raises(FileNotFoundError):
         load_views(tmp_path, "train")
+    pillow.fromarray(images[0, ..., :3]).save(tmp_path / "val" / "r_0.png")
+    with pytest.raises(ValueError, match="8 x 8 with 3 channels, 8 x 8 with 4 channels"):
+        load_views(tmp_path, "val")
 
 
 # -- the scene -------------------------------------------------------------------------------------

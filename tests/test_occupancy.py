@@ -7,10 +7,18 @@ import pytest
 from scipy.special import expit
 from sklearn.base import clone
 
-from skmire import ActivationDictionary, FixedSequence, MIREncoder, OccupancyEncoder, Trainer
+from skmire import (
+    ActivationDictionary,
+    FixedSequence,
+    LayerSearch,
+    MIREncoder,
+    OccupancyEncoder,
+    Trainer,
+)
 from skmire.datasets import grid_samples
 from skmire.metrics import eikonal_residual, iou
 from skmire.shapes import level_set_mesh, sample_volume
+from skmire.testing._search_setting import Stopped, trainings
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform([-1, 10], [1, 30], size=(400, 2))
@@ -161,6 +169,21 @@ def test_part_of_a_volume_gives_the_whole():
     assert found.dtype == bool
     assert iou(BALL, found) > 0.9
     assert SOLID.iou_ == pytest.approx(iou(BALL, found), abs=0.03)
+
+
+def test_a_volume_goes_on_from_its_checkpoint(tmp_path):
+    options = {"search": LayerSearch(2), "max_epochs": 4}
+    whole = encoder(["gaussian", "sinusoid"], **options).fit_volume(BALL, n_samples=500)
+    stopped = encoder(["gaussian", "sinusoid"], checkpoint=tmp_path / "fit", **options)
+    with trainings(most=3), pytest.raises(Stopped):
+        stopped.fit_volume(BALL, n_samples=500)
+    with trainings() as rest:
+        stopped.fit_volume(BALL, n_samples=500)
+    assert len(rest) == len(whole.search_result_.trace) - 3
+    answers = (
+        fit.predict_volume(8, response_method="decision_function") for fit in (stopped, whole)
+    )
+    np.testing.assert_array_equal(*answers)
 
 
 @EACH_LOSS

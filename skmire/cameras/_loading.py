@@ -109,8 +109,12 @@ def _of_folder(path: Path, split: str, max_side: int | None) -> Views:
             image = image.resize(size, pillow.Resampling.LANCZOS)
         images.append(np.asarray(image))
         poses.append(frame["transform_matrix"])
-    if len({image.shape for image in images}) > 1:
-        raise ValueError(f"The images of {listed} must have one size; they differ.")
+    if len(shapes := {image.shape for image in images}) > 1:
+        found = ", ".join(f"{w} x {h} with {n} channels" for h, w, n in sorted(shapes))
+        raise ValueError(
+            f"The images of {listed} must have one size, and all of them an alpha channel or none; "
+            f"they are {found}."
+        )
     focal = images[0].shape[1] / 2 / np.tan(told["camera_angle_x"] / 2)
     return Views(
         np.stack(images), np.asarray(poses, dtype=np.float64), float(focal), near=2.0, far=6.0
