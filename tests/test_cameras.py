@@ -132,6 +132,21 @@ def test_folders_of_nerf_are_read(tmp_path):
     assert small.focal == pytest.approx(views.focal / 2)
     with pytest.raises(FileNotFoundError):
         load_views(tmp_path, "train")
+    pillow.fromarray(images[0, ..., :3]).save(tmp_path / "val" / "r_0.png")
+    mixed = load_views(tmp_path, "val")  # without alpha is opaque
+    np.testing.assert_array_equal(mixed.images[0, ..., 3], 255)
+    np.testing.assert_array_equal(mixed.images[1], images[1])
+    pillow.fromarray(np.full((6, 8), 257 * 40, np.uint16)).save(tmp_path / "val" / "r_0.png")
+    with pytest.raises(ValueError, match="they are of 8 x 6, 8 x 8 pixels"):
+        load_views(tmp_path, "val")
+    pillow.fromarray(np.full((8, 8), 257 * 40, np.uint16)).save(tmp_path / "val" / "r_0.png")
+    np.testing.assert_array_equal(
+        load_views(tmp_path, "val").images[0], [[[40, 40, 40, 255]] * 8] * 8
+    )
+    frames[1]["transform_matrix"] = poses[1][:3].tolist()
+    (tmp_path / "transforms_val.json").write_text(json.dumps(told))
+    with pytest.raises(ValueError, match=r"that of frame 1 has shape \(3, 4\)"):
+        load_views(tmp_path, "val")
 
 
 # -- the scene -------------------------------------------------------------------------------------

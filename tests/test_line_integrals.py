@@ -230,6 +230,11 @@ def test_weights_count():
     assert np.abs(small(max_epochs=5).fit(X, given).predict(lines) - y[:40]).max() > 10
 
 
+def test_angles_in_degrees_are_asked_about():
+    with pytest.warns(UserWarning, match="up to 165 radians.*Are they in degrees"):
+        small(max_epochs=1).fit(X * [180 / np.pi, 1], of_lines(X))
+
+
 def test_lines_of_an_angle_are_held_out_together():
     samples = Samples(torch.tensor(X), torch.zeros(len(X), 1).double(), None, readout())
     kept, held_out = samples.split(0.2, torch.Generator().manual_seed(0))

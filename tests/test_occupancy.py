@@ -4,13 +4,22 @@ import pickle
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.special import expit
 from sklearn.base import clone
 
-from skmire import ActivationDictionary, FixedSequence, MIREncoder, OccupancyEncoder, Trainer
+from skmire import (
+    ActivationDictionary,
+    FixedSequence,
+    LayerSearch,
+    MIREncoder,
+    OccupancyEncoder,
+    Trainer,
+)
 from skmire.datasets import grid_samples
 from skmire.metrics import eikonal_residual, iou
 from skmire.shapes import level_set_mesh, sample_volume
+from skmire.testing._search_setting import Stopped, trainings
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform([-1, 10], [1, 30], size=(400, 2))
@@ -161,6 +170,58 @@ def test_part_of_a_volume_gives_the_whole():
     assert found.dtype == bool
     assert iou(BALL, found) > 0.9
     assert SOLID.iou_ == pytest.approx(iou(BALL, found), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "places", [np.linspace(95.0, 0.0, 20), np.geomspace(1.0, 50.0, 20)], ids=["falling", "uneven"]
+)
+def test_the_voxels_of_an_array_come_back_wherever_they_are(places):
+    inside = np.arange(20)[:, None] + np.arange(15) < 14
+    volume = xr.DataArray(inside, coords={"y": places, "x": np.arange(15)}, dims=("y", "x"))
+    fit = encoder(max_epochs=60).fit_volume(volume)
+    assert fit.iou_ > 0.9
+    assert iou(inside, fit.predict_volume(volume.shape)) == pytest.approx(fit.iou_)
+    assert fit.predict_volume(volume.shape, box=[[0, 95], [0, 14]]).shape == volume.shape
+    fit.fit(X, INSIDE)  # of no grid
+    assert not hasattr(fit, "volume_axes_")
+
+
+def test_the_iou_of_a_part_is_that_of_the_whole_not_of_the_samples():
+    noise = RNG.uniform(size=(60, 60)) < 0.5
+    by_heart = ActivationDictionary(["gaussian"], init="base")
+    fit = encoder(by_heart, hidden_width=64, max_epochs=60).fit_volume(noise, n_samples=200)
+    samples = sample_volume(noise, 200, random_state=0)
+    assert iou(samples[1], fit.predict(samples[0]), sample_weight=samples[2]) > 0.9
+    assert fit.iou_ == pytest.approx(iou(noise, fit.predict_volume(noise.shape)), abs=0.1)
+
+
+def test_a_volume_of_lists_is_one_of_numbers():
+    fits = [encoder(max_epochs=1).fit_volume(v) for v in (BALL[7], BALL[7].tolist())]
+    np.testing.assert_array_equal(*(fit.predict_volume(9) for fit in fits))
+
+
+def test_without_a_seed_a_checkpoint_is_of_the_same_voxels(tmp_path):
+    stopped = encoder(
+        search=LayerSearch(1), random_state=None, max_epochs=2, checkpoint=tmp_path / "fit"
+    )
+    with trainings(most=3), pytest.raises(Stopped):
+        stopped.fit_volume(BALL, n_samples=300)
+    stopped.fit_volume(BALL, n_samples=300)  # which would refuse others
+
+
+def test_a_volume_goes_on_from_its_checkpoint(tmp_path):
+    options = {"search": LayerSearch(2), "max_epochs": 4}
+    whole = encoder(["gaussian", "sinusoid"], **options).fit_volume(BALL, n_samples=500)
+    stopped = encoder(["gaussian", "sinusoid"], checkpoint=tmp_path / "fit", **options)
+    with trainings(most=3), pytest.raises(Stopped):
+        stopped.fit_volume(BALL, n_samples=500)
+    with trainings() as rest:
+        stopped.fit_volume(BALL, n_samples=500)
+    assert len(rest) == len(whole.search_result_.trace) - 3
+    answers = (
+        fit.predict_volume(8, response_method="decision_function") for fit in (stopped, whole)
+    )
+    np.testing.assert_array_equal(*answers)
 
 
 @EACH_LOSS

@@ -190,6 +190,31 @@ def test_voxels_of_a_box_whose_corners_are_in_line_with_them():
     np.testing.assert_allclose(found.x, [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5])
 
 
+@pytest.mark.parametrize("corner", ["{v}//{own}", "{v}/{own}"])
+def test_vertices_split_along_seams_are_one(tmp_path, corner):
+    """As exporters write them: with a normal or a place in a texture for each corner of a face."""
+    box = trimesh.creation.box(extents=(4, 2, 3))
+    lines = [f"v {x} {y} {z}" for x, y, z in box.vertices]
+    lines += [f"vn {n} 0 1" for n in range(36)] + [f"vt 0.{n:02} 0.5" for n in range(36)]
+    own = iter(range(1, 37))
+    for face in box.faces:
+        lines.append("f " + " ".join(corner.format(v=v + 1, own=next(own)) for v in face))
+    (tmp_path / "box.obj").write_text("\n".join(lines))
+    assert occupancy_from_mesh(tmp_path / "box.obj", 4).values.sum() == 24
+
+
+@pytest.mark.parametrize("hollow", [False, True])
+def test_parts_that_overlap_are_one_and_a_shell_turned_inwards_is_a_hollow(hollow, tmp_path):
+    other = trimesh.creation.box(extents=(4, 2, 2))
+    other.apply_translation([0 if hollow else 3, 0, 0])
+    if hollow:
+        other.invert()
+    both = trimesh.util.concatenate([trimesh.creation.box(extents=(8, 4, 4)), other])
+    both.export(tmp_path / "both.ply")
+    found = occupancy_from_mesh(tmp_path / "both.ply", 8 if hollow else 9)
+    assert found.values.sum() == 8 * 4 * 4 + (-4 if hollow else 1) * 2 * 2
+
+
 def test_a_hole_in_the_mesh_is_said():
     holed = Mesh(BALL.vertices, BALL.faces[1:], BALL.normals)
     with pytest.raises(ValueError, match=r"is not closed, .*: 3 of its .* edges.* Close its holes"):
@@ -246,6 +271,13 @@ def test_samples_span_the_volume_and_no_voxel_is_missing_where_all_fit(near_surf
     assert len(np.unique(X, axis=0)) == volume.size
     assert (w == 1).all()
     assert y.sum() == volume.sum()
+
+
+def test_a_lone_voxel_has_a_sample_that_stands_for_those_around_it():
+    volume = np.zeros((60, 60, 60), bool)
+    volume[30, 30, 30] = True
+    _, _, w = sample_volume(volume, 800, near_surface=0.0, random_state=0)
+    assert w.sum() == pytest.approx(volume.size, rel=1e-9)
 
 
 def test_a_volume_has_the_coordinates_of_its_array():

@@ -13,6 +13,7 @@ from skmire.atoms import Sinusoid
 from skmire.measurements import Readout, VolumeRendering, sweep_through
 from skmire.networks import Field, LayerStack
 from skmire.scaling import Scaling
+from skmire.training import Samples
 
 RNG = np.random.default_rng(0)
 CUBE = [[-1, 1]] * 3
@@ -327,6 +328,14 @@ def test_the_domain_is_the_bounds_or_follows_from_the_rays(measurement, low, hig
         (VolumeRendering(near=2.0, far=1.0), TRAIN, None, "far above near"),
         (VolumeRendering(bounds=[[1, -1]] * 3), TRAIN, None, r"shape \(3, 2\)"),
         (VolumeRendering(), TRAIN * [1, 1, 1, 0, 0, 1], None, "parallel or from one point"),
+        (
+            VolumeRendering(),
+            np.hstack([TRAIN[:1, :3] + 0 * TRAIN[:, 3:], TRAIN[:, 3:]]),
+            None,
+            "parallel or from one point",
+        ),
+        (VolumeRendering(bounds=[[100, 101]] * 3), TRAIN, None, "No ray meets the box"),
+        (VolumeRendering(bounds=CUBE, near=50.0), TRAIN, None, "between near=50 and far=None"),
         (VolumeRendering(bounds=CUBE), TRAIN, 255 * ball(TRAIN), r"in \[0, 1\]"),
         (VolumeRendering(n_samples=0), TRAIN, None, "n_samples"),
     ],
@@ -334,6 +343,26 @@ def test_the_domain_is_the_bounds_or_follows_from_the_rays(measurement, low, hig
 def test_what_is_no_ray_or_no_colour_is_refused(measurement, X, y, told):
     with pytest.raises(ValueError, match=told):
         small(measurement).fit(X, ball(TRAIN) if y is None else y)
+
+
+def test_colours_may_be_off_by_rounding_and_further_rays_are_checked_too():
+    encoder = small(max_epochs=1).fit(TRAIN, np.float32(1.0000001) * (ball(TRAIN) > 0.5))
+    with pytest.raises(ValueError, match="row 0 of X has length 0"):
+        encoder.partial_fit(TRAIN * [1, 1, 1, 0, 0, 0], ball(TRAIN))
+
+
+def test_rays_of_a_view_are_held_out_together():
+    X = np.repeat(rays(10), 20, axis=0)
+    X[:, 3:] += RNG.uniform(-0.1, 0.1, size=(200, 3))
+    readout = Readout(
+        VolumeRendering(bounds=CUBE), VolumeRendering(bounds=CUBE).domain(X),
+        Scaling(np.zeros(3), np.ones(3)), Scaling(np.zeros(4), np.ones(4)),
+        Scaling(np.zeros(3), np.ones(3)),
+    )  # fmt: skip
+    samples = Samples(torch.tensor(X), torch.zeros(200, 3).double(), None, readout)
+    kept, held_out = samples.split(0.2, torch.Generator().manual_seed(0))
+    assert len(held_out) == 2 * 20
+    assert not set(held_out.inputs[:, 0].tolist()) & set(kept.inputs[:, 0].tolist())
 
 
 def test_grey_is_a_field_of_two_outputs():

@@ -96,11 +96,19 @@ def _of_folder(path: Path, split: str, max_side: int | None) -> Views:
             f"The frames of {listed} must hold file_path and transform_matrix; number "
             f"{lacking[0]} does not."
         )
+    matrices = [np.shape(frame["transform_matrix"]) for frame in frames]
+    if odd := [i for i, shape in enumerate(matrices) if shape != (4, 4)]:
+        raise ValueError(
+            f"Each transform_matrix in {listed} must be 4 x 4; that of frame {odd[0]} has shape "
+            f"{matrices[odd[0]]}."
+        )
     images, poses = [], []
     for frame in frames:
         file = path / frame["file_path"]
         with pillow.open(file if file.is_file() else file.with_name(f"{file.name}.png")) as opened:
             clear = "A" in opened.getbands() or "transparency" in opened.info
+            if opened.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
+                opened = pillow.fromarray((np.asarray(opened) // 257).astype(np.uint8))
             image = opened.convert("RGBA" if clear else "RGB")
         if max_side is not None and max(image.size) > max_side:
             shrink = max_side / max(image.size)
@@ -109,8 +117,11 @@ def _of_folder(path: Path, split: str, max_side: int | None) -> Views:
             image = image.resize(size, pillow.Resampling.LANCZOS)
         images.append(np.asarray(image))
         poses.append(frame["transform_matrix"])
-    if len({image.shape for image in images}) > 1:
-        raise ValueError(f"The images of {listed} must have one size; they differ.")
+    if len(sizes := {image.shape[:2] for image in images}) > 1:
+        found = ", ".join(f"{width} x {height}" for height, width in sorted(sizes))
+        raise ValueError(f"The images of {listed} must have one size; they are of {found} pixels.")
+    if any(image.shape[2] == 4 for image in images):  # those without alpha are opaque
+        images = [np.dstack([i, np.full_like(i[..., :1], 255)])[..., :4] for i in images]
     focal = images[0].shape[1] / 2 / np.tan(told["camera_angle_x"] / 2)
     return Views(
         np.stack(images), np.asarray(poses, dtype=np.float64), float(focal), near=2.0, far=6.0

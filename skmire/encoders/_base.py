@@ -304,6 +304,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         given = _, _, trainer, _, measurement = self._collaborators()
         refuse_changes(self._settled, settled_parameters(self, given))
         coords, values, weights = self._checked(X, y, sample_weight, first=False)
+        measurement.check(coords)
         measurement.domain(coords)  # which refuses what it cannot read
         before = self.search_result_
         network = deepcopy(self.network_).to(fitting_device(self.device))

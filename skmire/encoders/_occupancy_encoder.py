@@ -56,7 +56,10 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         The labels; the second one is inside.
     iou_ : float
         Intersection over union of the fit and the samples of the last fit, weighted by their
-        `sample_weight`.
+        `sample_weight`; of `fit_volume`, that over the whole volume, from voxels drawn anew if a
+        part was fitted.
+    volume_axes_ : list of ndarray
+        Where the voxels are along each axis, after `fit_volume`.
     activations_, search_result_, loss_curve_, network_, ... : object
         As in `MIREncoder`.
 
@@ -282,6 +285,8 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         bandwidth: Array | None = None,
     ) -> Self:
         super()._fit(X, y, sample_weight, further, bandwidth)
+        if further is None:
+            self.__dict__.pop("volume_axes_", None)
         coords, signs, weights = self._signed(X, y, sample_weight, self.classes_, first=False)
         decision = self._field_values(self.network_, coords)
         self.iou_ = iou(signs > 0, decision > 0, sample_weight=weights)
@@ -304,9 +309,10 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         classes = self._target_attributes(y)["classes_"] if first else self.classes_
         coords, signs, weights = self._signed(X, y, sample_weight, classes, first=first)
         if first and abs(signs.sum()) == len(signs):
+            alone = classes.tolist()[-1 if signs[0] > 0 else 0]
             raise ValueError(
                 "OccupancyEncoder needs samples of two classes; those that count have one class "
-                f"only, {classes[-1 if signs[0] > 0 else 0]!r}. Add samples from the other side."
+                f"only, {alone!r}. Add samples from the other side."
             )
         if self.class_weight is None:
             return coords, signs, weights

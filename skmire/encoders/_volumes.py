@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import partial
+from math import prod
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -14,6 +16,7 @@ from skmire._logging import audible, logger
 from skmire._memory import require
 from skmire.datasets._grids import grid_points
 from skmire.encoders._base import Array, BaseEncoder
+from skmire.metrics import iou
 from skmire.shapes import Mesh, level_set_mesh, sample_volume
 from skmire.shapes._box import grid_axes, stretches
 from skmire.shapes._sampling import volume_axes
@@ -22,12 +25,15 @@ from skmire.spectrum import bandwidth_along
 Method = Literal["predict", "predict_proba", "decision_function"]
 
 _LINES = 2**21  # voxels, at most, on the lines whose spectrum is taken
+_JUDGED = 2**18  # voxels, at most, that an estimate of the whole is made from
 
 
 class VolumeEncoder(BaseEncoder, ABC):
     """What an encoder of labels knows of grids; its subclasses say what the labels are."""
 
     classes_: NDArray[Any]
+    iou_: float
+    volume_axes_: list[Array]
 
     @abstractmethod
     def _answers(self, decision: Array, method: str) -> NDArray[Any]: ...
@@ -55,21 +61,32 @@ class VolumeEncoder(BaseEncoder, ABC):
         Returns
         -------
         self : object
-            The fitted encoder. Its `iou_` is an estimate of that over the whole volume.
+            The fitted encoder. Its `iou_` is that over the whole volume, or an estimate of it from
+            voxels drawn anew; `volume_axes_` holds where the voxels are along each axis.
 
         Raises
         ------
         ValueError
             If the volume or a parameter is not as documented.
         """
-        X, y, weights = sample_volume(
-            volume, n_samples, near_surface=near_surface, random_state=self.random_state
-        )
+        if not hasattr(volume, "shape"):
+            volume = np.asarray(volume)
+        axes = volume_axes(volume)
+        # A checkpoint is of the same samples, so these are not to be others each time.
+        kept = self.checkpoint is not None and self.random_state is None
+        draw = partial(sample_volume, volume, near_surface=near_surface)
+        X, y, weights = draw(n_samples, random_state=0 if kept else self.random_state)
         with audible(self.verbose):
             logger.info("fitting %s of %s voxels", f"{len(y):,}", f"{weights.sum():,.0f}")
         further = {"epochs": self.max_epochs, "progress": 0.0} if self.warm_start else None
         alike = bool((weights == weights[0]).all())
-        return self._fit(X, y, None if alike else weights, further, _bandwidth(volume))
+        self._fit(X, y, None if alike else weights, further, _bandwidth(volume))
+        self.volume_axes_ = axes
+        if len(y) < prod(len(axis) for axis in axes):  # else that of the fit is of all voxels
+            X, y, weights = draw(min(len(y), _JUDGED), random_state=self._seed)
+            found = self.predict(X) == self.classes_[1]
+            self.iou_ = iou(y == self.classes_[1], found, sample_weight=weights)
+        return self
 
     def predict_volume(
         self,
@@ -104,7 +121,7 @@ class VolumeEncoder(BaseEncoder, ABC):
         ValueError
             If a parameter is not as documented.
         """
-        axes = grid_axes(self._box(box), resolution)
+        axes = self._grid(box, resolution)
         methods = ("predict", "predict_proba", "decision_function")
         if response_method not in methods:
             raise ValueError(f"response_method must be one of {methods}, got {response_method!r}.")
@@ -124,6 +141,13 @@ class VolumeEncoder(BaseEncoder, ABC):
                 volume[part] = answers.reshape(volume[part].shape)
                 logger.info("predicted %d of %d planes", part.stop, shape[0])
         return volume
+
+    def _grid(self, box: ArrayLike | None, resolution: int | Sequence[int]) -> list[Array]:
+        """Return where the points of a grid are, those of the voxels fitted if it is theirs."""
+        axes: list[Array] | None = getattr(self, "volume_axes_", None)
+        theirs = axes is not None and tuple(np.ravel(resolution)) == tuple(map(len, axes))
+        ends = self._box(box)
+        return axes if box is None and axes is not None and theirs else grid_axes(ends, resolution)
 
     def to_mesh(
         self,

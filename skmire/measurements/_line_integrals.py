@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from dataclasses import replace
 from functools import cache
 from numbers import Integral
@@ -22,6 +24,7 @@ from skmire.networks import ScaledField
 
 Array = NDArray[np.float64]
 
+_TURNS = 4 * math.pi  # radians; beyond, an angle is likely to be in degrees
 # Begins the series of arcsin, times 40320. It takes nodes that crowd at the ends apart.
 _SAUSAGE = Polynomial([0, 40320, 0, 6720, 0, 3024, 0, 1800, 0, 1225]) / 53089
 
@@ -108,6 +111,12 @@ class LineIntegrals(Measurement):
                     "X must hold two columns of a line, its angle in radians and its signed "
                     f"offset; got {n_columns}. Origins and directions of segments are for "
                     'LineIntegrals("segments").'
+                )
+            if (most := np.abs(X[:, 0]).max()) > _TURNS:
+                warnings.warn(
+                    f"X has angles of up to {most:g} radians, more than two turns. Are they in "
+                    "degrees? Then pass np.deg2rad of them.",
+                    stacklevel=2,
                 )
             radius = float(np.abs(X[:, 1]).max())
             if radius == 0:

@@ -26,6 +26,7 @@ Array = NDArray[np.float64]
 
 _TURNED = 1e-3  # the least that rays must differ in direction, to tell where they meet
 _OF_PILOT = 32  # parts of a ray: twice its grid's
+_ROUNDING = 1e-6  # of numbers in single precision, with some to spare
 _OPAQUE = 12.0  # largest logarithm of a density that counts: beyond, nothing would change
 
 
@@ -213,6 +214,10 @@ class VolumeRendering(Measurement):
     def estimate(self, field: ScaledField, X: Tensor, generator: torch.Generator) -> Tensor:
         return self._seen(self.march(field, X, generator), len(X))
 
+    def held_out_together(self, X: Tensor) -> Tensor:
+        # Rays of one camera tell their neighbours; what other views show is to be judged.
+        return X[:, :3]
+
     def units(self, domain: Domain, coordinate_scaling: CoordinateScaling) -> Scaling:
         places = np.stack([domain.low[:3], domain.high[:3]])
         of_places = Scaling.of_coordinates(places, coordinate_scaling)
@@ -223,18 +228,28 @@ class VolumeRendering(Measurement):
         )
 
     def pilot(self, X: Array, y: Array, weights: Array | None, domain: Domain) -> Pilot:
-        if y.min() < 0 or y.max() > 1:
+        if y.min() < -_ROUNDING or y.max() > 1 + _ROUNDING:
             raise ValueError(
                 f"Colours must be in [0, 1]; y has values from {y.min():g} to {y.max():g}. Divide "
                 "those of 8 bits by 255."
             )
         few = min(self.n_samples, _OF_PILOT)
         plain = clone(self).set_params(view_dependent=False, n_importance=0, n_samples=few)
+        rays = torch.tensor(X)
+        ahead = functional.normalize(rays[:, 3:], dim=1)
+        start, end = self._ends(rays[:, :3], ahead, domain)
+        if not (start < end).any():
+            ends = [list(pair) for pair in zip(domain.low[:3], domain.high[:3], strict=True)]
+            raise ValueError(
+                f"No ray meets the box {ends} between near={self.near:g} and far={self.far}, so "
+                "that nothing of the scene is seen. Give bounds, near and far in the units of the "
+                "rays' origins."
+            )
         rough = grid_pilot(plain, X, y, weights, plain.domain(X))
         if not self.view_dependent:
             return rough
-        ahead = np.zeros_like(rough.points)  # which tells nothing of how colours vary with views
-        return Pilot(np.hstack([rough.points, ahead]), rough.values, rough.weights)
+        views = np.zeros_like(rough.points)  # which tells nothing of how colours vary with them
+        return Pilot(np.hstack([rough.points, views]), rough.values, rough.weights)
 
     # -- what its field means ----------------------------------------------------------------------
 
@@ -360,7 +375,8 @@ class VolumeRendering(Measurement):
         away = across @ origins[:, :, None]
         centre = np.linalg.lstsq(mean, away.mean(axis=0)[:, 0], rcond=None)[0]
         half = float(np.median(np.linalg.norm(origins - centre, axis=1))) / 2
-        if np.linalg.eigvalsh(mean)[0] < _TURNED or half == 0:
+        together = half <= _ROUNDING * np.abs(origins).max()
+        if np.linalg.eigvalsh(mean)[0] < _TURNED or together:
             raise ValueError(
                 "The rays do not say where they meet, being parallel or from one point alone. Give "
                 "VolumeRendering bounds, the box that holds the scene, or far."

@@ -100,8 +100,9 @@ class HalvingSearch(ContestSearch):
             sizes.append(max(sizes[-1] // self.factor, 1))
         efforts = [self._effort(self.factor**-i) for i in range(len(sizes) - 1, 0, -1)]
         cost = sum(size * effort.cost for size, effort in zip(sizes, efforts, strict=False))
-        # Beside those of the last rung a single atom, two gentler leaders, and even axes.
-        return sizes, efforts, cost + sizes[-1] + 4
+        # Beside those of the last rung a single atom; by held-out samples also two gentler
+        # leaders, and even axes.
+        return sizes, efforts, cost + sizes[-1] + (4 if self.selection == "held_out" else 1)
 
     def _pool(self, problem: SearchProblem, n_layers: int) -> list[Entry]:
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")

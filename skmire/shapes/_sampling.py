@@ -93,8 +93,9 @@ def sample_volume(
     found = np.array([np.bincount(kinds[part].ravel(), minlength=3) for part in parts])
     far, near, n_corners = found.sum(axis=0).tolist()
     wanted = min(int(n_samples), total) - n_corners
-    n_near = min(max(round(wanted * near_surface), round(wanted * near / max(far + near, 1))), near)
-    # At least one of the far ones, or nothing would stand for them.
+    share = max(near_surface, near / max(far + near, 1))
+    # At least one of the near ones and of the far ones, or nothing would stand for them.
+    n_near = min(max(round(wanted * share), 1), near)
     drawn = np.array([min(max(wanted - n_near, 1), far), 0, n_corners])
     drawn[_NEAR] = wanted - drawn[_FAR]
     rng = np.random.default_rng(check_random_state(random_state).randint(2**31 - 1))

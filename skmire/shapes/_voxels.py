@@ -58,7 +58,7 @@ def occupancy_from_mesh(
     >>> occupancy.shape, round(float(occupancy.mean()) / (np.pi / 6), 2)
     ((32, 32, 32), 1.01)
     """
-    vertices, faces = _closed(path)
+    vertices, faces, turned_alike = _closed(path)
     if np.asarray(resolution).dtype.kind not in "iu" or resolution < 1 or margin < 0:
         raise ValueError(
             "occupancy_from_mesh needs a resolution of 1 or more voxels and a margin of at least "
@@ -69,18 +69,20 @@ def occupancy_from_mesh(
     shape = np.maximum(np.ceil((high - low) / side - 1e-6).astype(int), 1) + 2 * margin
     first = (low + high) / 2 - side * (shape - 1) / 2
     require_memory(2 * int(shape.prod()), f"A volume of shape {shape}", "Lower the resolution.")
-    solid = _filled((vertices - first) / side, faces, shape)
+    solid = _filled((vertices - first) / side, faces, shape, turned_alike=turned_alike)
     coords = {name: first[i] + side * np.arange(shape[i]) for i, name in enumerate("xyz")}
     return xr.DataArray(solid, coords=coords, dims=tuple("xyz"), name="occupancy")
 
 
-def _closed(path: str | os.PathLike[str] | Mesh) -> tuple[Array, NDArray[np.int64]]:
-    """Return vertices and faces of a surface that has an inside."""
+def _closed(path: str | os.PathLike[str] | Mesh) -> tuple[Array, NDArray[np.int64], bool]:
+    """Return vertices and faces of a surface that has an inside, and whether all face one way."""
     trimesh: Any = require("trimesh", extra="mesh", purpose="occupancy_from_mesh")
     if isinstance(path, Mesh):
         name, mesh = "This mesh", trimesh.Trimesh(path.vertices, path.faces, process=False)
     else:
         name, mesh = f"The mesh in {os.fspath(path)}", trimesh.load(path, force="mesh")
+        if not mesh.is_watertight:  # exporters split vertices along seams and where normals jump
+            mesh.merge_vertices(merge_tex=True, merge_norm=True)
     if not len(mesh.faces):
         raise ValueError(f"{name} has no faces, and so no inside. Pass a surface of triangles.")
     if not mesh.is_watertight:
@@ -90,13 +92,18 @@ def _closed(path: str | os.PathLike[str] | Mesh) -> tuple[Array, NDArray[np.int6
             f"its {len(counts):,} edges do not lie between two faces. Close its holes, as with "
             "trimesh.repair.fill_holes, or take a watertight version of it."
         )
-    return np.asarray(mesh.vertices, dtype=float), np.asarray(mesh.faces, dtype=np.int64)
+    faces = np.asarray(mesh.faces, dtype=np.int64)
+    return np.asarray(mesh.vertices, dtype=float), faces, bool(mesh.is_winding_consistent)
 
 
 def _filled(
-    vertices: Array, faces: NDArray[np.int64], shape: NDArray[np.int64]
+    vertices: Array, faces: NDArray[np.int64], shape: NDArray[np.int64], *, turned_alike: bool
 ) -> NDArray[np.bool_]:
-    """Return which voxels are inside; coordinates of vertices are in voxels."""
+    """Return which voxels are inside; coordinates of vertices are in voxels.
+
+    With faces that are turned alike, what is in several parts of a shape is inside, too; without,
+    only parity is known, and what is in two is outside.
+    """
     # Columns a little beside the centres, where they do not run through a vertex.
     beside = np.array([1.0, np.sqrt(2)]) * 1e-7
     corners = vertices[faces]
@@ -115,12 +122,16 @@ def _filled(
         place = before + np.arange(len(part)) - (ends - n_pairs)[part]
         columns = low[part] + np.stack(np.divmod(place, np.maximum(counts[part, 1], 1)), axis=1)
         points = columns + beside
-        hit, depth = _crossed(points, vertices, faces[part])
+        hit, depth, down = _crossed(points, vertices, faces[part])
         first_beyond = np.ceil(depth[hit]).astype(int).clip(0)
         columns = columns[hit][inside := first_beyond < shape[2]]
+        steps = np.where(down[hit][inside], np.uint8(1), np.uint8(255 if turned_alike else 1))
         rows = columns[:, 0] * shape[1] + columns[:, 1]
-        np.add.at(flat, rows * shape[2] + first_beyond[inside], np.uint8(1))
+        np.add.at(flat, rows * shape[2] + first_beyond[inside], steps)
         start = stop
+    if turned_alike:  # one more where a face looks down, one less, modulo 256, where it looks up
+        np.add.accumulate(crossings, axis=2, out=crossings)
+        return np.not_equal(crossings, 0)
     crossings &= 1
     np.bitwise_xor.accumulate(crossings, axis=2, out=crossings)
     return crossings.view(np.bool_)
@@ -128,8 +139,8 @@ def _filled(
 
 def _crossed(
     points: Array, vertices: Array, faces: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], Array]:
-    """Return whether each triangle is crossed by the column at its point, and how deep.
+) -> tuple[NDArray[np.bool_], Array, NDArray[np.bool_]]:
+    """Return whether each triangle is crossed by the column at its point, how deep, and downwards.
 
     An edge is always looked at from the same of its ends, so of two triangles that share it, one
     has the point, whatever the rounding.
@@ -147,4 +158,4 @@ def _crossed(
     hit = (sides[0] == sides[1]) & (sides[1] == sides[2]) & (normal[:, 2] != 0)
     steep = np.where(hit, normal[:, 2], 1.0)
     offset = points - a[:, :2]
-    return hit, a[:, 2] - (normal[:, :2] * offset).sum(axis=1) / steep
+    return hit, a[:, 2] - (normal[:, :2] * offset).sum(axis=1) / steep, normal[:, 2] < 0
