@@ -11,6 +11,7 @@ from skmire.measurements import (
     Measurement,
     Pilot,
     PointValues,
+    VolumeRendering,
 )
 from skmire.testing import check_measurement, measurement_checks
 
@@ -27,6 +28,8 @@ SEGMENTS = np.random.default_rng(1).uniform(-1, 1, size=(40, 6))
         (GradientValues(), X, 4),
         (LineIntegrals(n_nodes=8), X, 1),
         (LineIntegrals("segments", n_nodes=6), SEGMENTS, 2),
+        (VolumeRendering(bounds=[[-3, 3]] * 3, n_samples=6), SEGMENTS, 3),
+        (VolumeRendering(bounds=[[-3, 3]] * 3, n_samples=4, view_dependent=True), SEGMENTS, 1),
     ],
     ids=lambda value: repr(value) if isinstance(value, Measurement | int) else "",
 )
