@@ -141,10 +141,11 @@ def test_the_path_goes_to_a_new_leader_and_stays_with_an_old_one():
         candidate("layer 2", "gabor-finer", 0.4),
         candidate("finalists", "gabor-sinc", 0.05, epochs=9),
         candidate("finalists", "gabor-gabor", 0.06, epochs=9),
+        candidate("fewer epochs", "gabor-sinc", 0.07, epochs=4),
         candidate("fit", "gabor-sinc", 0.01, epochs=9, held_out=False),
     ).ax_
     (path,) = [line for line in ax.lines if line.get_marker() in (None, "None", "")]
-    np.testing.assert_allclose(path.get_xdata(), [0.2, 0.2, 0.2, 0.2, 0.05, 0.05])
+    np.testing.assert_allclose(path.get_xdata(), [0.2, 0.2, 0.2, 0.2, 0.05, 0.05, 0.05, 0.05])
     assert (np.diff(path.get_ydata()) >= 0).all()
     bold = [t.get_text() for t in ax.get_yticklabels() if t.get_fontweight() == "bold"]
     assert bold == ["gabor²", "gabor-sinc", "gabor-sinc"]

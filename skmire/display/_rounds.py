@@ -71,13 +71,19 @@ class Rounds:
 
     @property
     def path(self) -> dict[str, int]:
-        """Who leads after each round, among all that were tried as hard."""
+        """Who leads after each round, among all that were tried as hard.
+
+        With fewer epochs the same network is tried again, to be judged beside what it was before.
+        """
         path: dict[str, int] = {}
         for name, ((best, *_), *_) in self.strips.items():
             if not np.isfinite(self.judged[best]):
                 continue
             before = next(reversed(path), None)
-            if before is not None and self._effort(before) == self._effort(name):
+            alike = name == "fewer epochs" or (
+                before and self._effort(before) == self._effort(name)
+            )
+            if before is not None and alike:
                 best = min(path[before], best, key=lambda i: self.trace[i].loss)
             path[name] = best
         return path
