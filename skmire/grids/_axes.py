@@ -90,7 +90,7 @@ def axis_of(
     name : str
         Of the coordinate.
     periods : mapping of str to float, or "auto"
-        In the coordinate's unit; ``"auto"`` finds longitudes that go once round.
+        In the coordinate's unit; ``"auto"`` finds longitudes that go once round or over the seam.
     sphere : bool
         Whether longitudes are on a sphere, and so periodic however far they go.
 
@@ -114,9 +114,10 @@ def axis_of(
         period = _TURN
     if period is not None:
         extent, (low, high) = high - low, _arc(numbers, period)
-        # What goes on after a turn is counted, not measured: columns that are called "lon".
-        once = high - low >= _WHOLE * period and extent < _ONCE * period
-        if periods == "auto" and not sphere and not once:
+        # What is shorter round the circle crosses the seam; where all is covered, nothing is. What
+        # goes on after a turn is counted, not measured: columns that are called "lon".
+        seam = high - low < _WHOLE * extent or high - low >= _WHOLE * period
+        if periods == "auto" and not sphere and not (seam and extent < _ONCE * period):
             period, low, high = None, float(numbers.min()), float(numbers.max())
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
     slack = 4 * float(rounding) * max(abs(low), abs(high))

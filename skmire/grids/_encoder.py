@@ -42,7 +42,7 @@ class GridEncoder(DerivedGrid):
         times along them; and else, of a DataArray, the indices.
     periodic : "auto", None or dict of str to float, default="auto"
         Coordinates that come back after a period, by name; they lie on a circle, so that there
-        is no seam. ``"auto"`` finds longitudes that go once round.
+        is no seam. ``"auto"`` finds longitudes that go once round, or across the date line.
     sphere : bool, default=False
         Whether latitude and longitude are points on the sphere: no seam, and no poles.
     extrapolate : {"nan", "raise", "allow"}, default="nan"
