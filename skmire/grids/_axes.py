@@ -19,7 +19,7 @@ Periods = Mapping[str, float]
 
 _TURN = 360.0  # degrees
 _WHOLE = 1 - 1e-9  # turns, but for rounding
-_ONCE = 1.1  # turns, as some grids repeat a few columns
+ONCE = 1.1  # turns at most of what goes round once, as some grids repeat a few columns
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def axis_of(
         # What is shorter round the circle crosses the seam; where all is covered, nothing is. What
         # goes on after a turn is counted, not measured: columns that are called "lon".
         seam = high - low < _WHOLE * extent or high - low >= _WHOLE * period
-        if periods == "auto" and not sphere and not (seam and extent < _ONCE * period):
+        if periods == "auto" and not sphere and not (seam and extent < ONCE * period):
             period, low, high = None, float(numbers.min()), float(numbers.max())
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
     slack = 4 * float(rounding) * max(abs(low), abs(high))
@@ -131,7 +131,9 @@ def _arc(numbers: Array, period: float) -> tuple[float, float]:
     gaps = np.diff(around, append=period + around[0])
     widest = int(gaps.argmax())
     # A gap such as between all neighbours is none. Rounding may have doubled a place, 0 and 360.
-    if gaps[widest] <= max(1.5 * float(np.median(gaps)), period / 36):
+    # Of two labels there are no others to compare with.
+    usual = max(1.5 * float(np.median(gaps)), period / 36)
+    if gaps[widest] <= usual and len(np.unique(numbers)) > 2:
         return least, least + period
     low = least + float(around[(widest + 1) % len(around)])
     return low, low + period - float(gaps[widest])
