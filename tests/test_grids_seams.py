@@ -48,3 +48,45 @@ def test_stations_all_over_the_globe_and_curvilinear_grids_have_no_seam_either()
 def test_a_region_that_crosses_nothing_is_a_line(lon):
     (axis,) = fitted(around(lon)).fields_[0].axes
     assert (axis.period, axis.low, axis.high) == (None, lon[0], lon[-1])
+
+
+@pytest.mark.parametrize("sphere", [False, True])
+@pytest.mark.parametrize(("lon", "low", "high"), [([20.0], 20, 20), ([0.0, 90], 0, 90)])
+def test_a_few_meridians_do_not_go_round(lon, low, high, sphere):
+    data = around(lon).expand_dims(lat=[0.0, 10, 20]).copy()
+    grid = fitted(data, sphere=sphere)
+    axis = grid.fields_[0].axes[1]
+    assert (axis.low, axis.high, axis.is_whole) == (low, high, False)
+    assert grid.interp(lon=[high, 200.0])[0].isnull().values.tolist() == [False, True]
+    assert grid.grid(1.0).sizes["lon"] == high - low + 1
+    assert fitted(around([0.0, 180, 360])).fields_[0].axes[0].is_whole
+
+
+ROLLED = {
+    "half way": (np.r_[180:360:30, 0:180:30], [165.0, 345], 24),
+    "westwards": (np.r_[150:-30:-30, 330:150:-30], [15.0, 195], 24),
+    "date line": (np.r_[170:182:2, -178:-168:2], [179.0, -179, -177], 21),
+    "a few labels": ([350.0, 10, 30], [0.0, 20], 5),
+    "with 360 once more": (np.arange(0, 390, 30), [345.0], 25),
+    "beyond 360": (np.arange(0, 390, 15), [352.5, 367.5], 51),
+}
+
+
+@pytest.mark.parametrize(("lon", "between", "n"), ROLLED.values(), ids=ROLLED)
+def test_upsampling_goes_on_over_the_seam(lon, between, n):
+    finer = fitted(around(lon), periodic={"lon": 360}).upsample(2)
+    labels = finer.lon.values
+    assert len(labels) == n
+    np.testing.assert_array_equal(labels[::2][: len(lon)], lon)
+    for label in between:
+        assert np.isclose((labels - label + 180) % 360, 180).any()
+    np.testing.assert_allclose(finer, np.cos(np.deg2rad(labels)), atol=1e-9)  # none is missing
+    steps = np.diff(labels)
+    steps -= 360 * np.rint(steps / 360)
+    np.testing.assert_allclose(steps, steps[0])
+
+
+def test_steps_of_times_over_many_periods_are_as_they_are():
+    hours = xr.DataArray(np.zeros(9), {"hour": np.arange(9) * 18.0})
+    finer = fitted(hours, periodic={"hour": 24}).upsample(2)
+    np.testing.assert_array_equal(finer.hour, np.arange(17) * 9)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from skmire.grids._axes import Axis
+from skmire.grids._axes import ONCE, Axis
 from skmire.grids._codecs import Numbers
 from skmire.grids._fields import Field
 
@@ -105,16 +105,19 @@ def numbers_of(axis: Axis, labels: xr.Dataset) -> xr.Variable:
 def finer(grid: xr.Dataset, axis: Axis, factor: int) -> NDArray[Any]:
     """Return the labels of an axis and `factor` - 1 between every two, spaced evenly.
 
-    Of a period that is covered as a whole, there are some between the last and the first, too.
+    Of a period that is covered as a whole, and once, there are some between the last and the first,
+    too.
     """
     labels = grid[axis.name].values
     numbers = axis.codec.encode(labels)
     steps = np.diff(numbers)
-    if axis.is_whole and axis.period is not None and len(numbers) > 1:
-        direction = np.sign(steps.sum())
-        steps = np.append(steps, direction * axis.period + numbers[0] - numbers[-1])
-        if abs(steps[-1]) < 1e-6 * axis.period:  # the first comes again, as 360 after 0
-            steps = steps[:-1]
+    period = axis.period
+    if period is not None and len(numbers) > 1 and np.ptp(numbers) < ONCE * period:
+        turn = np.copysign(period, np.median(steps - period * np.rint(steps / period)))
+        steps[steps / turn < -0.5] += turn  # 0 comes after 350
+        last = turn - steps.sum()
+        if axis.is_whole and last / turn > 1e-6:  # else the first is there again, as 360 after 0
+            steps = np.append(steps, last)
     parts = np.arange(factor) / factor
     between = numbers[: len(steps), None] + steps[:, None] * parts
     new = axis.codec.decode(np.append(between.ravel(), numbers[len(steps) :]))
