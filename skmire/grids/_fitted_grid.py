@@ -23,6 +23,9 @@ Grid = TypeVar("Grid", xr.DataArray, xr.Dataset)
 #: From a field and one of its variables to the names and attributes of what is asked of it.
 Called = Callable[[Field, Hashable], list[tuple[Hashable, dict[Any, Any]]]]
 
+#: What says how a file packs numbers, into which those of a fit do not go.
+_PACKED = {"dtype", "scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned"}
+
 
 class FittedGrid(BaseEstimator, ABC):
     """Queries of the fields that a subclass has fitted.
@@ -246,7 +249,8 @@ class FittedGrid(BaseEstimator, ABC):
         Returns
         -------
         filled : DataArray or Dataset
-            As `data`, in all but the missing values. Lazy if it is chunked.
+            As `data`, in all but the missing values, and not packed in a file. Whole numbers
+            become float64 if the known ones do not stay. Lazy if it is chunked.
 
         Raises
         ------
@@ -271,9 +275,12 @@ class FittedGrid(BaseEstimator, ABC):
         ask = Asked(field, Field.values, self.extrapolate, np.dtype(np.float64), n_answers)
         over = None if mask is None else along("mask", mask, data)
         coords = with_indices(data.coords.to_dataset(), field)
-        return data.copy(
-            data=filled(data.variable, ask, output, coords, over, keep_known=keep_known).data
+        old = data if keep_known or data.dtype.kind == "f" else data.astype(np.float64)
+        new = old.copy(
+            data=filled(old.variable, ask, output, coords, over, keep_known=keep_known).data
         )
+        new.encoding = {key: how for key, how in data.encoding.items() if key not in _PACKED}
+        return new
 
     def residual(self, data: Grid) -> Grid:
         """Return data less the fit at its coordinates.
@@ -296,8 +303,7 @@ class FittedGrid(BaseEstimator, ABC):
         check_is_fitted(self)
         if isinstance(data, xr.Dataset):
             return xr.Dataset({v: self.residual(data[v]) for v in self._fitted_of(data)})
-        real = data if data.dtype.kind == "f" else data.astype(np.float64)
-        rest = real - self.fill_gaps(real, keep_known=False)
+        rest = data - self.fill_gaps(data, keep_known=False)
         called = data.attrs.get("long_name", "data" if data.name is None else data.name)
         rest.attrs = {
             "long_name": f"{called} less its fit",
