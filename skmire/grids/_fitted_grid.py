@@ -16,7 +16,7 @@ from skmire.grids._axes import Axis
 from skmire.grids._codecs import spacing_of
 from skmire.grids._data import ARRAY, along
 from skmire.grids._fields import Asked, Extrapolate, Field, Query
-from skmire.grids._labels import finer, spaced, with_indices
+from skmire.grids._labels import ends_of, finer, spaced, with_indices
 from skmire.grids._queries import Chunks, answers, filled
 
 Grid = TypeVar("Grid", xr.DataArray, xr.Dataset)
@@ -191,8 +191,8 @@ class FittedGrid(BaseEstimator, ABC):
             Of the labels, in the unit of the coordinate; durations along times. A number is for
             all coordinates but times.
         region : mapping of str to pair of labels, or to one label, default=None
-            The ends along a coordinate, or where to stay along it. The fitted range where there is
-            none.
+            The ends along a coordinate, the lower first but over a seam, or where to stay along it.
+            Dates may be text. The fitted range where there is none.
         chunks : int, "auto" or mapping of dimension to int, default=None
             As in `interp`.
 
@@ -207,7 +207,7 @@ class FittedGrid(BaseEstimator, ABC):
         NotFittedError
             If nothing is fitted.
         ValueError
-            If a coordinate is unknown, or lacks a spacing.
+            If a coordinate is unknown or lacks a spacing, or its ends are none.
         """
         check_is_fitted(self)
         region = region or {}
@@ -218,13 +218,12 @@ class FittedGrid(BaseEstimator, ABC):
             raise ValueError(f"The field is a function of {list(axes)}, not of {unknown}.")
         asked: dict[str, Any] = {}
         for name, axis in axes.items():
-            ends = np.asarray(region.get(name, axis.codec.decode(np.array([axis.low, axis.high]))))
-            if ends.ndim == 0:
+            if name in region and np.ndim(region[name]) == 0:
                 asked[name] = region[name]
             elif name in spacing:
-                low, high = axis.codec.encode(ends)
+                ends = ends_of(axis, region[name]) if name in region else (axis.low, axis.high)
                 step = spacing_of(axis.codec, name, spacing[name])
-                asked[name] = xr.Variable((name,), spaced(axis, step, low, high), axis.attrs)
+                asked[name] = xr.Variable((name,), spaced(axis, step, *ends), axis.attrs)
             elif name in region or not axis.is_regular:
                 raise ValueError(
                     f"spacing has none for {name!r}: give one, or one label in region."

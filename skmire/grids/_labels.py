@@ -129,6 +129,22 @@ def finer(grid: xr.Dataset, axis: Axis, factor: int) -> NDArray[Any]:
     return new
 
 
+def ends_of(axis: Axis, region: Any) -> tuple[float, float]:
+    """Return the ends of a region along an axis as numbers, xarray having read them."""
+    if np.shape(region) == (2,):
+        own = xr.Dataset(coords={axis.name: axis.codec.decode(axis.low + np.arange(2.0))})
+        read = own.interp({axis.name: list(region)})[axis.name]
+        low, high = (float(end) for end in axis.codec.encode(read.values))
+        if high < low and axis.period is not None:
+            high = low + (high - low) % axis.period
+        if low <= high:
+            return low, high
+    raise ValueError(
+        f"A region has two ends along a coordinate, the lower first; along {axis.name!r} it has "
+        f"{region!r}. Give it two in order, or one label to stay at."
+    )
+
+
 def spaced(axis: Axis, spacing: float, low: float, high: float) -> NDArray[Any]:
     """Return labels from `low` on, up to `high`, the spacing in the unit of the axis's numbers."""
     steps = (high - low) / spacing

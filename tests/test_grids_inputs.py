@@ -1,0 +1,52 @@
+"""What people plausibly pass, and what they are told where it cannot be meant."""
+
+import cftime
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from sklearn.linear_model import LinearRegression
+
+from skmire.grids import GridEncoder
+
+
+def fitted(data, **options):
+    return GridEncoder(LinearRegression(), **options).fit(data)
+
+
+def daily(calendar=None):
+    time = xr.date_range(
+        "2000-01-01", periods=9, calendar=calendar or "standard", use_cftime=calendar is not None
+    )
+    return xr.DataArray(np.arange(9.0), {"time": time})
+
+
+# -- the ends of a region -------------------------------------------------------------------------
+
+ENDS = {
+    "text": (None, ("2000-01-02", "2000-01-04")),
+    "pandas": (None, (pd.Timestamp("2000-01-02"), pd.Timestamp("2000-01-04"))),
+    "numpy": (None, np.array(["2000-01-02", "2000-01-04"], "M8[D]")),
+    "text of a calendar": ("360_day", ("2000-01-02", "2000-01-04")),
+    "a calendar": ("noleap", [cftime.DatetimeNoLeap(2000, 1, day) for day in (2, 4)]),
+}
+
+
+@pytest.mark.parametrize(("calendar", "ends"), ENDS.values(), ids=ENDS)
+def test_the_ends_of_a_region_are_dates_of_any_kind(calendar, ends):
+    grid = fitted(daily(calendar))
+    found = grid.grid({"time": np.timedelta64(12, "h")}, {"time": ends})
+    np.testing.assert_allclose(found, [1, 1.5, 2, 2.5, 3])
+
+
+def test_a_region_goes_on_over_the_seam_and_only_there():
+    lon = np.arange(0, 360, 30.0)
+    grid = fitted(xr.DataArray(np.cos(np.deg2rad(lon)), {"lon": lon}))
+    found = grid.grid(10.0, {"lon": (350, 10)})
+    np.testing.assert_allclose(found, np.cos(np.deg2rad([10, 0, 10])))
+    np.testing.assert_array_equal(found.lon, [350, 360, 370])
+    line = fitted(xr.DataArray(np.arange(9.0), {"x": np.arange(9.0)}))
+    with pytest.raises(ValueError, match=r"two ends.*lower first.*'x'.*\(4, 1\)"):
+        line.grid(1.0, {"x": (4, 1)})
+    with pytest.raises(ValueError, match=r"two ends.*\[1, 2, 3\]"):
+        line.grid(1.0, {"x": [1, 2, 3]})
