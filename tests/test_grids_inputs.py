@@ -50,3 +50,29 @@ def test_a_region_goes_on_over_the_seam_and_only_there():
         line.grid(1.0, {"x": (4, 1)})
     with pytest.raises(ValueError, match=r"two ends.*\[1, 2, 3\]"):
         line.grid(1.0, {"x": [1, 2, 3]})
+
+
+# -- which coordinates ----------------------------------------------------------------------------
+
+
+def track():
+    """Return a glider's path: places along the dimension of its own times."""
+    time = pd.date_range("2000-01-01", periods=40)
+    lat, lon = np.random.default_rng(0).uniform(0, 10, (2, 40))
+    places = {"time": time, "lat": ("time", lat), "lon": ("time", lon)}
+    return xr.DataArray(np.arange(40) + lat - 2 * lon, places, ["time"], "t")
+
+
+def test_places_along_the_dimension_of_their_times_are_asked_with_these():
+    data = track()
+    grid = fitted(data, coords=["time", "lat", "lon"])
+    found = grid.interp(time=["2000-01-03", "2000-01-03T12"], lat=[2.0, 3, 4], lon=[5.0])
+    assert found.dims == ("time", "lat", "lon")
+    assert found.time.dtype.kind == "M"
+    np.testing.assert_allclose(found[..., 0], [[-6, -5, -4], [-5.5, -4.5, -3.5]])
+    assert float(grid.interp(time="2000-01-03", lat=2.0, lon=5.0)) == pytest.approx(-6)
+    np.testing.assert_allclose(grid.interp(), data)
+    region = {"time": ("2000-01-03", "2000-01-05"), "lat": (2, 4), "lon": 5.0}
+    assert grid.grid({"time": np.timedelta64(1, "D"), "lat": 1}, region).shape == (3, 3)
+    with pytest.raises(ValueError, match=r"\['lat', 'lon'\] are missing"):
+        grid.interp(time=["2000-01-03"])

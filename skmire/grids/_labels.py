@@ -38,12 +38,13 @@ def labels_for(grid: xr.Dataset, field: Field, asked: Mapping[Any, Any]) -> xr.D
     if not asked:
         return base
     _refuse_parts(field, asked)
-    for axis in field.axes:
-        if axis.name in asked and not axis.is_regular:
+    taken = [axis for axis in field.axes if axis.name in asked]
+    shared = {dim for axis in taken if not axis.is_regular for dim in axis.dims}
+    base = base.drop_dims(shared)
+    for axis in taken:
+        if shared & {*axis.dims}:
             # A dimension of its own, for xarray to replace.
             ends = axis.codec.decode(np.array([axis.low, axis.low + 1.0]))
-            base = base.drop_dims([dim for dim in axis.dims if dim in base.dims])
-            base = base.drop_vars(axis.name, errors="ignore")
             base = base.assign_coords({axis.name: (axis.name, ends, axis.attrs)})
     # Of one label nothing can be interpolated.
     single = [
