@@ -76,3 +76,36 @@ def test_places_along_the_dimension_of_their_times_are_asked_with_these():
     assert grid.grid({"time": np.timedelta64(1, "D"), "lat": 1}, region).shape == (3, 3)
     with pytest.raises(ValueError, match=r"\['lat', 'lon'\] are missing"):
         grid.interp(time=["2000-01-03"])
+
+
+def points(**coords):
+    """Return values along points, with coordinates of any type."""
+    return xr.DataArray(np.arange(9.0), {k: ("points", v) for k, v in coords.items()}, ["points"])
+
+
+LAT, LON, WHOLE = np.linspace(40, 60, 9), np.linspace(0.0, 30, 9) ** 1.1, np.arange(9) ** 2
+DATES = np.array([cftime.Datetime360Day(2000, 1, day + 1) for day in range(9)])
+NAMES = np.array(list("abcdefghi"), object)
+TAKEN = {
+    "whole longitudes": (points(lat=LAT, lon=WHOLE), ["lat", "lon"]),
+    "both whole": (points(lat=WHOLE, lon=WHOLE[::-1]), ["lat", "lon"]),
+    "names beside": (points(lat=LAT, lon=LON, name=NAMES), ["lat", "lon"]),
+    "dates of a calendar": (points(lat=LAT, when=DATES), ["lat", "when"]),
+    "whole depths": (points(lat=LAT, z=WHOLE).assign_coords(
+        z=("points", WHOLE, {"positive": "down"})), ["lat", "z"]),
+    "whole levels": (xr.DataArray(np.ones((3, 4)), {"lat": LAT[:3], "row": np.arange(4)},
+        ["lat", "row"]).stack(points=("lat", "row")), ["lat", "row"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "names"), TAKEN.values(), ids=TAKEN)
+def test_coordinates_along_points_are_those_of_floats_times_and_what_metadata_name(data, names):
+    assert fitted(data).fields_[0].names == names
+
+
+def test_whole_numbers_that_nobody_explains_are_said_to_be_left_out():
+    data = points(lat=LAT, lon=LON, level=WHOLE)
+    with pytest.warns(UserWarning, match=r"\['level'\].*Name all.*\['lat', 'lon', 'level'\]"):
+        grid = fitted(data)
+    assert grid.fields_[0].names == ["lat", "lon"]
+    assert fitted(data, coords=["lat", "lon", "level"]).fields_[0].names == ["lat", "lon", "level"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,8 +11,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from skmire.grids._codecs import Codec, codec_of
-from skmire.grids._conventions import is_latitude, is_longitude, is_time, unit_of
+from skmire.grids._codecs import Codec, codec_of, of_calendar
+from skmire.grids._conventions import is_explained, is_latitude, is_longitude, is_time, unit_of
 from skmire.grids._embeddings import Circle, Embedding, Line, Part, Sphere
 
 Array = NDArray[np.float64]
@@ -178,7 +179,8 @@ def axis_names(
         Of the variable.
     wanted : sequence of str or None
         By the user's choice; ``None`` means those of the dimensions, and where a dimension has
-        none, as of scattered points and curvilinear grids, those that lie along it.
+        none, as of scattered points and curvilinear grids, those that lie along it: of floats and
+        times, of whole numbers that metadata or the name explain, and levels of an index.
     bare : bool
         Whether a dimension without any coordinate counts by its indices.
 
@@ -193,12 +195,13 @@ def axis_names(
         return names if reached == set(dims) else None
     # The levels of a MultiIndex lie along its dimension.
     unnamed = {d for d in dims if d not in data.coords or data.indexes[d].nlevels > 1}
-    along = [
-        str(name)
+    levels = {name for dim in unnamed & {*data.indexes} for name in data.indexes[dim].names}
+    there = {
+        str(name): labels
         for name, labels in data.coords.items()
-        if labels.dims and set(labels.dims) <= unnamed and labels.dtype.kind in "fmMO"
-        if name not in labels.dims
-    ]
+        if labels.dims and set(labels.dims) <= unnamed and name not in labels.dims
+    }
+    along = [name for name, labels in there.items() if name in levels or _is_place(name, labels)]
     reached = {dim for name in along for dim in data[name].dims}
     if len(along) < len(reached):
         along, reached = [], set()
@@ -215,7 +218,26 @@ def axis_names(
             return None
         else:
             names += [name for name in along if dim in data[name].dims and name not in names]
+    left = [name for name, labels in there.items() if labels.dtype.kind in "iu"]
+    left = [name for name in left if name not in along and data[name].ndim == 1]
+    if left:
+        warnings.warn(
+            f"The coordinates {left} hold whole numbers, of which neither name nor attributes say "
+            "what they are, so the field is no function of them. Name all that it is a function "
+            f"of, as in GridEncoder(coords={[*along, *left]}), or without {left}.",
+            stacklevel=5,  # of who calls fit
+        )
     return names
+
+
+def _is_place(name: str, labels: xr.DataArray) -> bool:
+    """Return whether a coordinate along points is one of the field: floats, times, what is told."""
+    kind = labels.dtype.kind
+    return (
+        kind in "fmM"
+        or (kind in "iu" and is_explained(name, labels.attrs))
+        or (kind == "O" and of_calendar(labels.values))
+    )
 
 
 def _dims_of(data: xr.Dataset, name: str) -> tuple[Hashable, ...]:

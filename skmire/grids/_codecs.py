@@ -157,7 +157,7 @@ def codec_of(name: str, labels: NDArray[Any]) -> Codec:
             return _dates(known)
     known = labels[~_is_missing(labels)] if kind == "O" else np.empty(0)
     first = known[0] if known.size else None
-    if hasattr(first, "calendar") and hasattr(first, "has_year_zero"):
+    if of_calendar(labels):
         in_seconds = Calendar(min(known), "s")
         per = _unit_for(in_seconds.encode(known) * 1e9)
         return Calendar(in_seconds.origin, "us" if per == "ns" else per)  # cftime's finest
@@ -166,6 +166,12 @@ def codec_of(name: str, labels: NDArray[Any]) -> Codec:
         f"A coordinate of the field must hold numbers or times; {name!r} has {what}. Select along "
         f"it, as in da.sel({name}=...), or make its labels variables: da.to_dataset(dim={name!r})."
     )
+
+
+def of_calendar(labels: NDArray[Any]) -> bool:
+    """Return whether labels are dates of cftime."""
+    known = labels[~_is_missing(labels)] if labels.dtype.kind == "O" else np.empty(0)
+    return bool(known.size) and hasattr(known[0], "calendar") and hasattr(known[0], "has_year_zero")
 
 
 def _is_missing(labels: NDArray[Any]) -> NDArray[np.bool_]:

@@ -48,6 +48,12 @@ def is_time(attrs: Attrs, codec_unit: str | None) -> bool:
     )
 
 
+def is_explained(name: str, attrs: Attrs) -> bool:
+    """Return whether metadata or the name say that numbers are places or times, and no counts."""
+    told = is_latitude(name, attrs) or is_longitude(name, attrs) or is_time(attrs, None)
+    return told or "axis" in attrs or "positive" in attrs
+
+
 def unit_of(attrs: Attrs) -> str | None:
     """Return what a coordinate's numbers count: the degree, whatever its direction; of dates, days.
 

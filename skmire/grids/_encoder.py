@@ -39,7 +39,8 @@ class GridEncoder(DerivedGrid):
     coords : sequence of str, default=None
         The coordinates that the field is a function of. ``None`` means those of the dimensions;
         where dimensions have none, as of scattered points and curvilinear grids, those of floats or
-        times along them; and else, of a DataArray, the indices.
+        times along them, and of whole numbers that their name or attributes explain; and else, of a
+        DataArray, the indices.
     periodic : "auto", None or dict of str to float, default="auto"
         Coordinates that come back after a period, by name; they lie on a circle, so that there
         is no seam. ``"auto"`` finds longitudes that go once round, or across the date line.
