@@ -8,6 +8,7 @@ import xarray as xr
 from sklearn.linear_model import LinearRegression
 
 from skmire.grids import GridEncoder
+from skmire.grids._conventions import derived_attrs
 
 
 def fitted(data, **options):
@@ -109,3 +110,68 @@ def test_whole_numbers_that_nobody_explains_are_said_to_be_left_out():
         grid = fitted(data)
     assert grid.fields_[0].names == ["lat", "lon"]
     assert fitted(data, coords=["lat", "lon", "level"]).fields_[0].names == ["lat", "lon", "level"]
+
+
+# -- what is told, or understood ------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore")  # of xarray and pandas, which say that they drop it
+def test_times_of_a_zone_are_to_lose_it():
+    time = pd.date_range("2000-01-01", periods=9, tz="UTC")
+    with pytest.raises(ValueError, match=r"'time' has times of a zone.*tz_convert\(None\)"):
+        fitted(xr.DataArray(np.arange(9.0), {"time": time}))
+    frame = pd.DataFrame({"time": time, "v": np.arange(9.0)})
+    with pytest.raises(ValueError, match=r"'time' has times of a zone.*tz_convert\(None\)"):
+        fitted(frame, coords=["time"])
+
+
+def test_coordinates_of_a_frame_may_be_in_its_index():
+    data = daily().rename("v").expand_dims(x=[0.0, 1, 2])
+    grid = fitted(data.to_dataframe(), coords=["time", "x"])
+    np.testing.assert_allclose(grid.interp(time="2000-01-03", x=[1.0]).v, [2])
+    with pytest.raises(ValueError, match=r"as in GridEncoder\(coords=\['x', 'time'\]\)"):
+        fitted(data.to_dataframe())
+
+
+def test_the_accessor_takes_factors_by_keyword_beside_parameters():
+    data = daily().expand_dims(x=[0.0, 1, 2])
+    found = data.mire.upsample(x=3, encoder=LinearRegression(), extrapolate="allow")
+    assert dict(found.sizes) == {"x": 7, "time": 9}
+
+
+@pytest.mark.parametrize("calendar", [None, "noleap"])
+def test_a_period_along_times_is_a_duration(calendar):
+    data = daily(calendar)
+    data.values = np.cos(np.arange(9) * np.pi / 4)
+    grid = fitted(data, periodic={"time": np.timedelta64(8, "D")})
+    np.testing.assert_allclose(grid.upsample(2)[:3], np.cos(np.arange(3) * np.pi / 8), atol=1e-9)
+    with pytest.raises(ValueError, match="The period along 'time' must be a duration, got 8"):
+        fitted(data, periodic={"time": 8})
+
+
+def test_a_mask_may_be_an_array_of_the_shape_of_the_data():
+    data = daily().where(lambda it: it % 3 > 0)
+    filled = fitted(data).fill_gaps(data, np.arange(9) > 3)
+    assert filled.isnull().values.tolist() == [True, False, False, True, *[False] * 5]
+    with pytest.raises(ValueError, match=r"mask must lie along.*array of shape \(3,\)"):
+        fitted(data).fill_gaps(data, np.ones(3, bool))
+
+
+def test_empty_units_are_unknown():
+    assert "units" not in derived_attrs("v", {"units": " "}, "slope", {"m": 1})
+    assert derived_attrs("v", {"units": "1"}, "slope", {"m": 1})["units"] == "1 / m"
+
+
+def test_dates_of_another_calendar_are_to_be_converted():
+    ours, theirs = fitted(daily("noleap")), fitted(daily())
+    match = r"calendar that was fitted, .*; got .*convert_calendar"
+    with pytest.raises(ValueError, match=match):
+        ours.interp(time=daily().time)
+    with pytest.raises(ValueError, match=match):
+        ours.residual(daily())
+    with pytest.raises(ValueError, match=match):
+        theirs.interp(time=daily("noleap").time.values)
+    with pytest.raises(ValueError, match=match):
+        theirs.fill_gaps(daily("noleap").where(lambda it: it > 3))
+    with pytest.raises(ValueError, match=match):
+        ours.interp_like(daily("360_day"))

@@ -11,12 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from skmire.grids._codecs import Codec, codec_of, of_calendar
+from skmire.grids._codecs import Codec, codec_of, length_of, of_calendar
 from skmire.grids._conventions import is_explained, is_latitude, is_longitude, is_time, unit_of
 from skmire.grids._embeddings import Circle, Embedding, Line, Part, Sphere
 
 Array = NDArray[np.float64]
-Periods = Mapping[str, float]
+Periods = Mapping[str, Any]
 
 _TURN = 360.0  # degrees
 _WHOLE = 1 - 1e-9  # turns, but for rounding
@@ -90,8 +90,9 @@ def axis_of(
         Of any shape; some may be missing, but not all.
     name : str
         Of the coordinate.
-    periods : mapping of str to float, or "auto"
-        In the coordinate's unit; ``"auto"`` finds longitudes that go once round or over the seam.
+    periods : mapping of str to number or duration, or "auto"
+        In the coordinate's unit, durations along times; ``"auto"`` finds longitudes that go once
+        round, or over the seam.
     sphere : bool
         Whether longitudes are on a sphere, and so periodic however far they go.
 
@@ -108,9 +109,9 @@ def axis_of(
         )
     low, high = float(numbers.min()), float(numbers.max())
     longitude = is_longitude(name, labels.attrs)
-    period = None if periods == "auto" else periods.get(name)
-    if period is not None and not period > 0:
-        raise ValueError(f"periodic[{name!r}] must be above 0, got {period!r}.")
+    period = None
+    if periods != "auto" and name in periods:
+        period = length_of(codec, f"The period along {name!r}", periods[name])
     if period is None and longitude and (sphere or periods == "auto"):
         period = _TURN
     if period is not None:

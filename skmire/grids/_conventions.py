@@ -87,7 +87,7 @@ def derived_attrs(name: str, attrs: Attrs, what: str, by: Mapping[str, int]) -> 
     """
     called = attrs.get("long_name") or str(attrs.get("standard_name", name)).replace("_", " ")
     found: dict[str, Any] = {"long_name": f"{what} of {called}" if called else what}
-    if "units" in attrs and "" not in by:
+    if str(attrs.get("units", "")).strip() and "" not in by:
         below = [
             (f"({unit})" if re.search(r"[ /*.]", unit) else unit) + (str(n) if n != 1 else "")
             for unit, n in by.items()

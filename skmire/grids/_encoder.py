@@ -41,9 +41,10 @@ class GridEncoder(DerivedGrid):
         where dimensions have none, as of scattered points and curvilinear grids, those of floats or
         times along them, and of whole numbers that their name or attributes explain; and else, of a
         DataArray, the indices.
-    periodic : "auto", None or dict of str to float, default="auto"
-        Coordinates that come back after a period, by name; they lie on a circle, so that there
-        is no seam. ``"auto"`` finds longitudes that go once round, or across the date line.
+    periodic : "auto", None or dict of str to number or duration, default="auto"
+        Coordinates that come back after a period, by name; along times it is a duration, such as
+        ``np.timedelta64(365, "D")``. They lie on a circle, so that there is no seam.
+        ``"auto"`` finds longitudes that go once round, or across the date line.
     sphere : bool, default=False
         Whether latitude and longitude are points on the sphere: no seam, and no poles.
     extrapolate : {"nan", "raise", "allow"}, default="nan"
@@ -120,7 +121,7 @@ class GridEncoder(DerivedGrid):
         encoder: Any = None,
         *,
         coords: Sequence[str] | None = None,
-        periodic: Mapping[str, float] | Literal["auto"] | None = "auto",
+        periodic: Mapping[str, Any] | Literal["auto"] | None = "auto",
         sphere: bool = False,
         extrapolate: Extrapolate = "nan",
         cos_latitude: bool = False,

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skmire.grids._axes import Axis
-from skmire.grids._codecs import spacing_of
+from skmire.grids._codecs import length_of
 from skmire.grids._data import ARRAY, along
 from skmire.grids._fields import Asked, Extrapolate, Field, Query
 from skmire.grids._labels import ends_of, finer, spaced, with_indices
@@ -222,7 +222,7 @@ class FittedGrid(BaseEstimator, ABC):
                 asked[name] = region[name]
             elif name in spacing:
                 ends = ends_of(axis, region[name]) if name in region else (axis.low, axis.high)
-                step = spacing_of(axis.codec, name, spacing[name])
+                step = length_of(axis.codec, f"The spacing along {name!r}", spacing[name])
                 asked[name] = xr.Variable((name,), spaced(axis, step, *ends), axis.attrs)
             elif name in region or not axis.is_regular:
                 raise ValueError(
@@ -230,9 +230,7 @@ class FittedGrid(BaseEstimator, ABC):
                 )
         return self.interp(asked, chunks=chunks)
 
-    def fill_gaps(
-        self, data: Grid, mask: xr.DataArray | None = None, *, keep_known: bool = True
-    ) -> Grid:
+    def fill_gaps(self, data: Grid, mask: Any = None, *, keep_known: bool = True) -> Grid:
         """Return data with what is missing filled in by the fit.
 
         Parameters
@@ -240,8 +238,9 @@ class FittedGrid(BaseEstimator, ABC):
         data : DataArray or Dataset
             With the coordinates of the fit, whatever their labels. If the fit is of a Dataset, the
             name says which of its variables it is.
-        mask : DataArray of bool, default=None
-            Where to fill; elsewhere, as on land, what is missing stays so.
+        mask : DataArray or array-like of bool, default=None
+            Where to fill, along dimensions of the data or of its shape; elsewhere, as on land, what
+            is missing stays so.
         keep_known : bool, default=True
             Whether the known values stay, bit by bit. If not, they are the fit's, too.
 

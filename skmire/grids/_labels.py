@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from skmire.grids._axes import ONCE, Axis
-from skmire.grids._codecs import Numbers
+from skmire.grids._codecs import Numbers, refuse_other_calendars
 from skmire.grids._fields import Field
 
 Array = NDArray[np.float64]
@@ -53,6 +53,11 @@ def labels_for(grid: xr.Dataset, field: Field, asked: Mapping[Any, Any]) -> xr.D
         if name not in base.dims
         and any(base.sizes[dim] == 1 and dim in asked for dim in labels.dims)
     ]
+    for axis in taken:
+        given = asked[axis.name]
+        given = given[1] if isinstance(given, tuple) else given
+        if getattr(given, "chunks", None) is None:
+            refuse_other_calendars(axis.codec, np.asarray(given))
     found = base.drop_vars(single).interp(dict(asked))
     return found.assign_coords(
         {d: found[d] for d in found.dims if d in found.coords and d not in found.indexes}
