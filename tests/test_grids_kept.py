@@ -41,3 +41,66 @@ def test_whole_numbers_become_double_where_the_fit_takes_their_place(dtype, chun
     assert grid.fill_gaps(data).dtype == dtype
     beyond = data.assign_coords(x=data.x + 1)
     assert grid.fill_gaps(beyond, keep_known=False).isnull().values.tolist() == 4 * [False] + [True]
+
+
+def mixed():
+    lat, lon = np.arange(4.0), np.arange(5.0)
+    return xr.Dataset(
+        {
+            "a": (("lat", "lon"), lat[:, None] + lon),
+            "zonal": ("lat", 2 * lat),
+            "when": ("lat", np.arange("2000", "2004", dtype="M8[Y]").astype("M8[ns]")),
+            "name": ("lat", list("wxyz")),
+            "bounds": (("lat", "nv"), np.ones((4, 2))),
+            "wave": ("lon", lon * 1j),
+            "by_name": (("band", "lat"), np.ones((2, 4))),
+            "complex": (("lat", "lon"), np.ones((4, 5)) * 1j),
+            "crs": 1,
+        },
+        {"lat": lat, "lon": lon, "band": ["red", "green"]},
+    )
+
+
+def test_variables_that_are_not_fitted_stay_where_their_dimensions_do():
+    data = mixed()
+    grid = GridEncoder(LinearRegression()).fit(data)
+    assert set(grid.encoders_) == {"a", "zonal"}
+    found = grid.interp(lon=[0.5, 1.5])
+    assert set(found) == {*data} - {"wave", "complex"}
+    for name in {*found} - {"a", "zonal"}:
+        xr.testing.assert_identical(found[name].variable, data[name].variable)
+    assert set(grid.interp(lat=[0.5])) == {"a", "zonal", "wave", "crs"}
+    track = grid.interp(lat=("nv", [0.5, 1, 2]), lon=("nv", [1.0, 2, 3]))
+    assert set(track) == {"a", "zonal", "crs"}
+    assert set(grid.interp(lon=("nv", [1.0, 2, 3]))) == {
+        "a",
+        "zonal",
+        "when",
+        "name",
+        "by_name",
+        "crs",
+    }
+
+
+def test_masks_and_weights_are_for_the_variables_along_their_dimensions():
+    data = mixed()[["a", "zonal"]]
+    sea = xr.DataArray(np.ones((4, 5), bool), data.a.coords)
+    holes = data.where(data.lat != 2)
+    grid = GridEncoder(LinearRegression()).fit(holes, weights=1.0 * sea)
+    for mask in (sea, sea.values):
+        filled = grid.fill_gaps(holes, mask)
+        np.testing.assert_allclose(filled.a, data.a)
+        xr.testing.assert_identical(filled.zonal, holes.zonal)
+    np.testing.assert_allclose(grid.fill_gaps(holes, sea[:, 0]).zonal, data.zonal)
+    for wrong in (sea.rename(lon="x"), np.ones(3)):
+        with pytest.raises(ValueError, match="mask must lie along dimensions of the data"):
+            grid.fill_gaps(holes, wrong)
+        with pytest.raises(ValueError, match="weights must lie along dimensions of the data"):
+            GridEncoder(LinearRegression()).fit(holes, weights=wrong)
+
+
+def test_a_variable_without_values_is_named():
+    data = mixed()
+    data["zonal"] = data.zonal * np.nan
+    with pytest.raises(ValueError, match=r"At least two cells must be known.*'zonal'.*drop_vars"):
+        GridEncoder(LinearRegression()).fit(data)

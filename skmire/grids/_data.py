@@ -86,7 +86,8 @@ def choices(
         if variable.dtype.kind not in "iufb" or not variable.dims:
             continue
         names = axis_names(dataset, variable.dims, coords, bare=is_array)
-        if names:
+        texts = [name for name in names or () if _is_text(dataset[name])]
+        if names and (is_array or not texts):
             found.append(Chosen((name,), variable.dims, names))
     if not found:
         told = {str(n).replace(ARRAY, "data"): dict(v.sizes) for n, v in dataset.data_vars.items()}
@@ -106,6 +107,30 @@ def choices(
             f"{ {str(c.variables[0]): c.dims for c in found} }. Select some of them, or transpose."
         )
     return [Chosen(tuple(c.variables[0] for c in found), *found[0][1:])]
+
+
+def _is_text(labels: xr.DataArray) -> bool:
+    kind = labels.dtype.kind
+    return kind in "US" or (kind == "O" and any(isinstance(label, str) for label in labels.values))
+
+
+def not_fitted(dataset: xr.Dataset, chosen: Sequence[Chosen]) -> xr.Dataset:
+    """Return the variables that are not fitted, but for those as large as what is."""
+    fitted = {name for some in chosen for name in some.variables}
+    dims = {dim for some in chosen for dim in some.dims}
+    left = {
+        name: variable.variable
+        for name, variable in dataset.data_vars.items()
+        if name not in fitted and not dims <= {*variable.dims}
+    }
+    return xr.Dataset(left).compute()
+
+
+def lies_along(given: Any, data: xr.DataArray) -> bool:
+    """Return whether a mask or weights have dimensions of the data alone, or an array its shape."""
+    if isinstance(given, xr.DataArray):
+        return {*given.dims} <= {*data.dims}
+    return given is None or np.shape(given) == data.shape
 
 
 def along(name: str, given: Any, data: xr.DataArray) -> xr.Variable:

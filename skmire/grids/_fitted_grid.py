@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmire.grids._axes import Axis
 from skmire.grids._codecs import length_of
-from skmire.grids._data import ARRAY, along
+from skmire.grids._data import ARRAY, along, lies_along
 from skmire.grids._fields import Asked, Extrapolate, Field, Query
 from skmire.grids._labels import ends_of, finer, spaced, with_indices
 from skmire.grids._queries import Chunks, answers, filled
@@ -44,7 +44,7 @@ class FittedGrid(BaseEstimator, ABC):
     _name: Hashable
     _is_array: bool
     _attrs: dict[Any, Any]
-    _single: xr.Dataset  # variables without dimensions, such as the mapping of a grid
+    _left: xr.Dataset  # variables that are not fitted, such as bounds and the mapping of a grid
     _known: dict[Hashable, tuple[np.dtype[Any], dict[Any, Any]]]
 
     @property
@@ -93,7 +93,7 @@ class FittedGrid(BaseEstimator, ABC):
             If a coordinate is unknown or, with ``extrapolate="raise"``, outside the fitted range.
         """
         asked = {**(coords or {}), **coords_kwargs}
-        return self._as_fitted(self._answers(Field.values, asked, self._as_it_was, chunks))
+        return self._as_fitted(self._answers(Field.values, asked, self._as_it_was, chunks), asked)
 
     def interp_like(self, other: xr.DataArray | xr.Dataset, *, chunks: Chunks = None) -> Any:
         """Return the fit at the coordinates of another object.
@@ -240,7 +240,7 @@ class FittedGrid(BaseEstimator, ABC):
             name says which of its variables it is.
         mask : DataArray or array-like of bool, default=None
             Where to fill, along dimensions of the data or of its shape; elsewhere, as on land, what
-            is missing stays so.
+            is missing stays so, and in variables of a Dataset that lack some of its dimensions.
         keep_known : bool, default=True
             Whether the known values stay, bit by bit. If not, they are the fit's, too.
 
@@ -265,8 +265,9 @@ class FittedGrid(BaseEstimator, ABC):
                     f"The Dataset has none of the fitted variables, {list(self.encoders_)}. "
                     "Rename it."
                 )
+            own = [v for v in there if lies_along(mask, data[v])] or there
             return data.assign(
-                {v: self.fill_gaps(data[v], mask, keep_known=keep_known) for v in there}
+                {v: self.fill_gaps(data[v], mask, keep_known=keep_known) for v in own}
             )
         field, output = self._variable(data)
         n_answers = len(field.variables)
@@ -371,12 +372,24 @@ class FittedGrid(BaseEstimator, ABC):
                 found[new] = xr.DataArray(typed, coords=labels.coords, name=new)
         return found
 
-    def _as_fitted(self, found: dict[Hashable, xr.DataArray]) -> Any:
+    def _as_fitted(self, found: dict[Hashable, xr.DataArray], asked: Mapping[Any, Any]) -> Any:
         """Return answers, one for each variable, as a DataArray or a Dataset, as was fitted."""
         if not self._is_array:
-            return self._together(found)
+            return self._together(found, asked)
         ((name, single),) = found.items()
         return single.rename(self._name if name == ARRAY else name)
 
-    def _together(self, found: dict[Hashable, xr.DataArray]) -> xr.Dataset:
-        return xr.Dataset({**found, **self._single.data_vars}, attrs=self._attrs)
+    def _together(
+        self, found: dict[Hashable, xr.DataArray], asked: Mapping[Any, Any]
+    ) -> xr.Dataset:
+        """Return answers, with what was not fitted and is not along a dimension that is new."""
+        new = xr.Dataset(found, attrs=self._attrs)
+        axes = [axis for field in self.fields_ for axis in field.axes if axis.name in asked]
+        gone = {dim for axis in axes for dim in axis.dims}
+        sizes = {**self._left.sizes, **new.sizes}
+        stay = {
+            name: variable.variable
+            for name, variable in self._left.data_vars.items()
+            if not gone & {*variable.dims} and all(sizes[d] == n for d, n in variable.sizes.items())
+        }
+        return new.assign(stay)
