@@ -90,3 +90,22 @@ def test_steps_of_times_over_many_periods_are_as_they_are():
     hours = xr.DataArray(np.zeros(9), {"hour": np.arange(9) * 18.0})
     finer = fitted(hours, periodic={"hour": 24}).upsample(2)
     np.testing.assert_array_equal(finer.hour, np.arange(17) * 9)
+
+
+def test_coordinates_that_are_no_index_go_on_over_the_seam():
+    lon = np.arange(0, 360, 30.0)
+    depth = np.cos(np.deg2rad(lon))
+    for roll in (0, 5):
+        data = around(np.roll(lon, roll)).assign_coords(
+            depth=("lon", np.roll(depth, roll)), name=("lon", list("abcdefghijkl")))  # fmt: skip
+        grid = fitted(data)
+        found = grid.interp(lon=[345.0, -15, 375, 15, -330, 60])
+        side = (depth[0] + depth[1]) / 2
+        np.testing.assert_allclose(found.depth, [side, side, side, side, depth[1], depth[2]])
+        assert (found.depth.dims, found.lon.attrs) == (("lon",), EAST)
+        finer = grid.upsample(2)
+        assert finer.depth.notnull().all()
+        np.testing.assert_allclose(finer.depth[::2], data.depth)
+        np.testing.assert_array_equal(finer.lon[::2], data.lon)
+    line = fitted(around(np.arange(0, 180, 30.0)).assign_coords(depth=("lon", depth[:6])))
+    assert line.interp(lon=-5.0).depth.isnull()

@@ -53,15 +53,36 @@ def labels_for(grid: xr.Dataset, field: Field, asked: Mapping[Any, Any]) -> xr.D
         if name not in base.dims
         and any(base.sizes[dim] == 1 and dim in asked for dim in labels.dims)
     ]
+    base = base.drop_vars(single)
     for axis in taken:
+        base = _turned(base, axis)
         given = asked[axis.name]
         given = given[1] if isinstance(given, tuple) else given
         if getattr(given, "chunks", None) is None:
             refuse_other_calendars(axis.codec, np.asarray(given))
-    found = base.drop_vars(single).interp(dict(asked))
+    found = base.interp(dict(asked))
     return found.assign_coords(
         {d: found[d] for d in found.dims if d in found.coords and d not in found.indexes}
     )
+
+
+def _turned(base: xr.Dataset, axis: Axis) -> xr.Dataset:
+    """Return a grid with a turn more on both sides of a circle, for the coordinates along it."""
+    numbers = axis.codec.encode(base[axis.name].values)
+    others = [name for name in base.coords if axis.name in base[name].dims and name != axis.name]
+    period = axis.period
+    if period is None or not others or np.ptp(numbers) >= ONCE * period:
+        return base
+    parts = [base]
+    for turned in (numbers - period, numbers + period):
+        # The first meridian may be there again, as 360 after 0.
+        new = (
+            np.abs(turned - (numbers.min() + numbers.max()) / 2)
+            > np.ptp(numbers) / 2 + 1e-6 * period
+        )
+        labels = axis.codec.decode(turned[new])
+        parts.append(base[{axis.name: new}].assign_coords({axis.name: labels}))
+    return xr.concat(parts, axis.name, coords="minimal", compat="override", join="outer")
 
 
 def _refuse_parts(field: Field, asked: Mapping[Any, Any]) -> None:
