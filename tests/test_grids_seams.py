@@ -44,7 +44,10 @@ def test_stations_all_over_the_globe_and_curvilinear_grids_have_no_seam_either()
     assert fitted(ocean).interp(lat=1.0, lon=[0.0, 181]).isnull().values.tolist() == [True, False]
 
 
-@pytest.mark.parametrize("lon", [np.arange(0, 31), np.arange(-90.0, 91, 0.1), [0.0, 10, 100]])
+@pytest.mark.parametrize(
+    "lon",
+    [np.arange(0, 31), np.arange(-90.0, 91, 0.1), [0.0, 10, 100], -66.6 + 1e-6 * np.arange(7)],
+)
 def test_a_region_that_crosses_nothing_is_a_line(lon):
     (axis,) = fitted(around(lon)).fields_[0].axes
     assert (axis.period, axis.low, axis.high) == (None, lon[0], lon[-1])

@@ -118,7 +118,7 @@ def axis_of(
         extent, (low, high) = high - low, _arc(numbers, period)
         # What is shorter round the circle crosses the seam; where all is covered, nothing is. What
         # goes on after a turn is counted, not measured: columns that are called "lon".
-        seam = high - low < _WHOLE * extent or high - low >= _WHOLE * period
+        seam = high - low < extent - (1 - _WHOLE) * period or high - low >= _WHOLE * period
         if periods == "auto" and not sphere and not (seam and extent < ONCE * period):
             period, low, high = None, float(numbers.min()), float(numbers.max())
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
