@@ -44,6 +44,14 @@ def test_stations_all_over_the_globe_and_curvilinear_grids_have_no_seam_either()
     assert fitted(ocean).interp(lat=1.0, lon=[0.0, 181]).isnull().values.tolist() == [True, False]
 
 
+def test_a_gap_in_the_globe_is_no_region_s_outside():
+    """Labels that all but go round are interpolated in their gap, as xarray does."""
+    grid = fitted(around(np.r_[0:110:10, 140:360:10]))
+    assert grid.fields_[0].axes[0].is_whole
+    found = grid.interp(lon=[120.0, 355, -5])
+    np.testing.assert_allclose(found, np.cos(np.deg2rad([120, 355, -5])), atol=1e-9)
+
+
 @pytest.mark.parametrize(
     "lon",
     [np.arange(0, 31), np.arange(-90.0, 91, 0.1), [0.0, 10, 100], -66.6 + 1e-6 * np.arange(7)],

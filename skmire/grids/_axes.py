@@ -20,6 +20,7 @@ Periods = Mapping[str, Any]
 
 _TURN = 360.0  # degrees
 _WHOLE = 1 - 1e-9  # turns, but for rounding
+_AROUND = 3 / 4  # of a period: labels that reach as far lie all around it, gaps and all
 ONCE = 1.1  # turns at most of what goes round once, as some grids repeat a few columns
 
 
@@ -119,8 +120,11 @@ def axis_of(
         # What is shorter round the circle crosses the seam; where all is covered, nothing is. What
         # goes on after a turn is counted, not measured: columns that are called "lon".
         seam = high - low < extent - (1 - _WHOLE) * period or high - low >= _WHOLE * period
-        if periods == "auto" and not sphere and not (seam and extent < ONCE * period):
+        found = periods == "auto" and not sphere
+        if found and not (seam and extent < ONCE * period):
             period, low, high = None, float(numbers.min()), float(numbers.max())
+        elif found and high - low > _AROUND * period:  # a gap in the globe, not a region's outside
+            low, high = float(numbers.min()), float(numbers.min()) + period
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
     slack = 4 * float(rounding) * max(abs(low), abs(high))
     return Axis(name, labels.dims, codec, low, high, slack, dict(labels.attrs), period)
