@@ -647,7 +647,8 @@ def scattered(n=120):
     lat, lon = rng.uniform(40, 60, n), rng.uniform(0, 30, n)
     return xr.DataArray(
         truth(lat, lon),
-        {"lat": ("points", lat, DEGREES), "lon": ("points", lon, EAST), "id": ("points", range(n))},
+        {"lat": ("points", lat, DEGREES), "lon": ("points", lon, EAST),
+         "id": ("points", list(map(str, range(n))))},
         ("points",), "tas", {"units": "K"},
     )  # fmt: skip
 

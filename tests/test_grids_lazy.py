@@ -161,6 +161,21 @@ def test_chunked_labels_are_asked_chunk_by_chunk():
     np.testing.assert_array_equal(lazy, grid.interp(asked))
 
 
+@pytest.mark.parametrize("kind", ["index", "tuple", "points"])
+def test_labels_of_dask_that_span_a_grid_make_lazy_answers_too(kind):
+    grid = GridEncoder(cubic()).fit(field()[0])
+    lat = np.linspace(40.0, 60, 12)
+    many = dask.array.from_array(lat, chunks=5)
+    asked = {
+        "index": xr.DataArray(many, dims="lat"), "tuple": ("lat", many),
+        "points": ("cast", many),
+    }[kind]  # fmt: skip
+    found = grid.interp(lat=asked)
+    assert found.chunks == ((5, 5, 2), (31,))
+    np.testing.assert_allclose(found, grid.interp(lat=lat))
+    assert grid.interp(lat=asked, chunks=6).chunks == ((6, 6), (6,) * 5 + (1,))
+
+
 @pytest.mark.parametrize("calendar", [None, "360_day"])
 def test_chunked_gaps_are_filled_as_those_in_memory(calendar):
     data = holes(field(calendar)).astype("float32")

@@ -67,7 +67,7 @@ class MireAccessor:
         self,
         encoder: Any = None,
         *,
-        mask: xr.DataArray | None = None,
+        mask: Any = None,
         keep_known: bool = True,
         weights: Any = None,
         **options: Any,
@@ -78,7 +78,7 @@ class MireAccessor:
         ----------
         encoder : GridEncoder or estimator, default=None
             As in `fit`.
-        mask : DataArray of bool, default=None
+        mask : DataArray or array-like of bool, default=None
             Where to fill, as in `GridEncoder.fill_gaps`.
         keep_known : bool, default=True
             Whether the known values stay, bit by bit.
@@ -131,7 +131,7 @@ class MireAccessor:
         fitted = self.fit(encoder, weights=weights, **(options or {}))
         return fitted.interp(coords, chunks=chunks, **coords_kwargs)
 
-    def upsample(self, factor: Any = None, encoder: Any = None, **options: Any) -> Any:
+    def upsample(self, factor: Any = None, encoder: Any = None, **factors: Any) -> Any:
         """Return a fit of the data on a finer grid.
 
         Parameters
@@ -140,12 +140,15 @@ class MireAccessor:
             As in `GridEncoder.upsample`.
         encoder : GridEncoder or estimator, default=None
             As in `fit`.
-        **options : dict
-            Parameters of the `GridEncoder`.
+        **factors : dict
+            `factor`, by keyword; what is no coordinate of the data is a parameter of the
+            `GridEncoder`.
 
         Returns
         -------
         values : DataArray or Dataset
             As the data are.
         """
-        return self.fit(encoder, **options).upsample(factor)
+        there = {*self._data.coords, *self._data.dims}
+        options = {name: factors.pop(name) for name in {*factors} - there}
+        return self.fit(encoder, **options).upsample(factor, **factors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,16 +11,17 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from skmire.grids._codecs import Codec, codec_of
-from skmire.grids._conventions import is_latitude, is_longitude, is_time, unit_of
+from skmire.grids._codecs import Codec, codec_of, length_of, of_calendar
+from skmire.grids._conventions import is_explained, is_latitude, is_longitude, is_time, unit_of
 from skmire.grids._embeddings import Circle, Embedding, Line, Part, Sphere
 
 Array = NDArray[np.float64]
-Periods = Mapping[str, float]
+Periods = Mapping[str, Any]
 
 _TURN = 360.0  # degrees
 _WHOLE = 1 - 1e-9  # turns, but for rounding
-_ONCE = 1.1  # turns, as some grids repeat a few columns
+_AROUND = 3 / 4  # of a period: labels that reach as far lie all around it, gaps and all
+ONCE = 1.1  # turns at most of what goes round once, as some grids repeat a few columns
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,9 @@ def axis_of(
         Of any shape; some may be missing, but not all.
     name : str
         Of the coordinate.
-    periods : mapping of str to float, or "auto"
-        In the coordinate's unit; ``"auto"`` finds longitudes that go once round.
+    periods : mapping of str to number or duration, or "auto"
+        In the coordinate's unit, durations along times; ``"auto"`` finds longitudes that go once
+        round, or over the seam.
     sphere : bool
         Whether longitudes are on a sphere, and so periodic however far they go.
 
@@ -107,17 +110,21 @@ def axis_of(
         )
     low, high = float(numbers.min()), float(numbers.max())
     longitude = is_longitude(name, labels.attrs)
-    period = None if periods == "auto" else periods.get(name)
-    if period is not None and not period > 0:
-        raise ValueError(f"periodic[{name!r}] must be above 0, got {period!r}.")
+    period = None
+    if periods != "auto" and name in periods:
+        period = length_of(codec, f"The period along {name!r}", periods[name])
     if period is None and longitude and (sphere or periods == "auto"):
         period = _TURN
     if period is not None:
         extent, (low, high) = high - low, _arc(numbers, period)
-        # What goes on after a turn is counted, not measured: columns that are called "lon".
-        once = high - low >= _WHOLE * period and extent < _ONCE * period
-        if periods == "auto" and not sphere and not once:
+        # What is shorter round the circle crosses the seam; where all is covered, nothing is. What
+        # goes on after a turn is counted, not measured: columns that are called "lon".
+        seam = high - low < extent - (1 - _WHOLE) * period or high - low >= _WHOLE * period
+        found = periods == "auto" and not sphere
+        if found and not (seam and extent < ONCE * period):
             period, low, high = None, float(numbers.min()), float(numbers.max())
+        elif found and high - low > _AROUND * period:  # a gap in the globe, not a region's outside
+            low, high = float(numbers.min()), float(numbers.min()) + period
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
     slack = 4 * float(rounding) * max(abs(low), abs(high))
     return Axis(name, labels.dims, codec, low, high, slack, dict(labels.attrs), period)
@@ -130,7 +137,9 @@ def _arc(numbers: Array, period: float) -> tuple[float, float]:
     gaps = np.diff(around, append=period + around[0])
     widest = int(gaps.argmax())
     # A gap such as between all neighbours is none. Rounding may have doubled a place, 0 and 360.
-    if gaps[widest] <= max(1.5 * float(np.median(gaps)), period / 36):
+    # Of two labels there are no others to compare with.
+    usual = max(1.5 * float(np.median(gaps)), period / 36)
+    if gaps[widest] <= usual and len(np.unique(numbers)) > 2:
         return least, least + period
     low = least + float(around[(widest + 1) % len(around)])
     return low, low + period - float(gaps[widest])
@@ -175,7 +184,8 @@ def axis_names(
         Of the variable.
     wanted : sequence of str or None
         By the user's choice; ``None`` means those of the dimensions, and where a dimension has
-        none, as of scattered points and curvilinear grids, those that lie along it.
+        none, as of scattered points and curvilinear grids, those that lie along it: of floats and
+        times, of whole numbers that metadata or the name explain, and levels of an index.
     bare : bool
         Whether a dimension without any coordinate counts by its indices.
 
@@ -190,12 +200,13 @@ def axis_names(
         return names if reached == set(dims) else None
     # The levels of a MultiIndex lie along its dimension.
     unnamed = {d for d in dims if d not in data.coords or data.indexes[d].nlevels > 1}
-    along = [
-        str(name)
+    levels = {name for dim in unnamed & {*data.indexes} for name in data.indexes[dim].names}
+    there = {
+        str(name): labels
         for name, labels in data.coords.items()
-        if labels.dims and set(labels.dims) <= unnamed and labels.dtype.kind in "fmMO"
-        if name not in labels.dims
-    ]
+        if labels.dims and set(labels.dims) <= unnamed and name not in labels.dims
+    }
+    along = [name for name, labels in there.items() if name in levels or _is_place(name, labels)]
     reached = {dim for name in along for dim in data[name].dims}
     if len(along) < len(reached):
         along, reached = [], set()
@@ -212,7 +223,26 @@ def axis_names(
             return None
         else:
             names += [name for name in along if dim in data[name].dims and name not in names]
+    left = [name for name, labels in there.items() if labels.dtype.kind in "iu"]
+    left = [name for name in left if name not in along and data[name].ndim == 1]
+    if left:
+        warnings.warn(
+            f"The coordinates {left} hold whole numbers, of which neither name nor attributes say "
+            "what they are, so the field is no function of them. Name all that it is a function "
+            f"of, as in GridEncoder(coords={[*along, *left]}), or without {left}.",
+            stacklevel=5,  # of who calls fit
+        )
     return names
+
+
+def _is_place(name: str, labels: xr.DataArray) -> bool:
+    """Return whether a coordinate along points is one of the field: floats, times, what is told."""
+    kind = labels.dtype.kind
+    return (
+        kind in "fmM"
+        or (kind in "iu" and is_explained(name, labels.attrs))
+        or (kind == "O" and of_calendar(labels.values))
+    )
 
 
 def _dims_of(data: xr.Dataset, name: str) -> tuple[Hashable, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,7 @@ class Dates(_Times):
     tick: str
 
     def encode(self, labels: NDArray[Any]) -> Array:
+        refuse_other_calendars(self, np.asarray(labels))
         since = np.asarray(labels) - (0 if self.origin is None else self.origin)
         # Whole units first: nanoseconds of centuries have more digits than float64.
         unit = np.array(1, f"timedelta64[{self.per}]")
@@ -115,6 +117,7 @@ class Calendar(_Times):
         }
 
     def encode(self, labels: NDArray[Any]) -> Array:
+        refuse_other_calendars(self, np.asarray(labels))
         dates = np.asarray(labels, dtype=object)
         there = ~_is_missing(dates)
         numbers = np.full(dates.shape, np.nan)
@@ -155,17 +158,52 @@ def codec_of(name: str, labels: NDArray[Any]) -> Codec:
         known = labels[~np.isnat(labels)]
         if known.size:
             return _dates(known)
-    known = labels[~_is_missing(labels)] if kind == "O" else np.empty(0)
-    first = known[0] if known.size else None
-    if hasattr(first, "calendar") and hasattr(first, "has_year_zero"):
+    first = _first(labels)
+    if of_calendar(labels):
+        known = labels[~_is_missing(labels)]
         in_seconds = Calendar(min(known), "s")
         per = _unit_for(in_seconds.encode(known) * 1e9)
         return Calendar(in_seconds.origin, "us" if per == "ns" else per)  # cftime's finest
+    if isinstance(first, datetime):  # xarray makes all others numpy's
+        raise ValueError(
+            f"A coordinate of times must be without a zone; {name!r} has times of a zone, such as "
+            f"{first}. Make them plain UTC: tz_convert(None) of its pandas index, or "
+            ".dt.tz_convert(None) of a column."
+        )
     what = f"a label such as {first!r}" if first is not None else f"labels of {labels.dtype}"
     raise ValueError(
         f"A coordinate of the field must hold numbers or times; {name!r} has {what}. Select along "
         f"it, as in da.sel({name}=...), or make its labels variables: da.to_dataset(dim={name!r})."
     )
+
+
+def of_calendar(labels: NDArray[Any]) -> bool:
+    """Return whether labels are dates of cftime."""
+    first = _first(labels)
+    return hasattr(first, "calendar") and hasattr(first, "has_year_zero")
+
+
+def refuse_other_calendars(codec: Codec, labels: NDArray[Any]) -> None:
+    """Refuse dates that are of another calendar than the codec's."""
+    if isinstance(codec, Calendar):
+        own = codec.origin.calendar
+    elif isinstance(codec, Dates) and codec.origin is not None:
+        own = "numpy's"
+    else:
+        return
+    dates = labels.dtype.kind == "M" or isinstance(_first(labels), date)
+    got = _first(labels).calendar if of_calendar(labels) else "numpy's" if dates else own
+    if got != own:
+        raise ValueError(
+            f"Dates must be of the calendar that was fitted, {own}; got {got}. Convert the data "
+            "with da.convert_calendar(...) before the fit, or what is asked."
+        )
+
+
+def _first(labels: NDArray[Any]) -> Any:
+    """Return the first of objects that is not missing, or None."""
+    objects = labels.flat if labels.dtype.kind == "O" else ()
+    return next((label for label in objects if label is not None and label == label), None)
 
 
 def _is_missing(labels: NDArray[Any]) -> NDArray[np.bool_]:
@@ -220,15 +258,15 @@ def per_unit(codec: Codec, wanted: str | None) -> tuple[float, str | None]:
     return _UNITS[wanted] / _UNITS[codec.per], _NAMES[wanted]
 
 
-def spacing_of(codec: Codec, name: str, spacing: Any) -> float:
-    """Return a spacing of labels in the unit of the codec's numbers.
+def length_of(codec: Codec, what: str, length: Any) -> float:
+    """Return a spacing or a period of labels in the unit of the codec's numbers.
 
     Parameters
     ----------
     codec : Codec
-    name : str
-        Of the coordinate, for errors.
-    spacing : number, timedelta64 or timedelta
+    what : str
+        What errors call it.
+    length : number, timedelta64 or timedelta
         A duration along times, else a number.
 
     Raises
@@ -237,14 +275,14 @@ def spacing_of(codec: Codec, name: str, spacing: Any) -> float:
         If it is not above 0, or of the wrong kind.
     """
     if isinstance(codec, _Times):
-        if isinstance(spacing, int | float):
+        if isinstance(length, int | float):
             raise ValueError(
-                f"The spacing along {name!r} must be a duration, got {spacing!r}. Give it a unit, "
-                'as in np.timedelta64(6, "h").'
+                f"{what} must be a duration, got {length!r}. Give it a unit, as in "
+                'np.timedelta64(6, "h").'
             )
-        length = float(np.timedelta64(spacing) / np.array(1, f"timedelta64[{codec.per}]"))
+        number = float(np.timedelta64(length) / np.array(1, f"timedelta64[{codec.per}]"))
     else:
-        length = float(spacing)
-    if not length > 0:
-        raise ValueError(f"The spacing along {name!r} must be above 0, got {spacing!r}.")
-    return length
+        number = float(length)
+    if not number > 0:
+        raise ValueError(f"{what} must be above 0, got {length!r}.")
+    return number

@@ -48,6 +48,12 @@ def is_time(attrs: Attrs, codec_unit: str | None) -> bool:
     )
 
 
+def is_explained(name: str, attrs: Attrs) -> bool:
+    """Return whether metadata or the name say that numbers are places or times, and no counts."""
+    told = is_latitude(name, attrs) or is_longitude(name, attrs) or is_time(attrs, None)
+    return told or "axis" in attrs or "positive" in attrs
+
+
 def unit_of(attrs: Attrs) -> str | None:
     """Return what a coordinate's numbers count: the degree, whatever its direction; of dates, days.
 
@@ -81,7 +87,7 @@ def derived_attrs(name: str, attrs: Attrs, what: str, by: Mapping[str, int]) -> 
     """
     called = attrs.get("long_name") or str(attrs.get("standard_name", name)).replace("_", " ")
     found: dict[str, Any] = {"long_name": f"{what} of {called}" if called else what}
-    if "units" in attrs and "" not in by:
+    if str(attrs.get("units", "")).strip() and "" not in by:
         below = [
             (f"({unit})" if re.search(r"[ /*.]", unit) else unit) + (str(n) if n != 1 else "")
             for unit, n in by.items()

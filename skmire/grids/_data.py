@@ -44,11 +44,14 @@ def as_dataset(data: Any, coords: Sequence[str] | None) -> xr.Dataset:
     elif isinstance(data, xr.Dataset):
         dataset = data
     elif hasattr(data, "iloc") and getattr(data, "ndim", 0) == 2:
+        levels = [name for name in data.index.names if name is not None]
         if coords is None:
+            named = [str(name) for name in (*levels, *data.columns)]
             raise ValueError(
                 "Which columns of a frame are coordinates cannot be told. Name them, as in "
-                f"GridEncoder(coords={[str(name) for name in data.columns[:2]]})."
+                f"GridEncoder(coords={named[:2]})."
             )
+        data = data.reset_index([name for name in levels if name in coords])
         columns = {str(name): ("points", column.to_numpy()) for name, column in data.items()}
         dataset = xr.Dataset(columns)
     else:
@@ -83,7 +86,8 @@ def choices(
         if variable.dtype.kind not in "iufb" or not variable.dims:
             continue
         names = axis_names(dataset, variable.dims, coords, bare=is_array)
-        if names:
+        texts = [name for name in names or () if _is_text(dataset[name])]
+        if names and (is_array or not texts):
             found.append(Chosen((name,), variable.dims, names))
     if not found:
         told = {str(n).replace(ARRAY, "data"): dict(v.sizes) for n, v in dataset.data_vars.items()}
@@ -105,14 +109,46 @@ def choices(
     return [Chosen(tuple(c.variables[0] for c in found), *found[0][1:])]
 
 
-def along(name: str, given: xr.DataArray, data: xr.DataArray | xr.Dataset) -> xr.Variable:
-    """Return a DataArray that lies along dimensions of the data, with their labels.
+def _is_text(labels: xr.DataArray) -> bool:
+    kind = labels.dtype.kind
+    return kind in "US" or (kind == "O" and any(isinstance(label, str) for label in labels.values))
+
+
+def not_fitted(dataset: xr.Dataset, chosen: Sequence[Chosen]) -> xr.Dataset:
+    """Return the variables that are not fitted, but for those as large as what is."""
+    fitted = {name for some in chosen for name in some.variables}
+    dims = {dim for some in chosen for dim in some.dims}
+    left = {
+        name: variable.variable
+        for name, variable in dataset.data_vars.items()
+        if name not in fitted and not dims <= {*variable.dims}
+    }
+    return xr.Dataset(left).compute()
+
+
+def lies_along(given: Any, data: xr.DataArray) -> bool:
+    """Return whether a mask or weights have dimensions of the data alone, or an array its shape."""
+    if isinstance(given, xr.DataArray):
+        return {*given.dims} <= {*data.dims}
+    return given is None or np.shape(given) == data.shape
+
+
+def along(name: str, given: Any, data: xr.DataArray) -> xr.Variable:
+    """Return a DataArray that lies along dimensions of the data, or an array of their shape.
 
     Raises
     ------
     ValueError
-        If it does not.
+        If it does not, or has other labels.
     """
+    if not isinstance(given, xr.DataArray):
+        if np.shape(given) == data.shape:
+            return xr.Variable(data.dims, np.asarray(given))
+        raise ValueError(
+            f"{name} must lie along dimensions of the data, {dict(data.sizes)}; got an array of "
+            f"shape {np.shape(given)}. Pass a DataArray along some of them, or an array of the "
+            "same shape."
+        )
     if any(data.sizes.get(dim) != n for dim, n in given.sizes.items()):
         raise ValueError(
             f"{name} must lie along dimensions of the data, {dict(data.sizes)}; got "
@@ -132,12 +168,4 @@ def weights_along(weights: Any, dataset: xr.Dataset, chosen: Chosen) -> xr.Varia
     """Return weights as a variable along some of the dimensions of what is fitted."""
     if weights is None:
         return None
-    data = dataset[chosen.variables[0]]
-    if isinstance(weights, xr.DataArray):
-        return along("weights", weights, data).compute()
-    if np.shape(weights) == data.shape:
-        return xr.Variable(data.dims, np.asarray(weights))
-    raise ValueError(
-        f"weights must lie along dimensions of the data, {dict(data.sizes)}; got an array of shape "
-        f"{np.shape(weights)}. Pass a DataArray along some of them, or an array of the same shape."
-    )
+    return along("weights", weights, dataset[chosen.variables[0]]).compute()

@@ -89,7 +89,7 @@ class DerivedGrid(FittedGrid, ABC):
 
         asked = {**(coords or {}), **coords_kwargs}
         query = partial(_one, coord, order, factor**order)
-        return self._as_fitted(self._answers(query, asked, called, chunks, fields))
+        return self._as_fitted(self._answers(query, asked, called, chunks, fields), asked)
 
     def gradient(
         self,
@@ -135,7 +135,7 @@ class DerivedGrid(FittedGrid, ABC):
 
         asked = {**(coords or {}), **coords_kwargs}
         query = partial(_all, {name: factor for name, (factor, _) in rates.items()})
-        return self._together(self._answers(query, asked, called, chunks))
+        return self._together(self._answers(query, asked, called, chunks), asked)
 
     def laplacian(
         self,
@@ -205,7 +205,7 @@ class DerivedGrid(FittedGrid, ABC):
 
         asked = {**(coords or {}), **coords_kwargs}
         query = partial(_sum_of_second, {name: rate**2 for name, (rate, _) in rates.items()})
-        return self._as_fitted(self._answers(query, asked, called, chunks, fields))
+        return self._as_fitted(self._answers(query, asked, called, chunks, fields), asked)
 
     def _derived(
         self, variable: Hashable, letters: str, what: str, by: Mapping[str, int]

@@ -15,7 +15,15 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from skmire.encoders import MIREncoder
 from skmire.grids._axes import axis_of, embedding_of
 from skmire.grids._conventions import is_latitude
-from skmire.grids._data import Chosen, as_dataset, choices, weights_along
+from skmire.grids._data import (
+    ARRAY,
+    Chosen,
+    as_dataset,
+    choices,
+    lies_along,
+    not_fitted,
+    weights_along,
+)
 from skmire.grids._derived_grid import DerivedGrid
 from skmire.grids._fields import Extrapolate, Field
 from skmire.grids._labels import numbers_of, with_indices
@@ -39,10 +47,12 @@ class GridEncoder(DerivedGrid):
     coords : sequence of str, default=None
         The coordinates that the field is a function of. ``None`` means those of the dimensions;
         where dimensions have none, as of scattered points and curvilinear grids, those of floats or
-        times along them; and else, of a DataArray, the indices.
-    periodic : "auto", None or dict of str to float, default="auto"
-        Coordinates that come back after a period, by name; they lie on a circle, so that there
-        is no seam. ``"auto"`` finds longitudes that go once round.
+        times along them, and of whole numbers that their name or attributes explain; and else, of a
+        DataArray, the indices.
+    periodic : "auto", None or dict of str to number or duration, default="auto"
+        Coordinates that come back after a period, by name; along times it is a duration, such as
+        ``np.timedelta64(365, "D")``. They lie on a circle, so that there is no seam.
+        ``"auto"`` finds longitudes that go once round, or across the date line.
     sphere : bool, default=False
         Whether latitude and longitude are points on the sphere: no seam, and no poles.
     extrapolate : {"nan", "raise", "allow"}, default="nan"
@@ -119,7 +129,7 @@ class GridEncoder(DerivedGrid):
         encoder: Any = None,
         *,
         coords: Sequence[str] | None = None,
-        periodic: Mapping[str, float] | Literal["auto"] | None = "auto",
+        periodic: Mapping[str, Any] | Literal["auto"] | None = "auto",
         sphere: bool = False,
         extrapolate: Extrapolate = "nan",
         cos_latitude: bool = False,
@@ -177,7 +187,8 @@ class GridEncoder(DerivedGrid):
             along each dimension; of a frame, all columns of numbers that are no coordinates.
             Chunked data are read a few chunks at a time.
         weights : DataArray or array-like, default=None
-            Of the samples, at least 0: along dimensions of the data, or of its shape.
+            Of the samples, at least 0: along dimensions of the data, or of its shape. Of a Dataset,
+            the variables that lack some of these have none.
 
         Returns
         -------
@@ -200,7 +211,11 @@ class GridEncoder(DerivedGrid):
             if unknown := sorted(set(self.periodic) - named):
                 raise ValueError(f"periodic must name coordinates, {sorted(named)}; got {unknown}.")
         seed = int(check_random_state(self.random_state).randint(2**31))
-        fitted = [self._fitted(dataset, some, weights, seed) for some in chosen]
+        suits = [lies_along(weights, dataset[some.variables[0]]) for some in chosen]
+        fitted = [
+            self._fitted(dataset, some, weights if suit or not any(suits) else None, seed)
+            for some, suit in zip(chosen, suits, strict=True)
+        ]
         self.fields_ = [field for field, _ in fitted]
         self.n_samples_ = {
             data.name if is_array else name: n for field, n in fitted for name in field.variables
@@ -212,8 +227,7 @@ class GridEncoder(DerivedGrid):
         self._is_array = is_array
         self._name = data.name if is_array else None
         self._attrs = {} if is_array else dict(dataset.attrs)
-        single = [] if is_array else [n for n, v in dataset.data_vars.items() if not v.dims]
-        self._single = dataset[single].compute()
+        self._left = not_fitted(dataset, chosen)
         self._known = {
             name: (
                 dataset[name].dtype if dataset[name].dtype.kind == "f" else np.dtype(np.float64),
@@ -244,9 +258,11 @@ class GridEncoder(DerivedGrid):
         )
         there = np.isfinite(numbers).all(axis=1)  # of curvilinear grids, land may have no place
         if np.count_nonzero(there) < 2:
+            called = "" if ARRAY in chosen.variables else f" of {[*chosen.variables]}"
             raise ValueError(
-                f"At least two cells must be known, of {variables[0].size:,} there are "
-                f"{np.count_nonzero(there)}. Pass data with more values."
+                f"At least two cells must be known; of the {variables[0].size:,}{called} there are "
+                f"{np.count_nonzero(there)}. Pass data with more values, or without the variable, "
+                "as in ds.drop_vars(...)."
             )
         options = {}
         along = weights_along(weights, dataset, chosen)

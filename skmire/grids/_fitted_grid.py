@@ -13,15 +13,18 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skmire.grids._axes import Axis
-from skmire.grids._codecs import spacing_of
-from skmire.grids._data import ARRAY, along
+from skmire.grids._codecs import length_of
+from skmire.grids._data import ARRAY, along, lies_along
 from skmire.grids._fields import Asked, Extrapolate, Field, Query
-from skmire.grids._labels import finer, spaced, with_indices
+from skmire.grids._labels import ends_of, finer, spaced, with_indices
 from skmire.grids._queries import Chunks, answers, filled
 
 Grid = TypeVar("Grid", xr.DataArray, xr.Dataset)
 #: From a field and one of its variables to the names and attributes of what is asked of it.
 Called = Callable[[Field, Hashable], list[tuple[Hashable, dict[Any, Any]]]]
+
+#: What says how a file packs numbers, into which those of a fit do not go.
+_PACKED = {"dtype", "scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned"}
 
 
 class FittedGrid(BaseEstimator, ABC):
@@ -41,7 +44,7 @@ class FittedGrid(BaseEstimator, ABC):
     _name: Hashable
     _is_array: bool
     _attrs: dict[Any, Any]
-    _single: xr.Dataset  # variables without dimensions, such as the mapping of a grid
+    _left: xr.Dataset  # variables that are not fitted, such as bounds and the mapping of a grid
     _known: dict[Hashable, tuple[np.dtype[Any], dict[Any, Any]]]
 
     @property
@@ -90,7 +93,7 @@ class FittedGrid(BaseEstimator, ABC):
             If a coordinate is unknown or, with ``extrapolate="raise"``, outside the fitted range.
         """
         asked = {**(coords or {}), **coords_kwargs}
-        return self._as_fitted(self._answers(Field.values, asked, self._as_it_was, chunks))
+        return self._as_fitted(self._answers(Field.values, asked, self._as_it_was, chunks), asked)
 
     def interp_like(self, other: xr.DataArray | xr.Dataset, *, chunks: Chunks = None) -> Any:
         """Return the fit at the coordinates of another object.
@@ -188,8 +191,8 @@ class FittedGrid(BaseEstimator, ABC):
             Of the labels, in the unit of the coordinate; durations along times. A number is for
             all coordinates but times.
         region : mapping of str to pair of labels, or to one label, default=None
-            The ends along a coordinate, or where to stay along it. The fitted range where there is
-            none.
+            The ends along a coordinate, the lower first but over a seam, or where to stay along it.
+            Dates may be text. The fitted range where there is none.
         chunks : int, "auto" or mapping of dimension to int, default=None
             As in `interp`.
 
@@ -204,7 +207,7 @@ class FittedGrid(BaseEstimator, ABC):
         NotFittedError
             If nothing is fitted.
         ValueError
-            If a coordinate is unknown, or lacks a spacing.
+            If a coordinate is unknown or lacks a spacing, or its ends are none.
         """
         check_is_fitted(self)
         region = region or {}
@@ -215,22 +218,19 @@ class FittedGrid(BaseEstimator, ABC):
             raise ValueError(f"The field is a function of {list(axes)}, not of {unknown}.")
         asked: dict[str, Any] = {}
         for name, axis in axes.items():
-            ends = np.asarray(region.get(name, axis.codec.decode(np.array([axis.low, axis.high]))))
-            if ends.ndim == 0:
+            if name in region and np.ndim(region[name]) == 0:
                 asked[name] = region[name]
             elif name in spacing:
-                low, high = axis.codec.encode(ends)
-                step = spacing_of(axis.codec, name, spacing[name])
-                asked[name] = xr.Variable((name,), spaced(axis, step, low, high), axis.attrs)
+                ends = ends_of(axis, region[name]) if name in region else (axis.low, axis.high)
+                step = length_of(axis.codec, f"The spacing along {name!r}", spacing[name])
+                asked[name] = xr.Variable((name,), spaced(axis, step, *ends), axis.attrs)
             elif name in region or not axis.is_regular:
                 raise ValueError(
                     f"spacing has none for {name!r}: give one, or one label in region."
                 )
         return self.interp(asked, chunks=chunks)
 
-    def fill_gaps(
-        self, data: Grid, mask: xr.DataArray | None = None, *, keep_known: bool = True
-    ) -> Grid:
+    def fill_gaps(self, data: Grid, mask: Any = None, *, keep_known: bool = True) -> Grid:
         """Return data with what is missing filled in by the fit.
 
         Parameters
@@ -238,15 +238,17 @@ class FittedGrid(BaseEstimator, ABC):
         data : DataArray or Dataset
             With the coordinates of the fit, whatever their labels. If the fit is of a Dataset, the
             name says which of its variables it is.
-        mask : DataArray of bool, default=None
-            Where to fill; elsewhere, as on land, what is missing stays so.
+        mask : DataArray or array-like of bool, default=None
+            Where to fill, along dimensions of the data or of its shape; elsewhere, as on land, what
+            is missing stays so, and in variables of a Dataset that lack some of its dimensions.
         keep_known : bool, default=True
             Whether the known values stay, bit by bit. If not, they are the fit's, too.
 
         Returns
         -------
         filled : DataArray or Dataset
-            As `data`, in all but the missing values. Lazy if it is chunked.
+            As `data`, in all but the missing values, and not packed in a file. Whole numbers
+            become float64 if the known ones do not stay. Lazy if it is chunked.
 
         Raises
         ------
@@ -263,17 +265,21 @@ class FittedGrid(BaseEstimator, ABC):
                     f"The Dataset has none of the fitted variables, {list(self.encoders_)}. "
                     "Rename it."
                 )
+            own = [v for v in there if lies_along(mask, data[v])] or there
             return data.assign(
-                {v: self.fill_gaps(data[v], mask, keep_known=keep_known) for v in there}
+                {v: self.fill_gaps(data[v], mask, keep_known=keep_known) for v in own}
             )
         field, output = self._variable(data)
         n_answers = len(field.variables)
         ask = Asked(field, Field.values, self.extrapolate, np.dtype(np.float64), n_answers)
         over = None if mask is None else along("mask", mask, data)
         coords = with_indices(data.coords.to_dataset(), field)
-        return data.copy(
-            data=filled(data.variable, ask, output, coords, over, keep_known=keep_known).data
+        old = data if keep_known or data.dtype.kind == "f" else data.astype(np.float64)
+        new = old.copy(
+            data=filled(old.variable, ask, output, coords, over, keep_known=keep_known).data
         )
+        new.encoding = {key: how for key, how in data.encoding.items() if key not in _PACKED}
+        return new
 
     def residual(self, data: Grid) -> Grid:
         """Return data less the fit at its coordinates.
@@ -296,8 +302,7 @@ class FittedGrid(BaseEstimator, ABC):
         check_is_fitted(self)
         if isinstance(data, xr.Dataset):
             return xr.Dataset({v: self.residual(data[v]) for v in self._fitted_of(data)})
-        real = data if data.dtype.kind == "f" else data.astype(np.float64)
-        rest = real - self.fill_gaps(real, keep_known=False)
+        rest = data - self.fill_gaps(data, keep_known=False)
         called = data.attrs.get("long_name", "data" if data.name is None else data.name)
         rest.attrs = {
             "long_name": f"{called} less its fit",
@@ -367,12 +372,24 @@ class FittedGrid(BaseEstimator, ABC):
                 found[new] = xr.DataArray(typed, coords=labels.coords, name=new)
         return found
 
-    def _as_fitted(self, found: dict[Hashable, xr.DataArray]) -> Any:
+    def _as_fitted(self, found: dict[Hashable, xr.DataArray], asked: Mapping[Any, Any]) -> Any:
         """Return answers, one for each variable, as a DataArray or a Dataset, as was fitted."""
         if not self._is_array:
-            return self._together(found)
+            return self._together(found, asked)
         ((name, single),) = found.items()
         return single.rename(self._name if name == ARRAY else name)
 
-    def _together(self, found: dict[Hashable, xr.DataArray]) -> xr.Dataset:
-        return xr.Dataset({**found, **self._single.data_vars}, attrs=self._attrs)
+    def _together(
+        self, found: dict[Hashable, xr.DataArray], asked: Mapping[Any, Any]
+    ) -> xr.Dataset:
+        """Return answers, with what was not fitted and is not along a dimension that is new."""
+        new = xr.Dataset(found, attrs=self._attrs)
+        axes = [axis for field in self.fields_ for axis in field.axes if axis.name in asked]
+        gone = {dim for axis in axes for dim in axis.dims}
+        sizes = {**self._left.sizes, **new.sizes}
+        stay = {
+            name: variable.variable
+            for name, variable in self._left.data_vars.items()
+            if not gone & {*variable.dims} and all(sizes[d] == n for d, n in variable.sizes.items())
+        }
+        return new.assign(stay)

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from skmire.grids._axes import Axis
-from skmire.grids._codecs import Numbers
+from skmire.grids._axes import ONCE, Axis
+from skmire.grids._codecs import Numbers, refuse_other_calendars
 from skmire.grids._fields import Field
 
 Array = NDArray[np.float64]
@@ -38,12 +38,13 @@ def labels_for(grid: xr.Dataset, field: Field, asked: Mapping[Any, Any]) -> xr.D
     if not asked:
         return base
     _refuse_parts(field, asked)
-    for axis in field.axes:
-        if axis.name in asked and not axis.is_regular:
+    taken = [axis for axis in field.axes if axis.name in asked]
+    shared = {dim for axis in taken if not axis.is_regular for dim in axis.dims}
+    base = base.drop_dims(shared)
+    for axis in taken:
+        if shared & {*axis.dims}:
             # A dimension of its own, for xarray to replace.
             ends = axis.codec.decode(np.array([axis.low, axis.low + 1.0]))
-            base = base.drop_dims([dim for dim in axis.dims if dim in base.dims])
-            base = base.drop_vars(axis.name, errors="ignore")
             base = base.assign_coords({axis.name: (axis.name, ends, axis.attrs)})
     # Of one label nothing can be interpolated.
     single = [
@@ -52,10 +53,36 @@ def labels_for(grid: xr.Dataset, field: Field, asked: Mapping[Any, Any]) -> xr.D
         if name not in base.dims
         and any(base.sizes[dim] == 1 and dim in asked for dim in labels.dims)
     ]
-    found = base.drop_vars(single).interp(dict(asked))
+    base = base.drop_vars(single)
+    for axis in taken:
+        base = _turned(base, axis)
+        given = asked[axis.name]
+        given = given[1] if isinstance(given, tuple) else given
+        if getattr(given, "chunks", None) is None:
+            refuse_other_calendars(axis.codec, np.asarray(given))
+    found = base.interp(dict(asked))
     return found.assign_coords(
         {d: found[d] for d in found.dims if d in found.coords and d not in found.indexes}
     )
+
+
+def _turned(base: xr.Dataset, axis: Axis) -> xr.Dataset:
+    """Return a grid with a turn more on both sides of a circle, for the coordinates along it."""
+    numbers = axis.codec.encode(base[axis.name].values)
+    others = [name for name in base.coords if axis.name in base[name].dims and name != axis.name]
+    period = axis.period
+    if period is None or not others or np.ptp(numbers) >= ONCE * period:
+        return base
+    parts = [base]
+    for turned in (numbers - period, numbers + period):
+        # The first meridian may be there again, as 360 after 0.
+        new = (
+            np.abs(turned - (numbers.min() + numbers.max()) / 2)
+            > np.ptp(numbers) / 2 + 1e-6 * period
+        )
+        labels = axis.codec.decode(turned[new])
+        parts.append(base[{axis.name: new}].assign_coords({axis.name: labels}))
+    return xr.concat(parts, axis.name, coords="minimal", compat="override", join="outer")
 
 
 def _refuse_parts(field: Field, asked: Mapping[Any, Any]) -> None:
@@ -105,16 +132,19 @@ def numbers_of(axis: Axis, labels: xr.Dataset) -> xr.Variable:
 def finer(grid: xr.Dataset, axis: Axis, factor: int) -> NDArray[Any]:
     """Return the labels of an axis and `factor` - 1 between every two, spaced evenly.
 
-    Of a period that is covered as a whole, there are some between the last and the first, too.
+    Of a period that is covered as a whole, and once, there are some between the last and the first,
+    too.
     """
     labels = grid[axis.name].values
     numbers = axis.codec.encode(labels)
     steps = np.diff(numbers)
-    if axis.is_whole and axis.period is not None and len(numbers) > 1:
-        direction = np.sign(steps.sum())
-        steps = np.append(steps, direction * axis.period + numbers[0] - numbers[-1])
-        if abs(steps[-1]) < 1e-6 * axis.period:  # the first comes again, as 360 after 0
-            steps = steps[:-1]
+    period = axis.period
+    if period is not None and len(numbers) > 1 and np.ptp(numbers) < ONCE * period:
+        turn = np.copysign(period, np.median(steps - period * np.rint(steps / period)))
+        steps[steps / turn < -0.5] += turn  # 0 comes after 350
+        last = turn - steps.sum()
+        if axis.is_whole and last / turn > 1e-6:  # else the first is there again, as 360 after 0
+            steps = np.append(steps, last)
     parts = np.arange(factor) / factor
     between = numbers[: len(steps), None] + steps[:, None] * parts
     new = axis.codec.decode(np.append(between.ravel(), numbers[len(steps) :]))
@@ -124,6 +154,22 @@ def finer(grid: xr.Dataset, axis: Axis, factor: int) -> NDArray[Any]:
         new = new.astype(np.result_type(new, labels))
     new[::factor] = labels  # as they were, to the last bit
     return new
+
+
+def ends_of(axis: Axis, region: Any) -> tuple[float, float]:
+    """Return the ends of a region along an axis as numbers, xarray having read them."""
+    if np.shape(region) == (2,):
+        own = xr.Dataset(coords={axis.name: axis.codec.decode(axis.low + np.arange(2.0))})
+        read = own.interp({axis.name: list(region)})[axis.name]
+        low, high = (float(end) for end in axis.codec.encode(read.values))
+        if high < low and axis.period is not None:
+            high = low + (high - low) % axis.period
+        if low <= high:
+            return low, high
+    raise ValueError(
+        f"A region has two ends along a coordinate, the lower first; along {axis.name!r} it has "
+        f"{region!r}. Give it two in order, or one label to stay at."
+    )
 
 
 def spaced(axis: Axis, spacing: float, low: float, high: float) -> NDArray[Any]:

@@ -45,6 +45,7 @@ def answers(
     labels = labels_for(grid, field, asked)
     dims = dims_of(field, labels, asked)
     columns = [numbers_of(axis, labels) for axis in field.axes]
+    chunks = _of_indices(labels, asked) if chunks is None else chunks
     if chunks is not None:
         sizes = {dim: size for column in columns for dim, size in column.sizes.items()}
         columns = _chunked(columns, {dim: sizes[dim] for dim in dims}, chunks, ask.dtype)
@@ -61,6 +62,16 @@ def answers(
         ).transpose(*dims, _ANSWERS)
     bare = [a.name for a in field.axes if a.name not in {*grid.coords, *asked} and a.is_regular]
     return [both[{_ANSWERS: i}] for i in range(ask.n_answers)], labels.drop_vars(bare)
+
+
+def _of_indices(labels: xr.Dataset, asked: Mapping[Any, Any]) -> Chunks:
+    """Return the chunks of what was asked in chunks and is in memory now, being an index."""
+    found: dict[Any, Any] = {}
+    for name, given in asked.items():
+        variable: Any = xr.Variable(*given[:2]) if isinstance(given, tuple) else given
+        if getattr(variable, "chunks", None) and labels[name].chunks is None:
+            found.update(zip(variable.dims, variable.chunks, strict=True))
+    return found or None
 
 
 def _chunked(

@@ -1,0 +1,177 @@
+"""What people plausibly pass, and what they are told where it cannot be meant."""
+
+import cftime
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from sklearn.linear_model import LinearRegression
+
+from skmire.grids import GridEncoder
+from skmire.grids._conventions import derived_attrs
+
+
+def fitted(data, **options):
+    return GridEncoder(LinearRegression(), **options).fit(data)
+
+
+def daily(calendar=None):
+    time = xr.date_range(
+        "2000-01-01", periods=9, calendar=calendar or "standard", use_cftime=calendar is not None
+    )
+    return xr.DataArray(np.arange(9.0), {"time": time})
+
+
+# -- the ends of a region -------------------------------------------------------------------------
+
+ENDS = {
+    "text": (None, ("2000-01-02", "2000-01-04")),
+    "pandas": (None, (pd.Timestamp("2000-01-02"), pd.Timestamp("2000-01-04"))),
+    "numpy": (None, np.array(["2000-01-02", "2000-01-04"], "M8[D]")),
+    "text of a calendar": ("360_day", ("2000-01-02", "2000-01-04")),
+    "a calendar": ("noleap", [cftime.DatetimeNoLeap(2000, 1, day) for day in (2, 4)]),
+}
+
+
+@pytest.mark.parametrize(("calendar", "ends"), ENDS.values(), ids=ENDS)
+def test_the_ends_of_a_region_are_dates_of_any_kind(calendar, ends):
+    grid = fitted(daily(calendar))
+    found = grid.grid({"time": np.timedelta64(12, "h")}, {"time": ends})
+    np.testing.assert_allclose(found, [1, 1.5, 2, 2.5, 3])
+
+
+def test_a_region_goes_on_over_the_seam_and_only_there():
+    lon = np.arange(0, 360, 30.0)
+    grid = fitted(xr.DataArray(np.cos(np.deg2rad(lon)), {"lon": lon}))
+    found = grid.grid(10.0, {"lon": (350, 10)})
+    np.testing.assert_allclose(found, np.cos(np.deg2rad([10, 0, 10])))
+    np.testing.assert_array_equal(found.lon, [350, 360, 370])
+    line = fitted(xr.DataArray(np.arange(9.0), {"x": np.arange(9.0)}))
+    with pytest.raises(ValueError, match=r"two ends.*lower first.*'x'.*\(4, 1\)"):
+        line.grid(1.0, {"x": (4, 1)})
+    with pytest.raises(ValueError, match=r"two ends.*\[1, 2, 3\]"):
+        line.grid(1.0, {"x": [1, 2, 3]})
+
+
+# -- which coordinates ----------------------------------------------------------------------------
+
+
+def track():
+    """Return a glider's path: places along the dimension of its own times."""
+    time = pd.date_range("2000-01-01", periods=40)
+    lat, lon = np.random.default_rng(0).uniform(0, 10, (2, 40))
+    places = {"time": time, "lat": ("time", lat), "lon": ("time", lon)}
+    return xr.DataArray(np.arange(40) + lat - 2 * lon, places, ["time"], "t")
+
+
+def test_places_along_the_dimension_of_their_times_are_asked_with_these():
+    data = track()
+    grid = fitted(data, coords=["time", "lat", "lon"])
+    found = grid.interp(time=["2000-01-03", "2000-01-03T12"], lat=[2.0, 3, 4], lon=[5.0])
+    assert found.dims == ("time", "lat", "lon")
+    assert found.time.dtype.kind == "M"
+    np.testing.assert_allclose(found[..., 0], [[-6, -5, -4], [-5.5, -4.5, -3.5]])
+    assert float(grid.interp(time="2000-01-03", lat=2.0, lon=5.0)) == pytest.approx(-6)
+    np.testing.assert_allclose(grid.interp(), data)
+    region = {"time": ("2000-01-03", "2000-01-05"), "lat": (2, 4), "lon": 5.0}
+    assert grid.grid({"time": np.timedelta64(1, "D"), "lat": 1}, region).shape == (3, 3)
+    with pytest.raises(ValueError, match=r"\['lat', 'lon'\] are missing"):
+        grid.interp(time=["2000-01-03"])
+
+
+def points(**coords):
+    """Return values along points, with coordinates of any type."""
+    return xr.DataArray(np.arange(9.0), {k: ("points", v) for k, v in coords.items()}, ["points"])
+
+
+LAT, LON, WHOLE = np.linspace(40, 60, 9), np.linspace(0.0, 30, 9) ** 1.1, np.arange(9) ** 2
+DATES = np.array([cftime.Datetime360Day(2000, 1, day + 1) for day in range(9)])
+NAMES = np.array(list("abcdefghi"), object)
+TAKEN = {
+    "whole longitudes": (points(lat=LAT, lon=WHOLE), ["lat", "lon"]),
+    "both whole": (points(lat=WHOLE, lon=WHOLE[::-1]), ["lat", "lon"]),
+    "names beside": (points(lat=LAT, lon=LON, name=NAMES), ["lat", "lon"]),
+    "dates of a calendar": (points(lat=LAT, when=DATES), ["lat", "when"]),
+    "whole depths": (points(lat=LAT, z=WHOLE).assign_coords(
+        z=("points", WHOLE, {"positive": "down"})), ["lat", "z"]),
+    "whole levels": (xr.DataArray(np.ones((3, 4)), {"lat": LAT[:3], "row": np.arange(4)},
+        ["lat", "row"]).stack(points=("lat", "row")), ["lat", "row"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("data", "names"), TAKEN.values(), ids=TAKEN)
+def test_coordinates_along_points_are_those_of_floats_times_and_what_metadata_name(data, names):
+    assert fitted(data).fields_[0].names == names
+
+
+def test_whole_numbers_that_nobody_explains_are_said_to_be_left_out():
+    data = points(lat=LAT, lon=LON, level=WHOLE)
+    with pytest.warns(UserWarning, match=r"\['level'\].*Name all.*\['lat', 'lon', 'level'\]"):
+        grid = fitted(data)
+    assert grid.fields_[0].names == ["lat", "lon"]
+    assert fitted(data, coords=["lat", "lon", "level"]).fields_[0].names == ["lat", "lon", "level"]
+
+
+# -- what is told, or understood ------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore")  # of xarray and pandas, which say that they drop it
+def test_times_of_a_zone_are_to_lose_it():
+    time = pd.date_range("2000-01-01", periods=9, tz="UTC")
+    with pytest.raises(ValueError, match=r"'time' has times of a zone.*tz_convert\(None\)"):
+        fitted(xr.DataArray(np.arange(9.0), {"time": time}))
+    frame = pd.DataFrame({"time": time, "v": np.arange(9.0)})
+    with pytest.raises(ValueError, match=r"'time' has times of a zone.*tz_convert\(None\)"):
+        fitted(frame, coords=["time"])
+
+
+def test_coordinates_of_a_frame_may_be_in_its_index():
+    data = daily().rename("v").expand_dims(x=[0.0, 1, 2])
+    grid = fitted(data.to_dataframe(), coords=["time", "x"])
+    np.testing.assert_allclose(grid.interp(time="2000-01-03", x=[1.0]).v, [2])
+    with pytest.raises(ValueError, match=r"as in GridEncoder\(coords=\['x', 'time'\]\)"):
+        fitted(data.to_dataframe())
+
+
+def test_the_accessor_takes_factors_by_keyword_beside_parameters():
+    data = daily().expand_dims(x=[0.0, 1, 2])
+    found = data.mire.upsample(x=3, encoder=LinearRegression(), extrapolate="allow")
+    assert dict(found.sizes) == {"x": 7, "time": 9}
+
+
+@pytest.mark.parametrize("calendar", [None, "noleap"])
+def test_a_period_along_times_is_a_duration(calendar):
+    data = daily(calendar)
+    data.values = np.cos(np.arange(9) * np.pi / 4)
+    grid = fitted(data, periodic={"time": np.timedelta64(8, "D")})
+    np.testing.assert_allclose(grid.upsample(2)[:3], np.cos(np.arange(3) * np.pi / 8), atol=1e-9)
+    with pytest.raises(ValueError, match="The period along 'time' must be a duration, got 8"):
+        fitted(data, periodic={"time": 8})
+
+
+def test_a_mask_may_be_an_array_of_the_shape_of_the_data():
+    data = daily().where(lambda it: it % 3 > 0)
+    filled = fitted(data).fill_gaps(data, np.arange(9) > 3)
+    assert filled.isnull().values.tolist() == [True, False, False, True, *[False] * 5]
+    with pytest.raises(ValueError, match=r"mask must lie along.*array of shape \(3,\)"):
+        fitted(data).fill_gaps(data, np.ones(3, bool))
+
+
+def test_empty_units_are_unknown():
+    assert "units" not in derived_attrs("v", {"units": " "}, "slope", {"m": 1})
+    assert derived_attrs("v", {"units": "1"}, "slope", {"m": 1})["units"] == "1 / m"
+
+
+def test_dates_of_another_calendar_are_to_be_converted():
+    ours, theirs = fitted(daily("noleap")), fitted(daily())
+    match = r"calendar that was fitted, .*; got .*convert_calendar"
+    with pytest.raises(ValueError, match=match):
+        ours.interp(time=daily().time)
+    with pytest.raises(ValueError, match=match):
+        ours.residual(daily())
+    with pytest.raises(ValueError, match=match):
+        theirs.interp(time=daily("noleap").time.values)
+    with pytest.raises(ValueError, match=match):
+        theirs.fill_gaps(daily("noleap").where(lambda it: it > 3))
+    with pytest.raises(ValueError, match=match):
+        ours.interp_like(daily("360_day"))
