@@ -227,9 +227,11 @@ def report(rows):
     summary(found, sequences, list(PEERS))
     print(
         f"in {np.median(paces):.2f} of the time of one peer's grid (median; at most "
-        f"{max(paces):.2f})\n\n"
-        "the same peers tuned as their authors train them, a grid in the time of skmire\n"
+        f"{max(paces):.2f})"
     )
+    if not plainly:
+        return
+    print("\nthe same peers tuned as their authors train them, a grid in the time of skmire\n")
     print(f"{'':18}" + "".join(f"{name:>9}" for name in ["skmire", *PEERS]) + "    lead")
     for signal in plainly:
         answers = [found[signal, name] for name in ["skmire", *PLAIN]]
