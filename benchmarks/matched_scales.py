@@ -65,7 +65,7 @@ def measured(signal, atom, start):
     with single_thread():
         encoder.fit(case.x, case.y)
     qualities = case.quality(encoder), case.quality(encoder, (case.x, case.y))
-    return [signal, atom, start, *(round(quality, 3) for quality in qualities)]
+    return [[signal, atom, start, *(round(quality, 3) for quality in qualities)]]
 
 
 def report(rows):

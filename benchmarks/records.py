@@ -35,12 +35,15 @@ def read(path):
 
 
 def fill(path, columns, measured, keys):
-    """Measure side by side what is not in a file yet: the rows of keys, which they begin with."""
+    """Measure side by side what is not in a file yet: the rows of keys, which they begin with.
+
+    Those of a key are written together.
+    """
     done = [tuple(row.values()) for row in read(path)]
     wanted = [k for k in keys if not any(row[: len(k)] == tuple(map(str, k)) for row in done)]
     jobs = (delayed(measured)(*key) for key in wanted)
-    for row in Parallel(n_jobs=-1, return_as="generator")(jobs):
-        append(path, columns, row)
+    for rows in Parallel(n_jobs=-1, return_as="generator")(jobs):
+        append(path, columns, *rows)
 
 
 def append(path, columns, *rows):

@@ -38,7 +38,7 @@ def measured(signal, atom, width, rate):
     with single_thread():
         encoder.fit(case.x, case.y)
     qualities = case.quality(encoder), case.quality(encoder, (case.x, case.y))
-    return [signal, atom, width, rate, *(round(quality, 3) for quality in qualities)]
+    return [[signal, atom, width, rate, *(round(quality, 3) for quality in qualities)]]
 
 
 def report(rows):

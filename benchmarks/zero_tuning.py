@@ -14,7 +14,7 @@ ten trainings have the seconds that skmire took together, a tenth each.
 PSNR by the range of the values, on the test and on the samples fitted; seconds of skmire, search
 and all, and of one peer's grid: processor time, on one thread on both sides, as many signals at a
 time as there are cores. scipy's RBFInterpolator with 50 neighbours stands beside. The rows of a
-signal are written as soon as they are measured, those of plain loops last; what the file holds is
+network are written as soon as they are measured, those of plain loops last; what the file holds is
 not measured again.
 
     SKMIRE_DATA=... python benchmarks/zero_tuning.py [--csv benchmarks/zero_tuning.csv]
@@ -25,13 +25,13 @@ import argparse
 import time
 import warnings
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 from plain_peers import PEERS, train
-from records import append, read, setting
+from records import fill, read, setting
 from scipy.interpolate import RBFInterpolator
 from small_signals import CASES
 
@@ -131,12 +131,12 @@ def two_d(values):
     return values.reshape(len(values), -1)
 
 
-def ours(case, seed):
+def ours(_, signal, case, seed):
     encoder = MIREncoder(random_state=seed)
     return [{"scale": "", "rate": "", **trained(encoder, case, slice(None), None)}]
 
 
-def by_scipy(case):
+def by_scipy(_, signal, case, seed):
     begun = time.process_time()
     answer = RBFInterpolator(case.x, case.y, neighbors=50)(case.x_test)
     return [{"scale": "", "rate": "", "seconds": time.process_time() - begun, "epochs": 0,
@@ -144,50 +144,27 @@ def by_scipy(case):
              "test_psnr": psnr(case.y_test, answer, data_range=case.span)}]  # fmt: skip
 
 
+METHODS = {"skmire": ours, **dict.fromkeys(PEERS, tuned), "rbf": by_scipy}
 PLAIN = {f"{name}, plainly": name for name in PEERS}
 
 
-def by_skmires_training(signal, seed):
-    """Return the rows of a signal of all that skmire trains, and of scipy."""
+def measured(signal, network, *, seed, took):
+    """Return the rows of a network on a signal; `took` are the seconds of skmire by signal."""
     warnings.filterwarnings("ignore", category=UserWarning)
     case = CASES[signal]()
-    found = {"skmire": ours(case, seed)}
-    found |= {name: tuned(name, signal, case, seed) for name in PEERS}
-    return table(signal, seed, found | {"rbf": by_scipy(case)})
-
-
-def by_plain_loops(signal, seed, seconds):
-    """Return the rows of a signal of what is trained as its authors do, in skmire's seconds."""
-    case = CASES[signal]()
-    found = {
-        label: tuned_plainly(name, signal, case, seed, seconds) for label, name in PLAIN.items()
-    }
-    return table(signal, seed, found)
-
-
-def table(signal, seed, found):
-    return [
-        (signal, network, *(row.get(column, seed) for column in COLUMNS[2:]))
-        for network, rows in found.items()
-        for row in rows
-    ]
+    if network in PLAIN:
+        rows = tuned_plainly(PLAIN[network], signal, case, seed, took[signal])
+    else:
+        rows = METHODS[network](network, signal, case, seed)
+    return [(signal, network, *(row.get(column, seed) for column in COLUMNS[2:])) for row in rows]
 
 
 def measure(path, signals, seed):
-    """Measure side by side what the file does not hold yet."""
-
-    def missing(network):
-        done = {row["signal"] for row in read(path) if row["network"] == network}
-        return [signal for signal in signals if signal not in done]
-
-    def fill(jobs):
-        for rows in Parallel(n_jobs=-1, return_as="generator_unordered")(jobs):
-            append(path, COLUMNS, *rows)
-            print(f"{rows[0][0]}, {rows[0][1]}: {rows[0][-2]:.2f} dB", flush=True)
-
-    fill(delayed(by_skmires_training)(signal, seed) for signal in missing("skmire"))
-    took = {row["signal"]: row["seconds"] for row in figures(path) if row["network"] == "skmire"}
-    fill(delayed(by_plain_loops)(name, seed, took[name]) for name in missing(next(iter(PLAIN))))
+    """Measure side by side what the file does not hold yet: plain loops last."""
+    for networks in (METHODS, PLAIN):
+        ours = [row for row in figures(path) if row["network"] == "skmire"]
+        took = {row["signal"]: row["seconds"] for row in ours}
+        fill(path, COLUMNS, partial(measured, seed=seed, took=took), product(signals, networks))
 
 
 def figures(path):
