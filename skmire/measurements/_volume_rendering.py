@@ -19,14 +19,14 @@ from torch.nn import functional
 from skmire._domain import Domain
 from skmire.measurements._base import Measurement
 from skmire.measurements._pilot import Pilot, grid_pilot
+from skmire.measurements._ray_box import box_where_rays_meet
 from skmire.networks import ScaledField
 from skmire.scaling import CoordinateScaling, Scaling
 
 Array = NDArray[np.float64]
 
-_TURNED = 1e-3  # the least that rays must differ in direction, to tell where they meet
 _OF_PILOT = 32  # parts of a ray: twice its grid's
-_ROUNDING = 1e-6  # of numbers in single precision, with some to spare
+_ROUNDING = 1e-6  # of colours in single precision, with some to spare
 _OPAQUE = 12.0  # largest logarithm of a density that counts: beyond, nothing would change
 
 
@@ -369,19 +369,7 @@ class VolumeRendering(Measurement):
         if self.far is not None:
             ends = np.concatenate([origins + t * directions for t in (self.near, self.far)])
             return ends.min(axis=0), ends.max(axis=0)
-        # The sum of squared distances from all rays is least where its gradient is 0.
-        across = np.eye(3) - directions[:, :, None] * directions[:, None, :]
-        mean = across.mean(axis=0)
-        away = across @ origins[:, :, None]
-        centre = np.linalg.lstsq(mean, away.mean(axis=0)[:, 0], rcond=None)[0]
-        half = float(np.median(np.linalg.norm(origins - centre, axis=1))) / 2
-        together = half <= _ROUNDING * np.abs(origins).max()
-        if np.linalg.eigvalsh(mean)[0] < _TURNED or together:
-            raise ValueError(
-                "The rays do not say where they meet, being parallel or from one point alone. Give "
-                "VolumeRendering bounds, the box that holds the scene, or far."
-            )
-        return centre - half, centre + half
+        return box_where_rays_meet(origins, directions)
 
 
 def _uniform(like: Tensor, generator: torch.Generator | None) -> Tensor:
