@@ -108,7 +108,7 @@ def axis_of(
         raise ValueError(
             f"The coordinate {name!r} holds no number at all. Give it labels, or drop it."
         )
-    low, high = float(numbers.min()), float(numbers.max())
+    low, high = least, most = float(numbers.min()), float(numbers.max())
     longitude = is_longitude(name, labels.attrs)
     period = None
     if periods != "auto" and name in periods:
@@ -116,15 +116,16 @@ def axis_of(
     if period is None and longitude and (sphere or periods == "auto"):
         period = _TURN
     if period is not None:
-        extent, (low, high) = high - low, _arc(numbers, period)
+        low, high = _arc(numbers, period)
+    if period is not None and periods == "auto" and not sphere:
+        extent, arc = most - least, high - low
         # What is shorter round the circle crosses the seam; where all is covered, nothing is. What
         # goes on after a turn is counted, not measured: columns that are called "lon".
-        seam = high - low < extent - (1 - _WHOLE) * period or high - low >= _WHOLE * period
-        found = periods == "auto" and not sphere
-        if found and not (seam and extent < ONCE * period):
-            period, low, high = None, float(numbers.min()), float(numbers.max())
-        elif found and high - low > _AROUND * period:  # a gap in the globe, not a region's outside
-            low, high = float(numbers.min()), float(numbers.min()) + period
+        seam = arc < extent - (1 - _WHOLE) * period or arc >= _WHOLE * period
+        if not seam or extent >= ONCE * period:
+            period, low, high = None, least, most
+        elif arc > _AROUND * period:  # a gap in the globe, not a region's outside
+            low, high = least, least + period
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
     slack = 4 * float(rounding) * max(abs(low), abs(high))
     return Axis(name, labels.dims, codec, low, high, slack, dict(labels.attrs), period)
@@ -223,8 +224,11 @@ def axis_names(
             return None
         else:
             names += [name for name in along if dim in data[name].dims and name not in names]
-    left = [name for name, labels in there.items() if labels.dtype.kind in "iu"]
-    left = [name for name in left if name not in along and data[name].ndim == 1]
+    left = [
+        name
+        for name, labels in there.items()
+        if labels.dtype.kind in "iu" and labels.ndim == 1 and name not in along
+    ]
     if left:
         warnings.warn(
             f"The coordinates {left} hold whole numbers, of which neither name nor attributes say "
