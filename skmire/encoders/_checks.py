@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from skmire.encoders._numbers import as_numbers, row_name
@@ -212,6 +214,28 @@ def _finite(
         f"Input {name} contains {what}, in {np.count_nonzero(bad)} of {len(array)} rows, the first "
         f"of which is {row_name(given, int(bad.argmax()))}. {cure}."
     )
+
+
+def checked_labels(estimator: Any, y: ArrayLike) -> NDArray[Any]:
+    """Return labels as one dimension, or say that they are none."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None. Pass "
+            "the labels at X."
+        )
+    labels = column_or_1d(y, warn=True)
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ValueError(
+            "Input y contains NaN or infinity, and a label is neither. Leave these samples out."
+        )
+    try:
+        check_classification_targets(labels)
+    except ValueError as error:
+        raise ValueError(
+            f"{type(estimator).__name__} needs labels of two kinds. {error} Of a density, take "
+            "what is above a threshold, as in y > 0.5; for values, take MIREncoder."
+        ) from None
+    return np.asarray(labels)
 
 
 def columns(values: Array) -> Array:

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import column_or_1d, compute_class_weight
+from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import type_of_target
 
 from skmire._shape_metrics import iou
 from skmire.atoms import ActivationDictionary, AtomLike
 from skmire.encoders._base import Array, BaseEncoder
-from skmire.encoders._checks import checked_samples
+from skmire.encoders._checks import checked_labels, checked_samples
 from skmire.encoders._collaborators import Collaborators, collaborators
 from skmire.encoders._volumes import VolumeEncoder
 from skmire.networks import BaseArchitecture
@@ -203,7 +203,8 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
             If a parameter, the samples or the weights are not as documented.
         """
         if classes is not None:
-            ours = self.classes_ if hasattr(self, "network_") else np.unique(_labels(self, y))
+            fitted = hasattr(self, "network_")
+            ours = self.classes_ if fitted else np.unique(checked_labels(self, y))
             if not np.array_equal(np.unique(classes), ours):
                 raise ValueError(
                     f"classes must be the labels of the first batch, {ours.tolist()}; got "
@@ -339,7 +340,7 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         first: bool,
     ) -> tuple[Array, Array, Array | None]:
         """Return checked samples, with -1 and 1 for the two labels, without weights of classes."""
-        labels = _labels(self, y)
+        labels = checked_labels(self, y)
         if unknown := set(np.unique(labels).tolist()) - set(classes.tolist()):
             raise ValueError(
                 f"y has labels that the encoder was not fitted with: {sorted(unknown)}. The two "
@@ -354,7 +355,7 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         return super()._value_scaling(values, weights)
 
     def _target_attributes(self, y: ArrayLike) -> dict[str, Any]:
-        labels = np.unique(_labels(self, y))
+        labels = np.unique(checked_labels(self, y))
         if len(labels) > 2:
             raise ValueError(
                 f"Only binary classification is supported. The type of the target is "
@@ -383,25 +384,3 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
-
-
-def _labels(encoder: OccupancyEncoder, y: ArrayLike) -> NDArray[Any]:
-    """Return labels as one dimension, or say that they are none."""
-    if y is None:
-        raise ValueError(
-            f"{type(encoder).__name__} requires y to be passed, but the target y is None. Pass the "
-            "labels at X."
-        )
-    labels = column_or_1d(y, warn=True)
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise ValueError(
-            "Input y contains NaN or infinity, and a label is neither. Leave these samples out."
-        )
-    try:
-        check_classification_targets(labels)
-    except ValueError as error:
-        raise ValueError(
-            f"{type(encoder).__name__} needs labels of two kinds. {error} Of a density, take what "
-            "is above a threshold, as in y > 0.5; for values, take MIREncoder."
-        ) from None
-    return np.asarray(labels)

@@ -80,12 +80,13 @@ class VolumeEncoder(BaseEncoder, ABC):
             logger.info("fitting %s of %s voxels", f"{len(y):,}", f"{weights.sum():,.0f}")
         further = {"epochs": self.max_epochs, "progress": 0.0} if self.warm_start else None
         alike = bool((weights == weights[0]).all())
-        self._fit(X, y, None if alike else weights, further, _bandwidth(volume))
+        # That of the base, as the IoU of these samples is not what is asked for.
+        super()._fit(X, y, None if alike else weights, further, _bandwidth(volume, axes))
         self.volume_axes_ = axes
-        if len(y) < prod(len(axis) for axis in axes):  # else that of the fit is of all voxels
+        if len(y) < prod(len(axis) for axis in axes):
             X, y, weights = draw(min(len(y), _JUDGED), random_state=self._seed)
-            found = self.predict(X) == self.classes_[1]
-            self.iou_ = iou(y == self.classes_[1], found, sample_weight=weights)
+        inside, found = (labels == self.classes_[1] for labels in (y, self.predict(X)))
+        self.iou_ = iou(inside, found, sample_weight=weights)
         return self
 
     def predict_volume(
@@ -144,10 +145,10 @@ class VolumeEncoder(BaseEncoder, ABC):
 
     def _grid(self, box: ArrayLike | None, resolution: int | Sequence[int]) -> list[Array]:
         """Return where the points of a grid are, those of the voxels fitted if it is theirs."""
-        axes: list[Array] | None = getattr(self, "volume_axes_", None)
-        theirs = axes is not None and tuple(np.ravel(resolution)) == tuple(map(len, axes))
-        ends = self._box(box)
-        return axes if box is None and axes is not None and theirs else grid_axes(ends, resolution)
+        ends, axes = self._box(box), getattr(self, "volume_axes_", [])
+        if box is None and tuple(np.ravel(resolution)) == tuple(len(axis) for axis in axes):
+            return axes
+        return grid_axes(ends, resolution)
 
     def to_mesh(
         self,
@@ -207,13 +208,12 @@ class VolumeEncoder(BaseEncoder, ABC):
         )
 
 
-def _bandwidth(volume: Any) -> Array:
+def _bandwidth(volume: Any, axes: Sequence[Array]) -> Array:
     """Return the bandwidth of a volume of labels in units of its coordinates, from whole lines.
 
     Samples that are dense near the surface see little else than jumps, and those have no bandwidth.
     """
-    axes = volume_axes(volume)
-    total = np.prod([len(axis) for axis in axes], dtype=float)
+    total = prod(len(axis) for axis in axes)
     step = int(np.ceil((total / _LINES) ** (1 / max(len(axes) - 1, 1))))
     found = []
     for k, axis in enumerate(axes):
