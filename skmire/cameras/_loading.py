@@ -120,8 +120,9 @@ def _of_folder(path: Path, split: str, max_side: int | None) -> Views:
     if len(sizes := {image.shape[:2] for image in images}) > 1:
         found = ", ".join(f"{width} x {height}" for height, width in sorted(sizes))
         raise ValueError(f"The images of {listed} must have one size; they are of {found} pixels.")
-    if any(image.shape[2] == 4 for image in images):  # those without alpha are opaque
-        images = [np.dstack([i, np.full_like(i[..., :1], 255)])[..., :4] for i in images]
+    if len({image.shape[2] for image in images}) > 1:  # those without alpha are opaque
+        opaque = np.full_like(images[0][..., :1], 255)
+        images = [np.dstack([image, opaque])[..., :4] for image in images]
     focal = images[0].shape[1] / 2 / np.tan(told["camera_angle_x"] / 2)
     return Views(
         np.stack(images), np.asarray(poses, dtype=np.float64), float(focal), near=2.0, far=6.0

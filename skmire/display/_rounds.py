@@ -80,10 +80,9 @@ class Rounds:
             if not np.isfinite(self.judged[best]):
                 continue
             before = next(reversed(path), None)
-            alike = name == "fewer epochs" or (
-                before and self._effort(before) == self._effort(name)
-            )
-            if before is not None and alike:
+            if before is not None and (
+                name == "fewer epochs" or self._effort(before) == self._effort(name)
+            ):
                 best = min(path[before], best, key=lambda i: self.trace[i].loss)
             path[name] = best
         return path

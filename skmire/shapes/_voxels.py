@@ -129,12 +129,10 @@ def _filled(
         rows = columns[:, 0] * shape[1] + columns[:, 1]
         np.add.at(flat, rows * shape[2] + first_beyond[inside], steps)
         start = stop
-    if turned_alike:  # one more where a face looks down, one less, modulo 256, where it looks up
-        np.add.accumulate(crossings, axis=2, out=crossings)
-        return np.not_equal(crossings, 0)
-    crossings &= 1
-    np.bitwise_xor.accumulate(crossings, axis=2, out=crossings)
-    return crossings.view(np.bool_)
+    np.add.accumulate(crossings, axis=2, out=crossings)  # modulo 256, where 255 is one less
+    if not turned_alike:
+        crossings &= 1
+    return crossings.astype(np.bool_)
 
 
 def _crossed(
