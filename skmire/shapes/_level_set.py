@@ -103,19 +103,21 @@ def level_set_mesh(
     below, above = index < 0, index > shape - 1
     index = np.where(below, -_SHELL, np.where(above, shape - 1 + _SHELL, index))
     vertices, normals = ends[:, 0] + index * spacing, above.astype(float) - below
-    inner = ~(below | above).any(axis=1)
-    free = (index > 0) & (index < shape - 1)  # others stay on their side of the box
-    # Those of the box's edges stay between their points of the grid, or they could meet at one.
-    between = np.abs(index - np.round(index)).max(axis=1, keepdims=True)
-    room = np.where(free.sum(axis=1, keepdims=True) > 1, 1.0, between / 2) * spacing
-    vertices[inner], normals[inner] = _refined(
-        lambda X: values(X) - level,
-        gradient,
-        vertices[inner],
-        free=free[inner],
-        room=room[inner],
-        steps=newton_steps,
-    )
+    for part in stretches(len(vertices), 8):  # of some eight such arrays
+        inner = part.start + np.flatnonzero(~(below | above)[part].any(axis=1))
+        at = index[inner]
+        free = (at > 0) & (at < shape - 1)  # others stay on their side of the box
+        # Those of the box's edges stay between their points of the grid, or they could meet at one.
+        between = np.abs(at - np.round(at)).max(axis=1, keepdims=True)
+        room = np.where(free.sum(axis=1, keepdims=True) > 1, 1.0, between / 2) * spacing
+        vertices[inner], normals[inner] = _refined(
+            lambda X: values(X) - level,
+            gradient,
+            vertices[inner],
+            free=free,
+            room=room,
+            steps=newton_steps,
+        )
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     return Mesh(vertices, triangles, normals / np.maximum(lengths, np.finfo(float).tiny))
 
