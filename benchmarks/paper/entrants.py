@@ -133,11 +133,22 @@ def n_parameters(encoder: MIREncoder, n_in: int, n_out: int, n_layers: int) -> i
 
 
 @cache
-def equal_width(entrant: Entrant, width: int, n_layers: int, n_in: int, n_out: int) -> int:
-    """Return the width that gives a network as many parameters as a plain one has at `width`."""
+def equal_width(
+    entrant: Entrant,
+    width: int,
+    n_layers: int,
+    n_in: int,
+    n_out: int,
+    turned: Callable[[MIREncoder], MIREncoder] = lambda encoder: encoder,
+) -> int:
+    """Return the width that gives a network as many parameters as a plain one has at `width`.
+
+    Of what an experiment has `turned` either into.
+    """
 
     def count(asked: int, make: Callable[..., MIREncoder] = entrant.make) -> int:
-        return n_parameters(make(n_layers=n_layers, hidden_width=asked), n_in, n_out, n_layers)
+        encoder = turned(make(n_layers=n_layers, hidden_width=asked))
+        return n_parameters(encoder, n_in, n_out, n_layers)
 
     wanted = count(width, single("sinusoid").make)
     low, high = 1, 2

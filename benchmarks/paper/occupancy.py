@@ -1,9 +1,8 @@
 """Occupancy: the inside of two statues, and the intersection over union with all of their voxels.
 
 Every network is fitted to the same voxels, drawn near the surface with weights that make up for it,
-and goes over them as often as skmire's search and fit did together: equal point evaluations, search
-counted. Networks have as many layers and units (``skmire.peers`` says how complex ones count). A
-row of the CSV is written as soon as it is measured, and not measured again.
+within the same seconds, a search counted, and has as many parameters (a complex weight counts two).
+A row of the CSV is written as soon as it is measured, and not measured again.
 
     SKMIRE_DATA=... python benchmarks/paper/occupancy.py --longest 128
 """
@@ -18,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # where records.py is
-from entrants import Entrant, everyone
-from passes import OWN, fill, markdown, notes_on, options_for
+from entrants import Entrant, equal_width, everyone
+from fields import OWN, fill, markdown, notes_on, options_for
 from real_signals import folder
 from records import read
 
@@ -29,8 +28,8 @@ from skmire.shapes import occupancy_from_mesh
 
 COLUMNS = (
     "shape", "longest", "network", "trained_by", "loss", "seed", "width", "layers", "samples",
-    "epochs", "device", "voxels", "passes", "parameters", "seconds", "iou", "sampled_iou", "atoms",
-    "machine",
+    "budget", "device", "voxels", "passes", "parameters", "seconds", "iou", "sampled_iou", "atoms",
+    "load", "machine",
 )  # fmt: skip
 KEY = COLUMNS[:11]
 WITHOUT = {"incode": "it reads the signal as an image, and takes none with holes"}
@@ -57,18 +56,22 @@ def statue(name: str, longest: int) -> np.ndarray:
     return np.ascontiguousarray(solid[(slice(step // 2, None, step),) * 3])
 
 
-def classifier(entrant: Entrant, asked: dict, epochs: int) -> OccupancyEncoder:
+def classifier(entrant: Entrant, asked: dict) -> OccupancyEncoder:
     """Return a network as a classifier, whatever it was published for."""
-    size = {"n_layers": asked["layers"], "hidden_width": asked["width"], "max_epochs": epochs}
+    size = {
+        "n_layers": asked["layers"],
+        "hidden_width": equal_width(entrant, asked["width"], asked["layers"], 3, 1),
+    }
     given = entrant.make(**size, device=asked["device"], random_state=asked["seed"])
     params = given.get_params(deep=False)
     params.pop("measurement", None)
-    return OccupancyEncoder(**params, loss=asked["loss"])
+    params |= {"max_epochs": 10**6, "time_limit": asked["budget"], "loss": asked["loss"]}
+    return OccupancyEncoder(**params)
 
 
-def measure(entrant: Entrant, asked: dict, volume: np.ndarray, epochs: int, pictures: Path) -> dict:
+def measure(entrant: Entrant, asked: dict, volume: np.ndarray, pictures: Path) -> dict:
     """Fit one network to one statue; return what comes of it, in addition to what was asked."""
-    encoder = classifier(entrant, asked, epochs)
+    encoder = classifier(entrant, asked)
     begun = time.perf_counter()
     encoder.fit_volume(volume, n_samples=asked["samples"])
     seconds = time.perf_counter() - begun
@@ -118,8 +121,8 @@ def report(rows: list[dict]) -> str:
     def mean(found: dict[str, list[dict]], shape: str, column: str = "iou") -> float:
         return statistics.fmean(float(row[column]) for row in found[shape])
 
-    lines = [["network", "trained by", *(f"IoU, {s}" for s in shapes), "passes", "seconds",
-              "parameters"]]  # fmt: skip
+    lines = [["network", "trained by", *(f"IoU, {s}" for s in shapes), "passes", "parameters",
+              "atoms"]]  # fmt: skip
     for (network, by), found in sorted(
         table.items(), key=lambda item: -statistics.fmean(mean(item[1], s) for s in item[1])
     ):
@@ -127,13 +130,14 @@ def report(rows: list[dict]) -> str:
         lines.append([
             network, by,
             *(f"{mean(found, s):.4f}" if s in found else "" for s in shapes),
-            *("/".join(f"{mean(found, s, c):.0f}" for s in own) for c in ("passes", "seconds")),
+            "/".join(f"{mean(found, s, 'passes'):.0f}" for s in own),
             found[own[0]][0]["parameters"],
+            "/".join(dict.fromkeys(found[s][0]["atoms"] for s in own)),
         ])  # fmt: skip
     first = rows[0]
     notes = [
         "Intersection over union at probability 0.5, over all voxels of the tight box; means over "
-        f"{len({row['seed'] for row in rows})} seed(s). Passes and seconds in the order of shapes.",
+        f"{len({row['seed'] for row in rows})} seed(s). Passes and atoms in the order of shapes.",
         f"Longest side {first['longest']} voxels, {first['samples']} of them fitted, with the "
         f"{first['loss']} loss; {first['layers']} layers of {first['width']} units.",
         *notes_on(rows, WITHOUT),
@@ -142,7 +146,7 @@ def report(rows: list[dict]) -> str:
 
 
 def main() -> None:
-    parser = options_for(__doc__, TAKING_PART, out="occupancy", epochs=30, width=256, layers=3)
+    parser = options_for(__doc__, TAKING_PART, out="occupancy", seconds=60.0, width=256, layers=3)
     parser.add_argument("--shapes", nargs="+", default=["thai_statue", "lucy"])
     parser.add_argument("--longest", type=int, default=128, help="voxels along the longest side")
     parser.add_argument("--samples", type=int, default=2**18)
@@ -156,12 +160,13 @@ def main() -> None:
                  "samples": options.samples}  # fmt: skip
         volume = statue(shape, options.longest)
 
-        def measured(entrant, wanted, epochs, volume=volume):
-            return measure(entrant, wanted, volume, epochs, options.out)
+        def measured(entrant, wanted, volume=volume):
+            return measure(entrant, wanted, volume, options.out)
 
         fill(path, COLUMNS, KEY, TAKING_PART, options, asked, measured)
     like = {name: str(getattr(options, name)) for name in
-            ("longest", "loss", "width", "layers", "samples", "epochs", "device")}  # fmt: skip
+            ("longest", "loss", "width", "layers", "samples", "device")}  # fmt: skip
+    like["budget"] = str(options.seconds)
     told = report([r for r in read(path) if all(r[k] == v for k, v in like.items())])
     (options.out / f"occupancy_{options.longest}.md").write_text(told)
     print(f"\n{told}")

@@ -1,10 +1,9 @@
 """Radiance fields: a scene from some rays of its pictures, and the views that were held out.
 
 Every network is NeRF's of two heads, with its own atoms, encoding and first weights: fitted to the
-same rays, sampled alike, and goes over them as often as skmire's search and fit did together, which
-is equal evaluations, search counted. Networks have as many layers and units (``skmire.peers`` says
-how complex ones count). A row of the CSV is written as soon as it is measured, and not measured
-again.
+same rays, sampled alike, within the same seconds, a search counted. Networks have as many
+parameters (a complex weight counts two). A row of the CSV is written as soon as it is measured, and
+not measured again.
 
     SKMIRE_DATA=... python benchmarks/paper/radiance.py --rays 65536
 """
@@ -18,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # where records.py is
-from entrants import Entrant, everyone
-from passes import OWN, fill, markdown, notes_on, options_for
+from entrants import Entrant, equal_width, everyone
+from fields import OWN, fill, markdown, notes_on, options_for
 from real_signals import folder
 from records import read
 
@@ -30,9 +29,9 @@ from skmire.metrics import psnr, ssim
 from skmire.networks import PositionalEncoding, RadianceArchitecture
 
 COLUMNS = (
-    "scene", "network", "trained_by", "seed", "width", "layers", "rays", "samples", "epochs",
+    "scene", "network", "trained_by", "seed", "width", "layers", "rays", "samples", "budget",
     "views", "device", "passes", "parameters", "seconds", "psnr", "ssim", "train_psnr", "atoms",
-    "machine",
+    "load", "machine",
 )  # fmt: skip
 KEY = COLUMNS[:11]
 WITHOUT = {"incode": "it reads the signal as an image"}
@@ -49,29 +48,37 @@ TAKING_PART = [
 ]
 
 
-def radiance(entrant: Entrant, asked: dict, epochs: int) -> RadianceEncoder:
-    """Return a network as a radiance field, whatever it was published for."""
-    size = {"n_layers": asked["layers"], "hidden_width": asked["width"], "max_epochs": epochs}
-    given = entrant.make(**size, device=asked["device"], random_state=asked["seed"])
-    params = given.get_params(deep=False)
-    trunk, heads = params["network"], {}
+def two_headed(encoder: MIREncoder) -> MIREncoder:
+    """Return an encoder whose network is NeRF's of two heads, with its own layers as the trunk."""
+    trunk, heads = encoder.network, {}
     if isinstance(trunk, Architecture):  # the colours' layer starts as those before
         heads = {"weight_init": trunk.weight_init, "output_scale": trunk.output_scale}
         if trunk.encoding is not None:
             heads["direction_encoding"] = PositionalEncoding(4, lowest=1.0)
-    params["network"] = RadianceArchitecture(trunk, **heads)
+    return encoder.set_params(network=RadianceArchitecture(trunk, **heads))
+
+
+def radiance(entrant: Entrant, asked: dict) -> RadianceEncoder:
+    """Return a network as a radiance field, whatever it was published for."""
+    size = {
+        "n_layers": asked["layers"],
+        "hidden_width": equal_width(entrant, asked["width"], asked["layers"], 6, 4, two_headed),
+    }
+    given = entrant.make(**size, device=asked["device"], random_state=asked["seed"])
+    params = two_headed(given).get_params(deep=False)
     params["measurement"] = VolumeRendering(
         bounds=[[-HALF_SIDE, HALF_SIDE]] * 3, n_samples=asked["samples"], view_dependent=True
     )
+    params |= {"max_epochs": 10**6, "time_limit": asked["budget"]}
     params["coordinate_scaling"] = "isotropic"
     return RadianceEncoder(**params)
 
 
-def measure(entrant: Entrant, asked: dict, pictures: Path, epochs: int) -> dict:
+def measure(entrant: Entrant, asked: dict, pictures: Path) -> dict:
     """Fit one network to the rays; return what comes of it, in addition to what was asked."""
     path = folder() / "nerf" / f"{asked['scene']}.npz"
     X, y = load_views(path).samples(asked["rays"], random_state=asked["seed"])
-    encoder = radiance(entrant, asked, epochs)
+    encoder = radiance(entrant, asked)
     begun = time.perf_counter()
     encoder.fit(X, y)
     seconds = time.perf_counter() - begun
@@ -139,13 +146,13 @@ def report(rows: list[dict]) -> str:
     def mean(found: list[dict], column: str) -> float:
         return statistics.fmean(float(row[column]) for row in found)
 
-    lines = [["network", "trained by", "PSNR", "SSIM", "PSNR, rays fitted", "passes", "seconds",
+    lines = [["network", "trained by", "PSNR", "SSIM", "PSNR, rays fitted", "passes",
               "parameters", "atoms"]]  # fmt: skip
     for (network, by), found in sorted(table.items(), key=lambda item: -mean(item[1], "psnr")):
         lines.append([
             network, by, f"{mean(found, 'psnr'):.2f}", f"{mean(found, 'ssim'):.3f}",
             f"{mean(found, 'train_psnr'):.2f}", f"{mean(found, 'passes'):.0f}",
-            f"{mean(found, 'seconds'):.0f}", found[0]["parameters"], found[0]["atoms"],
+            found[0]["parameters"], found[0]["atoms"],
         ])  # fmt: skip
     first = rows[0]
     notes = [
@@ -160,7 +167,7 @@ def report(rows: list[dict]) -> str:
 
 
 def main() -> None:
-    parser = options_for(__doc__, TAKING_PART, out="radiance", epochs=20, width=128, layers=4)
+    parser = options_for(__doc__, TAKING_PART, out="radiance", seconds=300.0, width=128, layers=4)
     parser.add_argument("--scene", default="chair_100")
     parser.add_argument("--rays", type=int, default=2**16, help="of all training views together")
     parser.add_argument("--samples", type=int, default=64, help="points along a ray")
@@ -170,15 +177,16 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "radiance.csv"
 
-    def measured(entrant, wanted, epochs):
-        return measure(entrant, wanted, options.out, epochs)
+    def measured(entrant, wanted):
+        return measure(entrant, wanted, options.out)
 
     for seed in options.seeds:
         asked = {"scene": options.scene, "seed": seed, "rays": options.rays,
                  "samples": options.samples, "views": options.views}  # fmt: skip
         fill(path, COLUMNS, KEY, TAKING_PART, options, asked, measured)
-    of_run = ("scene", "width", "layers", "rays", "samples", "epochs", "views", "device")
+    of_run = ("scene", "width", "layers", "rays", "samples", "views", "device")
     like = {name: str(getattr(options, name)) for name in of_run}
+    like["budget"] = str(options.seconds)
     told = report([r for r in read(path) if all(r[k] == v for k, v in like.items())])
     (options.out / f"{options.scene}.md").write_text(told)
     print(f"\n{told}")

@@ -1,10 +1,10 @@
-"""Networks for a shape or a scene: skmire first, then the others in as many passes over it.
+"""Networks for a shape or a scene, all within the same seconds, a search counted.
 
-What `occupancy.py` and `radiance.py` have in common. Equal passes are equal evaluations, a search
-counted.
+What `occupancy.py` and `radiance.py` have in common.
 """
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ OWN = ("skmire", "skmire")
 
 
 def options_for(
-    description: str, taking_part: Sequence[Entrant], *, out: str, **defaults: int
+    description: str, taking_part: Sequence[Entrant], *, out: str, **defaults: float
 ) -> argparse.ArgumentParser:
     """Return a parser of what both ask for, to be added to.
 
@@ -28,13 +28,13 @@ def options_for(
     taking_part : sequence of Entrant
     out : str
         Folder of results.
-    **defaults : int
-        ``epochs``, ``width`` and ``layers``.
+    **defaults : float
+        ``seconds``, ``width`` and ``layers``.
     """
     asked = argparse.ArgumentParser(description=description)
     asked.add_argument("--seeds", nargs="+", type=int, default=[0])
-    asked.add_argument("--epochs", type=int, help="of skmire's fit, after its search")
-    asked.add_argument("--width", type=int)
+    asked.add_argument("--seconds", type=float, help="of a fit, a search counted")
+    asked.add_argument("--width", type=int, help="of plain layers; others have as many parameters")
     asked.add_argument("--layers", type=int)
     asked.add_argument("--networks", nargs="+", default=[e.network for e in taking_part])
     asked.add_argument("--trained-by", nargs="+", default=["authors", "skmire"])
@@ -51,7 +51,7 @@ def fill(
     taking_part: Sequence[Entrant],
     options: argparse.Namespace,
     asked: dict,
-    measure: Callable[[Entrant, dict, int], dict],
+    measure: Callable[[Entrant, dict], dict],
 ) -> None:
     """Measure those asked for that the file has no row of; write each as soon as it is measured.
 
@@ -67,25 +67,24 @@ def fill(
     asked : dict
         What all of them have in common: the shape or scene, the seed.
     measure : callable
-        Takes an entrant, what is asked for and a number of epochs; returns the rest of the row.
+        Takes an entrant and what is asked for; returns the rest of the row.
     """
-    passes = 0  # of skmire, which comes first
-    for entrant in sorted(taking_part, key=lambda e: (e.network, e.trained_by) != OWN):
-        named = entrant.network in options.networks and entrant.trained_by in options.trained_by
-        if passes and not named:
+    for entrant in taking_part:
+        if entrant.network not in options.networks or entrant.trained_by not in options.trained_by:
             continue
         wanted = {
             **asked, "network": entrant.network, "trained_by": entrant.trained_by,
-            "width": options.width, "layers": options.layers, "epochs": options.epochs,
+            "width": options.width, "layers": options.layers, "budget": options.seconds,
             "device": options.device,
         }  # fmt: skip
-        rows = [row for row in read(path) if all(row[n] == str(wanted[n]) for n in key)]
-        if not rows:
-            of_run = {"machine": f"{versions()}, {machine(options.device)}"}
-            rows = [{**wanted, **of_run, **measure(entrant, wanted, passes or options.epochs)}]
-            append(path, columns, [rows[0][name] for name in columns])
-            print(*(rows[0][name] for name in columns), sep="  ", flush=True)
-        passes = passes or int(rows[0]["passes"])
+        if any(all(row[n] == str(wanted[n]) for n in key) for row in read(path)):
+            continue
+        row = {
+            **wanted, "machine": f"{versions()}, {machine(options.device)}",
+            "load": round(os.getloadavg()[0], 1), **measure(entrant, wanted),
+        }  # fmt: skip
+        append(path, columns, [row[name] for name in columns])
+        print(*(row[name] for name in columns), sep="  ", flush=True)
 
 
 def markdown(title: str, table: list[list[str]], notes: Sequence[str]) -> str:
@@ -99,8 +98,8 @@ def markdown(title: str, table: list[list[str]], notes: Sequence[str]) -> str:
 def notes_on(rows: Sequence[dict], without: dict[str, str]) -> list[str]:
     """Return what is to be said of both experiments' rows."""
     return [
-        "Passes over the samples are equal, a search counted; seconds are of a machine with other "
-        "work on it and say little.",
+        f"Every fit has {rows[0]['budget']} seconds, a search counted, and as many parameters, or "
+        "the nearest number that a width gives.",
         *(f"{network} takes no part: {why}." for network, why in without.items()),
         *sorted({f"On {row['machine']}." for row in rows}),
     ]
