@@ -8,6 +8,7 @@ from skmire.networks import Architecture
 from skmire.search import (
     BayesSearch,
     BeamSearch,
+    EnsembleSearch,
     ExhaustiveSearch,
     FixedSequence,
     HalvingSearch,
@@ -23,6 +24,7 @@ __all__ = [
     "Architecture",
     "BayesSearch",
     "BeamSearch",
+    "EnsembleSearch",
     "ExhaustiveSearch",
     "FixedSequence",
     "HalvingSearch",

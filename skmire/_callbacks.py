@@ -64,7 +64,7 @@ class Task:
         name: str,
         *,
         index: int | None = None,
-        n_subtasks: int = 0,
+        n_subtasks: int | None = 0,
         parallel: bool = False,
         halted: Callable[[], bool] | None = None,
     ) -> Task:
@@ -75,8 +75,8 @@ class Task:
         name : str
         index : int, default=None
             Its place among its siblings, needed if this task's subtasks run in parallel.
-        n_subtasks : int, default=0
-            How many subtasks it may have itself.
+        n_subtasks : int or None, default=0
+            How many subtasks it may have itself; ``None`` if that is not known.
         parallel : bool, default=False
             Whether those may run side by side.
         halted : callable, default=None

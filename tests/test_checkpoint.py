@@ -28,6 +28,7 @@ from sklearn.model_selection import cross_val_score
 from skmire import (
     ActivationDictionary,
     Architecture,
+    EnsembleSearch,
     FixedSequence,
     LayerSearch,
     MIREncoder,
@@ -91,9 +92,10 @@ SEARCHES = {
     "bayes": BayesSearch(2, 6),
     "exhaustive": ExhaustiveSearch(2),
     "fixed": FixedSequence("sinusoid", 2),
+    "ensemble": EnsembleSearch(FixedSequence("sinusoid", 2), 3),
     "own": TwoBells(),
 }
-N_TRAININGS = {"growth": 6, "frozen": 4, "fixed": 1, "own": 2}
+N_TRAININGS = {"growth": 6, "frozen": 4, "fixed": 1, "ensemble": 3, "own": 2}
 
 
 def encoder(checkpoint=None, search=SEARCHES["growth"], dictionary=PAIR, **options):

@@ -10,7 +10,7 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from skmire import FixedSequence, LayerSearch
+from skmire import EnsembleSearch, FixedSequence, LayerSearch
 from skmire.atoms import (
     PSWF,
     Atom,
@@ -71,6 +71,8 @@ SEARCHES = [
     BayesSearch(2, 6, selection="train"),
     FixedSequence("gaussian", 2),
     FixedSequence([Gaussian(scale=2.0), "sinc"]),
+    EnsembleSearch(LayerSearch(2), 2),
+    EnsembleSearch(FixedSequence("gaussian", 2), 3),
 ]
 
 

@@ -75,13 +75,14 @@ def settled_parameters(encoder: BaseEstimator, collaborators: Collaborators) -> 
         "the kind of search": type(search).__name__,
         "the number of layers": search.depth,
         "the sequence": str(search.get_params().get("atoms")),
+        "the number of networks": search.get_params().get("n_networks"),
     }
 
 
 def refuse_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Refuse to train a network further that would have to be another one."""
     for name, value in now.items():
-        if value != was[name]:
+        if value != was.get(name):  # which those saved before may not have
             raise ValueError(
                 f"The fitted network is trained further, so {name} cannot change: it was "
                 f"{was[name]!r} and is now {value!r}. Change it back, or fit a clone of the "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC
-from copy import deepcopy
-from typing import Any
+from copy import copy, deepcopy
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from skmire.encoders._device import query_device
 from skmire.encoders._queries import Query, Rescale, features_at, in_blocks, values_at
 from skmire.encoders._saving import blank, opened, stamp, stamped
 from skmire.measurements import Readout, sweep_through
-from skmire.networks import LayeredField, ScaledField
+from skmire.networks import LayeredField, MeanField, ScaledField
 from skmire.scaling import Scaling
 
 Array = NDArray[np.float64]
@@ -52,6 +52,17 @@ class FittedField(
     _y_ndim: int  # of the field's values
     _measured_ndim: int  # of what is measured
     _readout: Readout
+
+    @property
+    def estimators_(self) -> list[Self]:
+        """The fit by each of its networks alone, where it is the mean of several, or itself."""
+        check_is_fitted(self)
+        if not isinstance(self.network_, MeanField):
+            return [self]
+        alone = [copy(self) for _ in self.network_.each]
+        for estimator, network in zip(alone, self.network_.each, strict=True):
+            estimator.network_ = network
+        return alone
 
     def field_at(self, points: ArrayLike) -> Array:
         """Return the values of the field, whatever of it was measured.

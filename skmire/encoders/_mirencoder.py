@@ -77,7 +77,8 @@ class MIREncoder(ValueEncoder):
     loss_curve_ : list of float of length `n_iter_`
         Loss of each epoch along the path of the final sequence, on the scaled values.
     best_loss_ : float
-        Loss of the final network on the scaled values: on the held-out samples if there are any.
+        Loss of the final network on the scaled values, on the held-out samples if there are any; of
+        several that a search has the mean of, that of the first.
     n_iter_ : int
         Epochs along the path of the final sequence.
     n_features_in_ : int
@@ -86,6 +87,8 @@ class MIREncoder(ValueEncoder):
         Their names, if `X` had any.
     network_ : LayeredField
         The fitted network, on scaled coordinates and values.
+    estimators_ : list of MIREncoder
+        The fit by each network alone, if it is the mean of several (`EnsembleSearch`), or itself.
     dictionary_, search_, trainer_, measurement_ : object
         The collaborators used.
     bandwidth_ : ndarray of shape (n_dims,)

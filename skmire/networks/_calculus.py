@@ -27,6 +27,7 @@ from skmire.atoms import Atom
 from skmire.networks._affine import Affine
 from skmire.networks._field import Field
 from skmire.networks._layer_stack import LayerStack
+from skmire.networks._mean_field import MeanField
 
 #: The directions that are derived along, lowest first: () for the values, (0, 0, 1) for the
 #: derivative taken twice along the first direction and once along the second.
@@ -105,11 +106,25 @@ def calculus_of(field: Field) -> Calculus:
             [ 0.8776,  0.5403],
             [-0.4794, -0.8415]], dtype=torch.float64)
     """
+    if isinstance(field, MeanField):
+        return MeanCalculus(field)
     if not isinstance(field, LayerStack) or field.is_complex:
         return AutogradCalculus(field)
     if field.residual or field.encoding is not None:
         return AutogradCalculus(field)
     return LayerCalculus(field)
+
+
+class MeanCalculus:
+    """Derivatives of a mean of fields: the mean of theirs."""
+
+    def __init__(self, field: MeanField) -> None:
+        self.each = [calculus_of(member) for member in field.each]
+
+    def __call__(self, inputs: Tensor, directions: Tensor, wanted: Sequence[Axes]) -> Tensor:
+        """Return the derivatives that are wanted."""
+        found = [calculus(inputs, directions, wanted) for calculus in self.each]
+        return torch.stack(found).mean(dim=0)
 
 
 class AutogradCalculus:

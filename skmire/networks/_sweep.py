@@ -19,6 +19,7 @@ from skmire.networks._affine import Affine
 from skmire.networks._field import Field
 from skmire.networks._layer_stack import LayerStack
 from skmire.networks._layered_field import LayeredField
+from skmire.networks._mean_field import MeanField
 from skmire.networks._radiance_field import N_DIMS, RadianceField
 
 #: From the values at some of the samples, and their rows, to the derivative of the loss by these
@@ -103,6 +104,8 @@ def sweep_of(field: Field) -> Sweep:
     >>> network.affines[0].weight.grad.shape
     torch.Size([8, 1])
     """
+    if isinstance(field, MeanField):
+        return MeanSweep(field)
     if not isinstance(field, LayeredField) or field.is_complex:
         return AutogradSweep(field)
     if isinstance(field, LayerStack):
@@ -139,6 +142,19 @@ class AutogradSweep:
             with torch.no_grad():
                 cotangent = respond(values.detach().clone(), rows)
             values.backward(cotangent)  # type: ignore[no-untyped-call]
+
+
+class MeanSweep(AutogradSweep):
+    """The sweep of a mean of fields, whose values are those of theirs."""
+
+    def __init__(self, field: MeanField) -> None:
+        super().__init__(field)
+        self.sweeps = [sweep_of(member) for member in field.each]
+
+    @torch.no_grad()
+    def values(self, inputs: Tensor) -> Tensor:
+        """Return the field's values."""
+        return torch.stack([sweep.values(inputs) for sweep in self.sweeps]).mean(dim=0)
 
 
 class LayerSweep:

@@ -9,6 +9,7 @@ from skmire.search._base import (
 )
 from skmire.search._bayes_search import BayesSearch
 from skmire.search._beam_search import BeamSearch
+from skmire.search._ensemble_search import EnsembleSearch
 from skmire.search._exhaustive_search import ExhaustiveSearch
 from skmire.search._fixed_sequence import FixedSequence
 from skmire.search._halving_search import HalvingSearch
@@ -22,6 +23,7 @@ __all__ = [
     "BeamSearch",
     "Candidate",
     "DivergenceError",
+    "EnsembleSearch",
     "ExhaustiveSearch",
     "FixedSequence",
     "HalvingSearch",

@@ -225,6 +225,7 @@ class Contest:
                     n_samples=len(problem.samples),
                     hidden_width=problem.hidden_width,
                     factors=entry.factors,
+                    stretch=() if problem.stretch is None else tuple(problem.stretch.tolist()),
                 )
             )
             if problem.verbose > 1:

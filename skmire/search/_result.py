@@ -42,6 +42,8 @@ class Candidate:
     factors : tuple of float, default=()
         By how much the scales of the first layer and of hidden ones differ from what the
         dictionary says, and the atoms' rates from what they are, if told.
+    stretch : tuple of float, default=()
+        By how much its first weights started larger along each axis than overall, if told.
 
     Examples
     --------
@@ -67,6 +69,7 @@ class Candidate:
     n_samples: int = 0
     hidden_width: int = 0
     factors: tuple[float, ...] = ()
+    stretch: tuple[float, ...] = ()
 
     @property
     def epochs(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from skmire.atoms import Atom
-from skmire.networks import Field, LayeredField, LayerStack, RadianceField
+from skmire.networks import Field, LayeredField, LayerStack, MeanField, RadianceField
 
 #: Parameters, their `share` of the learning rate, and whether they are `hidden` matrices.
 Group = dict[str, Any]
@@ -70,6 +70,8 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
 
 def _between(field: Field) -> list[nn.Parameter]:
     """Return the matrices between hidden layers: all but those of coordinates and of outputs."""
+    if isinstance(field, MeanField):
+        return [p for member in field.each for p in _between(member)]
     matrices = [p for p in field.parameters() if p.ndim == 2]
     if not isinstance(field, LayeredField):
         return matrices[1:-1]
@@ -79,6 +81,9 @@ def _between(field: Field) -> list[nn.Parameter]:
 
 def _before_atoms(field: Field) -> Iterator[tuple[nn.Module, Atom]]:
     """Yield the affine maps that atoms read, first layer first, and these atoms."""
+    if isinstance(field, MeanField):
+        for member in field.each:
+            yield from _before_atoms(member)
     if isinstance(field, LayerStack):
         yield from zip(field.affines, field.sequence, strict=False)
     if isinstance(field, RadianceField):
