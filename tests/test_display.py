@@ -98,7 +98,13 @@ def test_the_marks_are_what_was_compared_best_on_top_round_by_round(looked_ahead
     wanted = [loss for group in rounds for loss in sorted(c.loss for c in group)]
     np.testing.assert_allclose([x for _, x in points(ax)], wanted)
     assert ax.xaxis_inverted()
-    assert ax.get_xscale() == "log"
+
+
+@pytest.mark.parametrize(("spread", "scale"), [(3.0, "linear"), (30.0, "log")])
+def test_losses_of_a_wide_range_have_a_logarithmic_axis(looked_ahead, spread, scale):
+    display = SearchDisplay.from_estimator(looked_ahead)
+    display.judged = np.geomspace(1, spread, len(display.judged)).tolist()
+    assert display.plot().ax_.get_xscale() == scale
 
 
 def test_decibels_are_in_the_units_of_the_values(looked_ahead):

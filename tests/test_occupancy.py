@@ -98,6 +98,13 @@ def test_weights_of_classes_multiply_those_of_samples():
     np.testing.assert_allclose(balanced.decision_function(X), alike.decision_function(X), atol=1e-9)
 
 
+def test_batches_are_not_balanced_one_by_one():
+    balanced = encoder(class_weight="balanced")
+    with pytest.raises(ValueError, match='"balanced" is not for partial_fit, as each batch would'):
+        balanced.partial_fit(X, INSIDE)
+    assert not hasattr(balanced, "network_")
+
+
 @EACH_LOSS
 def test_fits_are_saved_and_go_on(loss):
     fit = FITTED[loss]

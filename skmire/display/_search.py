@@ -18,6 +18,7 @@ from skmire.search import Candidate
 Array = NDArray[np.float64]
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "0.6")
+_WIDE = 4.0  # from the lowest loss to the highest; a logarithm of less has crowded labels
 _LEAST = 1e-20  # losses below are 0 but for rounding, and have no logarithm
 
 
@@ -174,7 +175,8 @@ class SearchDisplay:
         rounds.draw(ax)
         where = "held out" if self._held_out else "trained on"
         if self.quality == "loss":
-            ax.set_xscale("log")
+            if np.nanmax(rounds.judged) > _WIDE * np.nanmin(rounds.judged):
+                ax.set_xscale("log")
             ax.xaxis.set_inverted(True)
             ax.set_xlabel(f"loss on the samples {where}, falling to the right")
         else:

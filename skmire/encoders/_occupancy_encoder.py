@@ -179,7 +179,8 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
 
         The first call is `fit`: it fixes scaling, sequence and classes, so its samples should span
         the domain and have both labels. Each further call passes once over its samples, at the step
-        size that a whole training ends with; the optimiser's memory starts anew.
+        size that a whole training ends with; the optimiser's memory starts anew. Weights of classes
+        are to be given by label.
 
         Parameters
         ----------
@@ -202,6 +203,12 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         ValueError
             If a parameter, the samples or the weights are not as documented.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" is not for partial_fit, as each batch would be balanced '
+                "by itself. Give the weights as a dict, computed of all labels by "
+                "sklearn.utils.compute_class_weight."
+            )
         if classes is not None:
             fitted = hasattr(self, "network_")
             ours = self.classes_ if fitted else np.unique(checked_labels(self, y))
