@@ -84,7 +84,7 @@ def level_set_mesh(
     ends = checked_box(box, 3)
     axes = grid_axes(ends, resolution)
     shape = np.array([len(axis) for axis in axes])
-    places, faces, n = [np.empty((0, 3))], [np.empty((0, 3), dtype=np.int64)], 0
+    places, faces, n = [np.empty((0, 3))], [np.empty((0, 3), dtype=np.int32)], 0
     for offset, block in _slabs(lambda X: values(X) - level, axes):
         if block.max() <= 0 or block.min() >= 0:
             continue
@@ -98,7 +98,9 @@ def level_set_mesh(
             f"box {ends.tolist()} is the value above it. Take a lower level, a finer resolution or "
             "another box."
         )
-    index, triangles = _joined(np.concatenate(places), np.concatenate(faces), shape)
+    index, triangles = np.concatenate(places), np.concatenate(faces)
+    del places, faces  # as large again
+    index, triangles = _joined(index, triangles, shape)
     spacing = (ends[:, 1] - ends[:, 0]) / (shape - 1)
     below, above = index < 0, index > shape - 1
     index = np.where(below, -_SHELL, np.where(above, shape - 1 + _SHELL, index))
@@ -145,7 +147,7 @@ def _slabs(values: Function, axes: list[Array]) -> Iterator[tuple[int, NDArray[n
 
 
 def _joined(
-    index: Array, faces: NDArray[np.int64], shape: NDArray[np.int64]
+    index: Array, faces: NDArray[np.int32], shape: NDArray[np.int64]
 ) -> tuple[Array, NDArray[np.int64]]:
     """Return vertices without those that two slabs share, and faces of what is left.
 
