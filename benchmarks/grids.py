@@ -275,9 +275,9 @@ def figures(found, column):
     return {m: error for m, error in errors.items() if np.isfinite(error)}
 
 
-def leads(method, errors):
-    """Return whether one of skmire's is below all methods of others."""
-    return all(errors[method] < error for m, error in errors.items() if m not in OURS)
+def against_others(method, errors):
+    """Return the error of one of skmire's, times the lowest of the methods of others."""
+    return errors[method] / min(error for m, error in errors.items() if m not in OURS)
 
 
 def report(rows):
@@ -308,15 +308,28 @@ def report(rows):
                 pace = " / ".join(f"{float(found[m]['seconds']):.2g}" for m in (*OURS, other))
                 print(f"{task:7}{name:17}" + "".join(f"{c:>18}" for c in cells) + f"{pace:>16}")
             for method in OURS if fields else ():
-                ahead, least = (
-                    sum(leads(method, figures(found, column)) for found in fields.values())
+                times, worst = (
+                    [against_others(method, figures(found, column)) for found in fields.values()]
                     for column in ("rmse", "worst")
                 )
                 print(
-                    f"{task:7}{method}: RMSE below all others on {ahead} of {len(fields)} fields, "
-                    f"worst error on {least}"
+                    f"{task:7}{method}: RMSE below all others on {sum(t < 1 for t in times)} of "
+                    f"{len(fields)} fields, worst error on {sum(t < 1 for t in worst)}; RMSE times "
+                    f"the lowest of others {', '.join(f'{t:.2f}' for t in times)}"
                 )
             print()
+        one, mean = ({(f, t): r for (f, t, m), r in some.items() if m == method} for method in OURS)
+        both = sorted(one.keys() & mean.keys())
+        if both:
+            rmse, seconds = (
+                np.array([float(mean[k][column]) / float(one[k][column]) for k in both])
+                for column in ("rmse", "seconds")
+            )
+            print(
+                f"mean of 4 against one network: RMSE lower in {(rmse < 1).sum()} of {len(both)} "
+                f"cases, times {np.median(rmse):.3f} at the median, {rmse.min():.2f} to "
+                f"{rmse.max():.2f}; seconds times {np.median(seconds):.2f}"
+            )
         worst = [
             (m, max(float(r["megabytes"]) for r in some.values() if r["method"] == m and r["rmse"]))
             for m in METHODS
