@@ -29,11 +29,11 @@ def options_for(
     out : str
         Folder of results.
     **defaults : float
-        ``seconds``, ``width`` and ``layers``.
+        ``budget``, ``width`` and ``layers``.
     """
     asked = argparse.ArgumentParser(description=description)
     asked.add_argument("--seeds", nargs="+", type=int, default=[0])
-    asked.add_argument("--seconds", type=float, help="of a fit, a search counted")
+    asked.add_argument("--seconds", dest="budget", type=float, help="of a fit, a search counted")
     asked.add_argument("--width", type=int, help="of plain layers; others have as many parameters")
     asked.add_argument("--layers", type=int)
     asked.add_argument("--networks", nargs="+", default=[e.network for e in taking_part])
@@ -74,7 +74,7 @@ def fill(
             continue
         wanted = {
             **asked, "network": entrant.network, "trained_by": entrant.trained_by,
-            "width": options.width, "layers": options.layers, "budget": options.seconds,
+            "width": options.width, "layers": options.layers, "budget": options.budget,
             "device": options.device,
         }  # fmt: skip
         if any(all(row[n] == str(wanted[n]) for n in key) for row in read(path)):

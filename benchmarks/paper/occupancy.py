@@ -146,7 +146,7 @@ def report(rows: list[dict]) -> str:
 
 
 def main() -> None:
-    parser = options_for(__doc__, TAKING_PART, out="occupancy", seconds=60.0, width=256, layers=3)
+    parser = options_for(__doc__, TAKING_PART, out="occupancy", budget=60.0, width=256, layers=3)
     parser.add_argument("--shapes", nargs="+", default=["thai_statue", "lucy"])
     parser.add_argument("--longest", type=int, default=128, help="voxels along the longest side")
     parser.add_argument("--samples", type=int, default=2**18)
@@ -165,8 +165,7 @@ def main() -> None:
 
         fill(path, COLUMNS, KEY, TAKING_PART, options, asked, measured)
     like = {name: str(getattr(options, name)) for name in
-            ("longest", "loss", "width", "layers", "samples", "device")}  # fmt: skip
-    like["budget"] = str(options.seconds)
+            ("longest", "loss", "width", "layers", "samples", "budget", "device")}  # fmt: skip
     told = report([r for r in read(path) if all(r[k] == v for k, v in like.items())])
     (options.out / f"occupancy_{options.longest}.md").write_text(told)
     print(f"\n{told}")

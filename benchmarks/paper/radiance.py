@@ -167,7 +167,7 @@ def report(rows: list[dict]) -> str:
 
 
 def main() -> None:
-    parser = options_for(__doc__, TAKING_PART, out="radiance", seconds=300.0, width=128, layers=4)
+    parser = options_for(__doc__, TAKING_PART, out="radiance", budget=300.0, width=128, layers=4)
     parser.add_argument("--scene", default="chair_100")
     parser.add_argument("--rays", type=int, default=2**16, help="of all training views together")
     parser.add_argument("--samples", type=int, default=64, help="points along a ray")
@@ -184,9 +184,8 @@ def main() -> None:
         asked = {"scene": options.scene, "seed": seed, "rays": options.rays,
                  "samples": options.samples, "views": options.views}  # fmt: skip
         fill(path, COLUMNS, KEY, TAKING_PART, options, asked, measured)
-    of_run = ("scene", "width", "layers", "rays", "samples", "views", "device")
+    of_run = ("scene", "width", "layers", "rays", "samples", "budget", "views", "device")
     like = {name: str(getattr(options, name)) for name in of_run}
-    like["budget"] = str(options.seconds)
     told = report([r for r in read(path) if all(r[k] == v for k, v in like.items())])
     (options.out / f"{options.scene}.md").write_text(told)
     print(f"\n{told}")
