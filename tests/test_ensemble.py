@@ -23,6 +23,7 @@ from skmire.measurements import GradientValues
 from skmire.networks import Architecture, MeanField, calculus_of, sweep_of
 from skmire.search import BaseLayerSearch, _ensemble_search
 from skmire.testing._search_setting import problem
+from skmire.training._shares import groups_of
 
 RNG = np.random.default_rng(0)
 X, POINTS = RNG.uniform(-2, 2, (150, 2)), RNG.uniform(-2, 2, (400, 2))
@@ -130,6 +131,23 @@ def test_networks_that_diverge_are_left_out(monkeypatch):
     encoder = fit(EnsembleSearch(FixedSequence("gaussian", 2), 3))
     assert len(encoder.network_.each) == 2
     assert np.isnan(encoder.search_results_["loss"]).tolist() == [False, False, True]
+
+
+class Slowed(FixedSequence):
+    """A sequence found to be better at a quarter of its rates."""
+
+    def search(self, problem, trainer):
+        result = super().search(problem, trainer)
+        for atom in result.network.sequence:
+            atom.step_rate *= 0.25
+        return result
+
+
+@pytest.mark.parametrize("atom", ["sinusoid", "relu"])
+def test_step_rates_are_those_of_the_network_found(atom):
+    first, second = fit(EnsembleSearch(Slowed(atom, 2), 2)).network_.each
+    rates = [atom.step_rate for atom in first.sequence]
+    assert [atom.step_rate for atom in second.sequence] == rates
 
 
 class Told(BaseLayerSearch):
@@ -263,6 +281,19 @@ def test_sweeps_agree_with_autograd():
     sweep(inputs, lambda values, rows: 2 * values)
     for parameter, gradient in zip(field.parameters(), wanted, strict=True):
         torch.testing.assert_close(parameter.grad, gradient)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_steps_of_each_network_are_those_it_takes_alone(apart):
+    field = MeanField(members(3))
+
+    def told(network):
+        groups = groups_of(network, 1e-3, hidden_apart=apart)
+        return {p: (g["share"], g["hidden"]) for g in groups for p in g["params"]}
+
+    together = told(field)
+    for network in field.each:
+        assert {p: together[p] for p in network.parameters()} == told(network)
 
 
 def test_derivatives_are_the_means_of_the_members():

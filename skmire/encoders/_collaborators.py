@@ -82,10 +82,11 @@ def settled_parameters(encoder: BaseEstimator, collaborators: Collaborators) -> 
 def refuse_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Refuse to train a network further that would have to be another one."""
     for name, value in now.items():
-        if value != was.get(name):  # which those saved before may not have
+        before = was.get(name)  # which those saved before may not have
+        if value != before:
             raise ValueError(
                 f"The fitted network is trained further, so {name} cannot change: it was "
-                f"{was[name]!r} and is now {value!r}. Change it back, or fit a clone of the "
+                f"{before!r} and is now {value!r}. Change it back, or fit a clone of the "
                 "encoder."
             )
 

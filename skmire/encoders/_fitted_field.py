@@ -18,7 +18,7 @@ from skmire.encoders._device import query_device
 from skmire.encoders._queries import Query, Rescale, features_at, in_blocks, values_at
 from skmire.encoders._saving import blank, opened, stamp, stamped
 from skmire.measurements import Readout, sweep_through
-from skmire.networks import LayeredField, MeanField, ScaledField
+from skmire.networks import LayeredField, ScaledField
 from skmire.scaling import Scaling
 
 Array = NDArray[np.float64]
@@ -57,12 +57,11 @@ class FittedField(
     def estimators_(self) -> list[Self]:
         """The fit by each of its networks alone, where it is the mean of several, or itself."""
         check_is_fitted(self)
-        if not isinstance(self.network_, MeanField):
-            return [self]
-        alone = [copy(self) for _ in self.network_.each]
-        for estimator, network in zip(alone, self.network_.each, strict=True):
+        networks = self.network_.each
+        estimators = [self] if len(networks) == 1 else [copy(self) for _ in networks]
+        for estimator, network in zip(estimators, networks, strict=True):
             estimator.network_ = network
-        return alone
+        return estimators
 
     def field_at(self, points: ArrayLike) -> Array:
         """Return the values of the field, whatever of it was measured.

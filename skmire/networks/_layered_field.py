@@ -71,6 +71,11 @@ class LayeredField(Field):
         return last
 
     @property
+    def each(self) -> tuple[LayeredField, ...]:
+        """The networks that it is the mean of, or itself alone."""
+        return (self,)
+
+    @property
     def sequence(self) -> tuple[Atom, ...]:
         """The atoms, first layer first."""
         return tuple(atom for atom in self.atoms if isinstance(atom, Atom))

@@ -74,9 +74,8 @@ class MeanField(LayeredField):
         return torch.cat([member.hidden(coords) for member in self.each], dim=1)
 
     @property
-    def each(self) -> list[LayeredField]:
-        """The networks."""
-        return [member for member in self.members if isinstance(member, LayeredField)]
+    def each(self) -> tuple[LayeredField, ...]:
+        return tuple(member for member in self.members if isinstance(member, LayeredField))
 
     @property
     def output(self) -> Affine:

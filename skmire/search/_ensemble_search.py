@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from skmire._logging import logger
-from skmire._random import derive_seed, numpy_stream
+from skmire._random import derive_seed
 from skmire.atoms import Atom
 from skmire.networks import LayeredField, MeanField
 from skmire.search._base import BaseLayerSearch, SearchProblem
@@ -28,9 +28,9 @@ class EnsembleSearch(BaseLayerSearch):
     """A search, then more networks of the sequence it found, whose mean is the fit.
 
     Between the samples networks that differ in their first weights alone differ from each other:
-    each makes up something of its own, and their mean has less of that. It is never further from
-    the truth than they are on the mean, in squares. A fit and its answers cost as many times as
-    much as there are networks; the search is made once.
+    each makes up something of its own, and their mean has less of that. The values of its field are
+    never further from the truth than theirs are on the mean, in squares. A fit and its answers cost
+    as many times as much as there are networks; the search is made once.
 
     Parameters
     ----------
@@ -47,9 +47,10 @@ class EnsembleSearch(BaseLayerSearch):
     Notes
     -----
     The other networks have the atoms that the first one ended with, other first weights and other
-    batches, and as many epochs. One that diverges is left out. Under a time limit, the search and
-    the first network leave the others as much as the first one has at most. ``partial_fit`` and a
-    warm start train the mean on.
+    batches, and as many epochs as it came to; each trains on one thread. One that diverges is left
+    out, but all others count alike, one too that a callback or a time limit cut short. Of a time
+    limit, each of the others has three quarters of what is left to the search and the first network
+    together. ``partial_fit`` and a warm start train the mean on.
 
     The encoder's ``estimators_`` answer for one network each, and the trace has the rows of the
     others in the stage ``"members"``. ``best_loss_`` and ``loss_curve_`` are those of the first.
@@ -117,20 +118,16 @@ class EnsembleSearch(BaseLayerSearch):
     def _members(
         self, problem: SearchProblem, trainer: Trainer, found: SearchResult
     ) -> Iterator[tuple[Plan, LayeredField, Training]]:
-        """Yield more networks that start like the one found, axes stretched alike."""
+        """Yield more networks, whose atoms start as those found ended, axes stretched alike."""
         winner, sequence = found.path[-1], found.network.sequence
         if winner.stretch and not np.ptp(winner.stretch):
             problem = problem.even()
         frozen = sum(1 for _ in takewhile(_is_frozen, sequence))
         plans = []
         for i in range(1, self.n_networks):
+            atoms = tuple(atom.configured() for atom in sequence)
             seed = derive_seed(problem.seed, "member", i)
-            atoms: list[Atom] = []
-            for layer, atom in enumerate(sequence):
-                stream = numpy_stream(seed, "parameters", layer)
-                started = problem.initialise(atom.configured(), before=atoms, stream=stream)
-                atoms.append(started)
-            plans.append(Plan(winner.atom, tuple(atoms), seed, frozen))
+            plans.append(Plan(winner.atom, atoms, seed, frozen))
         cut_short = winner.training.cut_short
         task = problem.task.start("members", n_subtasks=len(plans), parallel=True)
         runs = train_side_by_side(

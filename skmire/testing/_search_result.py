@@ -16,7 +16,6 @@ from skmire.testing._search_setting import (
     own_epochs,
     run,
     samples,
-    trained_apart,
     trainings,
 )
 from skmire.training import Trainer
@@ -57,7 +56,7 @@ def check_shapes(search: BaseLayerSearch) -> None:
                     f"for targets of {dtype} and {tuple(cast.targets.shape)}, a network gives "
                     f"{values.dtype} and {tuple(values.shape)}",
                 )
-                for part in trained_apart(network):
+                for part in network.each:
                     width = part.output.weight.shape[1]
                     expect(width == 8, f"a network is {width} wide where 8 were asked for")
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from skmire._callbacks import Task
 from skmire.atoms import ActivationDictionary, Atom, make_atom
-from skmire.networks import Architecture, LayeredField, MeanField
+from skmire.networks import Architecture, LayeredField
 from skmire.search import BaseLayerSearch, SearchProblem, SearchResult
 from skmire.testing._promise import expect
 from skmire.training import Samples, Trainer, Training
@@ -147,18 +147,13 @@ def own_epochs(search: BaseLayerSearch) -> bool:
     return any("epochs" in name and value is not None for name, value in parameters(search).items())
 
 
-def trained_apart(network: LayeredField) -> list[LayeredField]:
-    """Return the networks whose mean it is, that which the search found first, or itself alone."""
-    return network.each if isinstance(network, MeanField) else [network]
-
-
 def errors(network: LayeredField, data: Samples) -> np.ndarray:
     """Return the weighted mean squared error of each output, computed apart from the trainer.
 
     Of a mean of networks, that of the first: a mean has no row of its own.
     """
     with torch.no_grad():
-        residuals = (trained_apart(network)[0](data.inputs) - data.targets).numpy()
+        residuals = (network.each[0](data.inputs) - data.targets).numpy()
     weights = 1.0 if data.weights is None else data.weights.numpy()
     return np.asarray(np.mean(weights * residuals**2, axis=0))
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from skmire.atoms import Atom
-from skmire.networks import Field, LayeredField, LayerStack, MeanField, RadianceField
+from skmire.networks import Field, LayeredField, LayerStack, RadianceField
 
 #: Parameters, their `share` of the learning rate, and whether they are `hidden` matrices.
 Group = dict[str, Any]
@@ -50,13 +50,15 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
     Transfer, 2022, for step sizes and width.
     """
     shares: dict[nn.Parameter, float] = {}
-    for layer, (affine, atom) in enumerate(_before_atoms(field)):
-        width = affine.get_parameter("weight").shape[1]
-        turn = learning_rate * abs(atom.stretch) * sqrt(width + 1)  # with the bias
-        wanted = atom.step_rate * _WIDTH / max(width, _NARROW) if layer else 1.0
-        share = min(wanted, _TURN / max(turn, 1e-30))
-        shares.update(dict.fromkeys(affine.parameters(), share))
-    hidden = _between(field) if hidden_apart else []
+    hidden: list[nn.Parameter] = []
+    for network in field.each if isinstance(field, LayeredField) else (field,):
+        for layer, (affine, atom) in enumerate(_before_atoms(network)):
+            width = affine.get_parameter("weight").shape[1]
+            turn = learning_rate * abs(atom.stretch) * sqrt(width + 1)  # with the bias
+            wanted = atom.step_rate * _WIDTH / max(width, _NARROW) if layer else 1.0
+            share = min(wanted, _TURN / max(turn, 1e-30))
+            shares.update(dict.fromkeys(affine.parameters(), share))
+        hidden += _between(network) if hidden_apart else []
     together: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for p in field.parameters():
         if p.requires_grad:
@@ -70,8 +72,6 @@ def groups_of(field: Field, learning_rate: float, *, hidden_apart: bool = False)
 
 def _between(field: Field) -> list[nn.Parameter]:
     """Return the matrices between hidden layers: all but those of coordinates and of outputs."""
-    if isinstance(field, MeanField):
-        return [p for member in field.each for p in _between(member)]
     matrices = [p for p in field.parameters() if p.ndim == 2]
     if not isinstance(field, LayeredField):
         return matrices[1:-1]
@@ -81,9 +81,6 @@ def _between(field: Field) -> list[nn.Parameter]:
 
 def _before_atoms(field: Field) -> Iterator[tuple[nn.Module, Atom]]:
     """Yield the affine maps that atoms read, first layer first, and these atoms."""
-    if isinstance(field, MeanField):
-        for member in field.each:
-            yield from _before_atoms(member)
     if isinstance(field, LayerStack):
         yield from zip(field.affines, field.sequence, strict=False)
     if isinstance(field, RadianceField):
