@@ -8,6 +8,7 @@ agrees with autograd through ``forward`` up to rounding.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -104,6 +105,11 @@ def sweep_of(field: Field) -> Sweep:
     >>> network.affines[0].weight.grad.shape
     torch.Size([8, 1])
     """
+    return block_sweep_of(field)
+
+
+def block_sweep_of(field: Field) -> BlockSweep:
+    """Return the same as `sweep_of`, which can also be gone through step by step."""
     if isinstance(field, MeanField):
         return MeanSweep(field)
     if not isinstance(field, LayeredField) or field.is_complex:
@@ -122,42 +128,107 @@ def _blocks(inputs: Tensor, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, len(inputs)))
 
 
-class AutogradSweep:
+class BlockSweep(ABC):
+    """A sweep block by block: forward, the response to its values, and back."""
+
+    @property
+    def block(self) -> int:
+        """Samples of a block, on the CPU."""
+        return _BLOCK
+
+    @abstractmethod
+    def values(self, inputs: Tensor) -> Tensor:
+        """Return the field's values; memory grows with the samples, so give blocks of them."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Take the present parameters, and forget all derivatives."""
+
+    @abstractmethod
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the values at the samples of a block, and keep what the way back needs."""
+
+    @abstractmethod
+    def backward(self, cotangent: Tensor) -> None:
+        """Add up what the block has of the derivatives, by that of the loss by its values."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Set ``grad`` of every parameter that requires it."""
+
+    @torch.no_grad()
+    def __call__(self, inputs: Tensor, respond: Response) -> None:
+        """Set ``grad`` of every parameter that requires it."""
+        self.begin()
+        for rows in _blocks(inputs, self.block):
+            self.backward(respond(self.forward(inputs[rows]), rows))
+        self.end()
+
+
+class AutogradSweep(BlockSweep):
     """The sweep of any field, by autograd."""
 
     def __init__(self, field: Field) -> None:
         self.field = field
 
+    @property
+    def block(self) -> int:
+        return _AUTOGRAD_BLOCK
+
     @torch.no_grad()
     def values(self, inputs: Tensor) -> Tensor:
-        """Return the field's values."""
         values: Tensor = self.field(inputs)
         return values.detach()  # a view of a parameter asks for gradients even here
 
-    def __call__(self, inputs: Tensor, respond: Response) -> None:
-        """Set ``grad`` of every parameter that requires it."""
+    def begin(self) -> None:
         self.field.zero_grad(set_to_none=True)
-        for rows in _blocks(inputs, _AUTOGRAD_BLOCK):
-            values: Tensor = self.field(inputs[rows])
-            with torch.no_grad():
-                cotangent = respond(values.detach().clone(), rows)
-            values.backward(cotangent)  # type: ignore[no-untyped-call]
+
+    @torch.enable_grad()
+    def forward(self, inputs: Tensor) -> Tensor:
+        values: Tensor = self.field(inputs)
+        self.graph = values
+        return values.detach().clone()
+
+    def backward(self, cotangent: Tensor) -> None:
+        self.graph.backward(cotangent)  # type: ignore[no-untyped-call]
+        del self.graph  # and what it holds
+
+    def end(self) -> None:
+        """Autograd has set it."""
 
 
-class MeanSweep(AutogradSweep):
-    """The sweep of a mean of fields, whose values are those of theirs."""
+class MeanSweep(BlockSweep):
+    """The sweep of a mean of fields, by theirs."""
 
     def __init__(self, field: MeanField) -> None:
-        super().__init__(field)
-        self.sweeps = [sweep_of(member) for member in field.each]
+        self.sweeps = [block_sweep_of(member) for member in field.each]
+
+    @property
+    def block(self) -> int:
+        return min(sweep.block for sweep in self.sweeps)
 
     @torch.no_grad()
     def values(self, inputs: Tensor) -> Tensor:
-        """Return the field's values."""
         return torch.stack([sweep.values(inputs) for sweep in self.sweeps]).mean(dim=0)
 
+    def begin(self) -> None:
+        for sweep in self.sweeps:
+            sweep.begin()
 
-class LayerSweep:
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.stack([sweep.forward(inputs) for sweep in self.sweeps]).mean(dim=0)
+
+    def backward(self, cotangent: Tensor) -> None:
+        share = cotangent / len(self.sweeps)
+        for sweep in self.sweeps:
+            sweep.backward(share.clone())  # which may be written over
+
+    def end(self) -> None:
+        for sweep in self.sweeps:
+            sweep.end()
+
+
+class LayerSweep(BlockSweep):
     """The sweep of a layer stack of real atoms."""
 
     def __init__(self, network: LayerStack) -> None:
@@ -171,36 +242,35 @@ class LayerSweep:
 
     @torch.no_grad()
     def values(self, inputs: Tensor) -> Tensor:
-        """Return the network's values; memory grows with the samples, so give blocks of them."""
         values = inputs if self.encoding is None else self.encoding(inputs)
         for layer in self.layers:
             layer.begin()
             values = layer.values(values)
         return values
 
-    @torch.no_grad()
-    def __call__(self, inputs: Tensor, respond: Response) -> None:
-        """Set ``grad`` of every parameter that requires it."""
+    def begin(self) -> None:
         for atom in self.network.sequence:
             atom.zero_grad(set_to_none=True)
         for layer in self.layers:
             layer.begin()
-        for rows in _blocks(inputs, _BLOCK):
-            cotangent = respond(self._forward(inputs[rows]), rows)
-            for layer in reversed(self.layers[1:]):
-                cotangent = layer.backward(cotangent)
-            self.layers[0].absorb(cotangent)
-        for layer in self.layers:
-            layer.end()
 
-    def _forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor) -> Tensor:
         values = inputs if self.encoding is None else self.encoding(inputs)
         for layer in self.layers:
             values = layer.forward(values)
         return values
 
+    def backward(self, cotangent: Tensor) -> None:
+        for layer in reversed(self.layers[1:]):
+            cotangent = layer.backward(cotangent)
+        self.layers[0].absorb(cotangent)
 
-class RadianceSweep:
+    def end(self) -> None:
+        for layer in self.layers:
+            layer.end()
+
+
+class RadianceSweep(BlockSweep):
     """The sweep of a radiance field of real atoms whose trunk is a layer stack."""
 
     def __init__(self, network: RadianceField, trunk: LayerStack) -> None:
@@ -214,25 +284,27 @@ class RadianceSweep:
 
     @torch.no_grad()
     def values(self, inputs: Tensor) -> Tensor:
-        """Return the network's values; memory grows with the samples, so give blocks of them."""
         self._begin()
         return self._through(inputs, _Layer.values)
 
-    @torch.no_grad()
-    def __call__(self, inputs: Tensor, respond: Response) -> None:
-        """Set ``grad`` of every parameter that requires it."""
+    def begin(self) -> None:
         for atom in self.network.sequence:
             atom.zero_grad(set_to_none=True)
         self._begin()
-        for rows in _blocks(inputs, _BLOCK):
-            cotangent = respond(self._through(inputs[rows], _Layer.forward), rows)
-            by_glow = cotangent[:, 1:]
-            for layer in reversed(self.colours):
-                by_glow = layer.backward(by_glow)
-            by_features = self.density.backward(cotangent[:, :1]).add_(by_glow[:, : self.width])
-            for layer in reversed(self.trunk[1:]):
-                by_features = layer.backward(by_features)
-            self.trunk[0].absorb(by_features)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self._through(inputs, _Layer.forward)
+
+    def backward(self, cotangent: Tensor) -> None:
+        by_glow = cotangent[:, 1:]
+        for layer in reversed(self.colours):
+            by_glow = layer.backward(by_glow)
+        by_features = self.density.backward(cotangent[:, :1]).add_(by_glow[:, : self.width])
+        for layer in reversed(self.trunk[1:]):
+            by_features = layer.backward(by_features)
+        self.trunk[0].absorb(by_features)
+
+    def end(self) -> None:
         for layer in self.layers:
             layer.end()
 
