@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from matplotlib import pyplot as plt
 from sklearn.exceptions import NotFittedError
 
 from skmire import (
@@ -19,6 +20,7 @@ from skmire import (
     Trainer,
 )
 from skmire.atoms import Gaussian, Sinusoid
+from skmire.display import SearchDisplay
 from skmire.measurements import GradientValues
 from skmire.networks import Architecture, MeanField, calculus_of, sweep_of
 from skmire.search import BaseLayerSearch, _ensemble_search
@@ -120,17 +122,158 @@ def test_atoms_that_are_kept_are_kept_in_all_networks():
         assert kept.scales == pytest.approx(first.scales, rel=1e-12)
 
 
-def test_networks_that_diverge_are_left_out(monkeypatch):
+def trained_so(monkeypatch, change):
+    """Have the trainings of the other networks changed as `change` says, by their number."""
     train = _ensemble_search.train_side_by_side
 
-    def second_diverges(*args, **kwargs):
+    def changed(*args, **kwargs):
         for i, (network, training) in enumerate(train(*args, **kwargs)):
-            yield network, replace(training, outcome="diverged: so") if i else training
+            yield network, change(i, training)
 
-    monkeypatch.setattr(_ensemble_search, "train_side_by_side", second_diverges)
+    monkeypatch.setattr(_ensemble_search, "train_side_by_side", changed)
+
+
+def worse(training, times, **changes):
+    kept = training.kept
+    return replace(training, kept=replace(kept, train=kept.train * times), **changes)
+
+
+def test_networks_that_diverge_are_left_out(monkeypatch):
+    trained_so(monkeypatch, lambda i, t: replace(t, outcome="diverged: so") if i else t)
     encoder = fit(EnsembleSearch(FixedSequence("gaussian", 2), 3))
-    assert len(encoder.network_.each) == 2
+    assert len(encoder.network_.each) == len(encoder.estimators_) == 2
     assert np.isnan(encoder.search_results_["loss"]).tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("times", "cut_short", "n"), [(100, True, 2), (100, False, 3), (1, True, 3)]
+)
+def test_a_network_cut_short_is_left_out_where_it_is_much_worse(monkeypatch, times, cut_short, n):
+    trained_so(monkeypatch, lambda i, t: worse(t, times, cut_short=cut_short) if i else t)
+    assert len(fit(EnsembleSearch(FixedSequence("gaussian", 2), 3)).network_.each) == n
+
+
+class Hasty(FixedSequence):
+    """A search whose own network a time limit cut short."""
+
+    def search(self, problem, trainer):
+        result = super().search(problem, trainer)
+        (row,) = result.trace
+        row = replace(row, training=worse(row.training, 100, cut_short=True))
+        return replace(result, trace=(row,))
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_the_first_network_too_is_left_out_if_it_was_cut_short(n):
+    encoder = fit(EnsembleSearch(Hasty("gaussian", 2), n))
+    table = encoder.search_results_
+    assert len(encoder.network_.each) == len(encoder.estimators_) == n - 1
+    (leader,) = np.flatnonzero(table["chosen"])
+    assert leader == 1 + np.argmin(table["loss"][1:])
+    assert encoder.best_loss_ == table["loss"][leader]
+    assert encoder.n_iter_ == len(encoder.loss_curve_) == 12
+    error = np.mean((encoder.estimators_[0].predict(X) - Y) ** 2)
+    assert encoder.estimators_[0].best_loss_ == pytest.approx(
+        error / encoder.value_scaling_.half_range[0] ** 2
+    )
+
+
+@pytest.mark.parametrize(("search", "trainer", "planned"), [
+    (FixedSequence("gaussian", 2), Trainer(early_stopping=True, n_iter_no_change=1, tol=0.9), 12),
+    (LayerSearch(2, mode="growth"), None, 6),
+    (LayerSearch(2, mode="growth", epochs=(3, 5)), None, 5),
+    (Hasty("gaussian", 2), None, 12),
+], ids=["early stopping", "growth", "epochs of its own", "cut short"])  # fmt: skip
+def test_the_others_have_the_epochs_that_were_planned(monkeypatch, search, trainer, planned):
+    train, asked = _ensemble_search.train_side_by_side, []
+
+    def watched(*args, epochs, **kwargs):
+        asked.append(epochs)
+        return train(*args, epochs=epochs, **kwargs)
+
+    monkeypatch.setattr(_ensemble_search, "train_side_by_side", watched)
+    encoder = fit(EnsembleSearch(search, 2), trainer=trainer)
+    assert asked == [planned]
+    if trainer is not None:
+        assert encoder.n_iter_ < planned
+
+
+def test_with_noise_the_others_have_as_few_epochs_as_the_fit():
+    noisy = Y + np.random.default_rng(1).normal(0, 2, len(Y))
+    encoder = MIREncoder(
+        PAIR, EnsembleSearch(LayerSearch(2), 3), hidden_width=32, max_epochs=60, random_state=0
+    ).fit(X, noisy)
+    table = encoder.search_results_
+    assert "fewer epochs" in table["stage"]
+    (first,) = np.flatnonzero(table["chosen"])
+    assert (table["epochs"][table["stage"] == "members"] == table["epochs"][first]).all()
+    assert encoder.n_iter_ < 60
+
+
+def test_each_network_has_a_record_of_its_own(fitted):
+    table = fitted.search_results_
+    rows = [*np.flatnonzero(table["chosen"]), *np.flatnonzero(table["stage"] == "members")]
+    for row, encoder in zip(rows, fitted.estimators_, strict=True):
+        assert encoder.best_loss_ == table["loss"][row]
+        assert encoder.n_iter_ == len(encoder.loss_curve_) == table["epochs"][row]
+        last = list(encoder.staged_predict(POINTS))[-1]
+        np.testing.assert_array_equal(last, encoder.predict(POINTS))
+        np.testing.assert_array_equal(
+            encoder.search_result_.path[-1].training.curve.mean(axis=1), encoder.loss_curve_
+        )
+    alone = len(pickle.dumps(fitted.estimators_[1]))
+    assert alone < 0.6 * len(pickle.dumps(fitted))
+
+
+def test_the_stages_of_a_growth_lead_to_each_network():
+    encoder = fit(EnsembleSearch(LayerSearch(2, mode="growth"), 3))
+    before, _ = encoder.staged_predict(POINTS)
+    for member in encoder.estimators_:
+        first, last = member.staged_predict(POINTS)
+        np.testing.assert_array_equal(first, before)
+        np.testing.assert_array_equal(last, member.predict(POINTS))
+        assert member.n_iter_ == len(member.loss_curve_) == 12
+
+
+def test_after_further_training_each_has_the_networks_it_led_to(fitted):
+    encoder = pickle.loads(pickle.dumps(fitted)).partial_fit(X, Y)
+    assert encoder.n_iter_ == 13
+    each = [member.predict(POINTS) for member in encoder.estimators_]
+    np.testing.assert_allclose(encoder.predict(POINTS), np.mean(each, axis=0), atol=1e-12)
+    assert {member.n_iter_ for member in encoder.estimators_} == {13}
+
+
+def test_a_constant_that_is_not_told_is_settled_for_each_network():
+    slopes = np.stack([2 * np.cos(2 * X[:, 0]), np.zeros(len(X))], axis=1)
+    encoder = MIREncoder(
+        PAIR, EnsembleSearch(FixedSequence("gaussian", 2), 3), measurement=GradientValues(),
+        hidden_width=16, max_epochs=12, random_state=0, dtype="float64",
+    ).fit(X, slopes)  # fmt: skip
+    for part in (encoder, *encoder.estimators_):
+        assert part.field_at(X).mean() == pytest.approx(0, abs=1e-12)
+    each = [part.field_at(POINTS) for part in encoder.estimators_]
+    np.testing.assert_allclose(encoder.field_at(POINTS), np.mean(each, axis=0), atol=1e-12)
+
+
+@pytest.mark.parametrize("inner", [FixedSequence("gaussian", 2), LayerSearch(2, mode="growth")])
+def test_a_picture_of_the_search_is_that_of_the_search_alone(inner):
+    axes = [SearchDisplay.from_estimator(fit(s)).ax_ for s in (inner, EnsembleSearch(inner, 3))]
+    one, many = ([line.get_xydata().tolist() for line in ax.lines] for ax in axes)
+    assert many == one
+    plt.close("all")
+
+
+@pytest.mark.parametrize("selection", ["train", "held_out"])
+def test_a_picture_of_rounds_has_the_others_beside_the_path(selection):
+    fitted = fit(EnsembleSearch(LayerSearch(2, selection=selection), 3))
+    ax = SearchDisplay.from_estimator(fitted).ax_
+    said = [text.get_text() for text in ax.texts]
+    assert any(text.startswith("members") for text in said)
+    assert not any(text.startswith("further training") for text in said)
+    (path,) = [line for line in ax.lines if len(line.get_xdata()) > 1 and line.get_lw() == 1.5]
+    n_members = sum(c.stage == "members" for c in fitted.search_result_.trace)
+    assert max(path.get_ydata()) < len(ax.get_yticklabels()) - n_members
+    plt.close("all")
 
 
 class Slowed(FixedSequence):
@@ -203,6 +346,15 @@ def test_a_fit_cannot_go_on_with_another_number_of_networks(fitted):
     encoder = pickle.loads(pickle.dumps(fitted)).set_params(search__n_networks=4)
     with pytest.raises(ValueError, match="the number of networks cannot change: it was 3 and is"):
         encoder.partial_fit(X, Y)
+
+
+def test_a_fit_cannot_go_on_with_another_search_inside():
+    encoder = fit(EnsembleSearch(FixedSequence("gaussian", 2), 2))
+    with pytest.raises(ValueError, match="the sequence cannot change: it was 'gaussian' and is"):
+        encoder.set_params(search__layer_search__atoms="sinusoid").partial_fit(X, Y)
+    inner = LayerSearch(2)
+    with pytest.raises(ValueError, match="the kind of search cannot change"):
+        encoder.set_params(search__layer_search=inner).partial_fit(X, Y)
 
 
 def test_complex_atoms_and_several_outputs():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from skmire.search import Candidate
+from skmire.search._result import MEMBERS
 
 _MARKS: dict[str, dict[str, Any]] = {  # told apart by the colour-blind, and by form
     "leads so far": {"marker": "o", "color": "#0072B2"},
@@ -77,7 +78,7 @@ class Rounds:
         """
         path: dict[str, int] = {}
         for name, ((best, *_), *_) in self.strips.items():
-            if not np.isfinite(self.judged[best]):
+            if name == MEMBERS or not np.isfinite(self.judged[best]):
                 continue
             before = next(reversed(path), None)
             if before is not None and (

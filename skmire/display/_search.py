@@ -14,6 +14,7 @@ from skmire.display._rounds import Rounds
 from skmire.encoders import MIREncoder
 from skmire.metrics import decibels
 from skmire.search import Candidate
+from skmire.search._result import MEMBERS
 
 Array = NDArray[np.float64]
 
@@ -139,7 +140,7 @@ class SearchDisplay:
         """
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="SearchDisplay")
         # The stages of a growth have the names of layers, each that of its own.
-        in_rounds = any(c.stage not in ("", f"layer {c.layer}") for c in self.trace)
+        in_rounds = any(c.stage not in ("", f"layer {c.layer}", MEMBERS) for c in self.trace)
         rounds = self._rounds() if in_rounds else None
         if ax is None:
             size = (8.0, rounds.height) if rounds else None
@@ -188,12 +189,14 @@ class SearchDisplay:
         looks = cycle((colour, line) for line, colour in product(("-", "--", ":"), _COLOURS))
         look = dict(zip(atoms, looks, strict=False))
         for candidate, curve in zip(self.trace, self.curves, strict=True):
+            if candidate.stage == MEMBERS:
+                continue
             end = candidate.effective_epochs
             epochs = np.arange(end - len(curve), end) + 1
             style = {"lw": 2.5, "zorder": 3} if candidate.chosen else {"lw": 1, "alpha": 0.7}
             colour, line = look[candidate.atom]
             ax.plot(epochs, curve, color=colour, ls=line, **style)
-        for stage in [c for c in self.trace if c.chosen]:
+        for stage in [c for c in self.trace if c.chosen and c.stage != MEMBERS]:
             ax.axvline(stage.effective_epochs + 0.5, color="0.8", lw=0.8, zorder=0)
             ax.annotate(
                 f"layer {stage.layer}: {stage.atom}",

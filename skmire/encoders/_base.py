@@ -6,7 +6,7 @@ import os
 import time
 from abc import ABC
 from collections.abc import Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -15,6 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from skmire._callbacks import CallbackSupportMixin, Task
 from skmire._logging import audible
@@ -146,6 +147,16 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         refuse_orphans(self, params)
         super().set_params(**params)
         return self
+
+    @property
+    def estimators_(self) -> list[Self]:
+        """The fit by each of its networks alone, where it is the mean of several, or itself."""
+        check_is_fitted(self)
+        members = self.search_result_.members
+        estimators = [copy(self) for _ in members] or [self]
+        for estimator, result in zip(estimators, members, strict=False):
+            estimator.__dict__.update(self._fitted_attributes(result))
+        return estimators
 
     # -- fitting ---------------------------------------------------------------------------------
 
@@ -346,7 +357,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             loss=training.kept.loss("held_out"),
             chosen=True,
         )
-        result = SearchResult((*before.networks[:-1], network), (*before.trace, candidate))
+        result = before.further(network, candidate)
         task.finish(network)
         self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
         self._settle_constant(coords, weights)

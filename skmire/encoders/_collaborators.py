@@ -24,6 +24,13 @@ DEFAULTS: dict[str, type[BaseEstimator]] = {
     "measurement": PointValues,
 }
 
+#: Theirs, too.
+_HELD: dict[str, type[BaseEstimator]] = {
+    **DEFAULTS,
+    "layer_search": LayerSearch,
+    "trunk": Architecture,
+}
+
 _OWN = ("hidden_width", "dtype", "coordinate_scaling", "loss")  # that a fitted network is bound to
 
 Collaborators = tuple[ActivationDictionary, BaseLayerSearch, Trainer, BaseArchitecture, Measurement]
@@ -72,10 +79,7 @@ def settled_parameters(encoder: BaseEstimator, collaborators: Collaborators) -> 
         "the dictionary": (dictionary.names, dictionary.init),
         "network": described(architecture),
         "measurement": described(measurement),
-        "the kind of search": type(search).__name__,
-        "the number of layers": search.depth,
-        "the sequence": str(search.get_params().get("atoms")),
-        "the number of networks": search.get_params().get("n_networks"),
+        **search.settled,
     }
 
 
@@ -91,19 +95,22 @@ def refuse_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> None:
             )
 
 
-def refuse_orphans(encoder: BaseEstimator, params: Mapping[str, Any]) -> None:
+def refuse_orphans(holder: BaseEstimator, params: Mapping[str, Any]) -> None:
     """Refuse nested parameters, as in ``search__n_layers``, that no given object holds."""
-    own = encoder.get_params(deep=False)
+    own = holder.get_params(deep=False)
     for name in params:
         owner, _, nested = name.partition("__")
         held = params.get(owner, own.get(owner))
-        if not nested or owner not in own or isinstance(held, BaseEstimator):
+        if not nested or owner not in own:
             continue
-        if owner not in DEFAULTS:
+        if isinstance(held, BaseEstimator):
+            its = (n for n in params if n.startswith(f"{owner}__"))
+            refuse_orphans(held, {n.removeprefix(f"{owner}__"): params[n] for n in its})
+            continue
+        if owner not in _HELD:
             raise ValueError(f"{name} cannot be set: {owner} has no parameters of its own.")
         listed = repr(held) if isinstance(held, list | tuple) else ""
         raise ValueError(
             f"{name} cannot be set while {owner}={held!r}: there is no object yet to hold it. Give "
-            f"the encoder one, as in {type(encoder).__name__}({owner}="
-            f"{DEFAULTS[owner].__name__}({listed}))."
+            f"one, as in {type(holder).__name__}({owner}={_HELD[owner].__name__}({listed}))."
         )

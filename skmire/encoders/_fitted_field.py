@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC
-from copy import copy, deepcopy
-from typing import Any, Self
+from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,16 +53,6 @@ class FittedField(
     _measured_ndim: int  # of what is measured
     _readout: Readout
 
-    @property
-    def estimators_(self) -> list[Self]:
-        """The fit by each of its networks alone, where it is the mean of several, or itself."""
-        check_is_fitted(self)
-        networks = self.network_.each
-        estimators = [self] if len(networks) == 1 else [copy(self) for _ in networks]
-        for estimator, network in zip(estimators, networks, strict=True):
-            estimator.network_ = network
-        return estimators
-
     def field_at(self, points: ArrayLike) -> Array:
         """Return the values of the field, whatever of it was measured.
 
@@ -96,7 +86,7 @@ class FittedField(
         -------
         features : ndarray of shape (n_samples, hidden_width)
             Always float64. If the atom of the last layer is complex there are twice as many
-            columns, the real parts first.
+            columns, the real parts first. A mean of networks has those of each, side by side.
 
         Raises
         ------
@@ -179,13 +169,18 @@ class FittedField(
         }
 
     def _settle_constant(self, X: Array, weights: Array | None) -> None:
-        """Give the fit mean 0 where the measurement does not tell a constant."""
+        """Give the fit, and each network of a mean, mean 0 where no constant is told."""
         points = self._readout.measurement.zero_mean_at(X)
         if points is None:
             return
-        values = self._ask(self.network_, points, values_at(), lambda values: values)
-        self._readout = self._readout.with_mean_zero(np.average(values, axis=0, weights=weights))
+        networks = self.network_.each
+        values = (self._ask(n, points, values_at(), lambda values: values) for n in networks)
+        means = [np.average(part, axis=0, weights=weights) for part in values]
+        self._readout = self._readout.with_mean_zero(np.mean(means, axis=0))
         self.value_scaling_ = self._readout.values
+        for network, beyond in zip(networks, means - np.mean(means, axis=0), strict=True):
+            bias = network.output.bias
+            bias.data -= torch.as_tensor(beyond, dtype=bias.dtype, device=bias.device)
 
     def _query(self, X: ArrayLike) -> Array:
         """Return coordinates of the field, checked."""

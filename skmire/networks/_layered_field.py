@@ -15,7 +15,8 @@ class LayeredField(Field):
     """Field with an atom in each layer, and an affine map of the last layer's values at the end.
 
     What an `Architecture` builds, a search returns and an encoder answers from. A subclass keeps
-    its atoms in ``atoms`` and its maps in ``affines``.
+    its atoms in ``atoms`` and its maps in ``affines``, or has a `sequence` and an `output` of its
+    own.
 
     Attributes
     ----------

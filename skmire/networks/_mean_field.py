@@ -37,6 +37,9 @@ class MeanMap(Affine):
 class MeanField(LayeredField):
     """The mean of networks of the same atoms, each with its own weights.
 
+    Its `sequence`, and so its `scales`, are those of the first: parameters of atoms are trained in
+    each. Its features are those of all, side by side.
+
     Parameters
     ----------
     members : sequence of LayeredField

@@ -268,6 +268,11 @@ class BaseLayerSearch(BaseEstimator, ABC):
         """
         return trainer.early_stopping
 
+    @property
+    def settled(self) -> dict[str, Any]:
+        """What cannot change where a network it found is trained further, by what it is called."""
+        return {"the kind of search": type(self).__name__, "the number of layers": self.depth}
+
 
 def train_candidate(
     problem: SearchProblem,

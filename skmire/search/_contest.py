@@ -226,6 +226,7 @@ class Contest:
                     hidden_width=problem.hidden_width,
                     factors=entry.factors,
                     stretch=() if problem.stretch is None else tuple(problem.stretch.tolist()),
+                    planned=epochs,
                 )
             )
             if problem.verbose > 1:

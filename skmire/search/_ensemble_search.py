@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from numbers import Integral
@@ -17,11 +17,12 @@ from skmire.atoms import Atom
 from skmire.networks import LayeredField, MeanField
 from skmire.search._base import BaseLayerSearch, SearchProblem
 from skmire.search._layer_search import LayerSearch
-from skmire.search._result import Candidate, SearchResult
+from skmire.search._result import MEMBERS, Candidate, SearchResult
 from skmire.search._side_by_side import Plan, n_turns, train_side_by_side
-from skmire.training import Trainer, Training
+from skmire.training import Trainer
 
 _FIT = 3 / 4  # of the time of a search, at most, that its fit has
+_WORSE = 2.0  # times the least loss; of one cut short, more takes more from a mean than it gives
 
 
 class EnsembleSearch(BaseLayerSearch):
@@ -47,13 +48,15 @@ class EnsembleSearch(BaseLayerSearch):
     Notes
     -----
     The other networks have the atoms that the first one ended with, other first weights and other
-    batches, and as many epochs as it came to; each trains on one thread. One that diverges is left
-    out, but all others count alike, one too that a callback or a time limit cut short. Of a time
-    limit, each of the others has three quarters of what is left to the search and the first network
-    together. ``partial_fit`` and a warm start train the mean on.
+    batches, and as many epochs as were planned for it; each trains on one thread, so `n_jobs` is
+    worth its while. All count alike, but one that diverged, or that a callback or a time limit cut
+    short at more than twice the least loss, is left out, be it the first. Of a time limit, each of
+    the others has three quarters of what is left to the search and the first network together; a
+    tight one is better spent on one network. ``partial_fit`` and a warm start train the mean on.
 
-    The encoder's ``estimators_`` answer for one network each, and the trace has the rows of the
-    others in the stage ``"members"``. ``best_loss_`` and ``loss_curve_`` are those of the first.
+    The encoder's ``estimators_`` answer for one network each. The trace has the rows of the others
+    in the stage ``"members"``. ``best_loss_`` and ``loss_curve_`` are those of the first, or of the
+    best if the first was left out, and after further training of the mean.
 
     References
     ----------
@@ -93,23 +96,30 @@ class EnsembleSearch(BaseLayerSearch):
     def wants_held_out(self, trainer: Trainer) -> bool:
         return self._finder.wants_held_out(trainer)
 
+    @property
+    def settled(self) -> dict[str, Any]:
+        return {**self._finder.settled, "the number of networks": self.n_networks}
+
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
-        self._finder._validate_params()
+        finder = self._finder
+        if isinstance(finder, EnsembleSearch):
+            raise ValueError(
+                "EnsembleSearch(layer_search=...) must find one network, got an EnsembleSearch, "
+                "which finds several. Give one of them all the n_networks."
+            )
+        finder._validate_params()
         if self.n_networks == 1:
-            return self._finder.search(problem, trainer)
+            return finder.search(problem, trainer)
         deadline, left = problem.deadline, problem.seconds_left
         if deadline is not None and left is not None:
             turns = n_turns(problem, self.n_networks - 1)
             deadline -= left * (1 - 1 / (1 + turns * _FIT))
         task = problem.task.start("search", n_subtasks=None)
-        found = self._finder.search(replace(problem, task=task, deadline=deadline), trainer)
+        found = finder.search(replace(problem, task=task, deadline=deadline), trainer)
         if task.finish(found.network):
             return found
         runs = list(self._members(problem, trainer, found))
-        rows = [_row(found.path[-1], plan, training) for plan, _, training in runs]
-        members = [network for _, network, training in runs if not training.diverged]
-        field = MeanField([found.network, *members])
-        return SearchResult((*found.networks[:-1], field), (*found.trace, *rows))
+        return _mean_of(found, runs, verbose=problem.verbose > 0)
 
     @property
     def _finder(self) -> BaseLayerSearch:
@@ -117,7 +127,7 @@ class EnsembleSearch(BaseLayerSearch):
 
     def _members(
         self, problem: SearchProblem, trainer: Trainer, found: SearchResult
-    ) -> Iterator[tuple[Plan, LayeredField, Training]]:
+    ) -> Iterator[tuple[Candidate, LayeredField]]:
         """Yield more networks, whose atoms start as those found ended, axes stretched alike."""
         winner, sequence = found.path[-1], found.network.sequence
         if winner.stretch and not np.ptp(winner.stretch):
@@ -128,38 +138,70 @@ class EnsembleSearch(BaseLayerSearch):
             atoms = tuple(atom.configured() for atom in sequence)
             seed = derive_seed(problem.seed, "member", i)
             plans.append(Plan(winner.atom, atoms, seed, frozen))
-        cut_short = winner.training.cut_short
+        scales = tuple(atom.stretch for atom in sequence)
+        told = problem.max_epochs if winner.training.cut_short else winner.epochs
         task = problem.task.start("members", n_subtasks=len(plans), parallel=True)
         runs = train_side_by_side(
             problem,
             trainer,
             plans,
-            epochs=problem.max_epochs if cut_short else winner.effective_epochs,
+            epochs=winner.planned or told,
             seconds=problem.seconds_left,
             task=task,
         )
         for i, (network, training) in enumerate(runs):
+            row = replace(
+                winner,
+                seed=plans[i].seed,
+                effective_epochs=winner.effective_epochs - winner.epochs + len(training.curve),
+                training=training,
+                chosen=False,
+                stage=MEMBERS,
+                scales=scales,
+            )
+            row = replace(row, loss=_loss(row))
             if problem.verbose:
                 logger.info(
-                    "network %d of %d: loss %.3e in %.1f s, %s", i + 2, self.n_networks,
-                    training.kept.loss("held_out"), training.seconds, training.outcome,
+                    "network %d of %d: loss %.3e in %.1f s, %s", i + 2, self.n_networks, row.loss,
+                    training.seconds, training.outcome,
                 )  # fmt: skip
-            yield plans[i], network, training
+            yield row, network
         task.finish()
 
 
-def _row(winner: Candidate, plan: Plan, training: Training) -> Candidate:
-    """Return the row of a network in the trace, as that of the one that it is like."""
-    return replace(
-        winner,
-        seed=plan.seed,
-        effective_epochs=len(training.curve),
-        training=training,
-        loss=np.nan if training.diverged else training.kept.loss("held_out"),
-        chosen=False,
-        stage="members",
-        scales=tuple(atom.stretch for atom in plan.atoms),
+def _mean_of(
+    found: SearchResult, runs: Sequence[tuple[Candidate, LayeredField]], *, verbose: bool
+) -> SearchResult:
+    """Return the mean of the networks that are worth a part in it."""
+    *before, first = found.path
+    stages, rows = found.networks[:-1], [first, *(row for row, _ in runs)]
+    others = (
+        SearchResult((*stages, network), (*before, replace(row, chosen=True)))
+        for row, network in runs
     )
+    members = [found, *others]
+    losses = np.array([_loss(row) for row in rows])
+    cut_short = np.array([row.training.cut_short for row in rows])
+    counts = ~np.isnan(losses) & (~cut_short | (losses <= _WORSE * np.nanmin(losses)))
+    if verbose and not counts.all():
+        numbers = ", ".join(str(i + 1) for i in np.flatnonzero(~counts))
+        logger.info("left out of the mean: network %s", numbers)
+    leader = first if counts[0] else rows[int(np.nanargmin(losses))]
+    trace = tuple(
+        replace(row, chosen=row is leader or (row.chosen and row is not first))
+        for row in (*found.trace, *rows[1:])
+    )
+    members = [members[i] for i in np.flatnonzero(counts)]
+    networks = [member.network for member in members]
+    if len(networks) == 1:
+        return SearchResult((*stages, *networks), trace)
+    return SearchResult((*stages, MeanField(networks)), trace, tuple(members))
+
+
+def _loss(candidate: Candidate) -> float:
+    """Return what networks of a mean are compared by; not a number if it diverged."""
+    training = candidate.training
+    return np.nan if training.diverged else training.kept.loss("held_out")
 
 
 def _is_frozen(atom: Atom) -> bool:

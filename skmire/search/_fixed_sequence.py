@@ -86,6 +86,10 @@ class FixedSequence(BaseLayerSearch):
     def depth(self) -> int:
         return len(self.atoms) if isinstance(self.atoms, list | tuple) else self.n_layers
 
+    @property
+    def settled(self) -> dict[str, Any]:
+        return {**super().settled, "the sequence": str(self.atoms)}
+
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         seed = derive_seed(problem.seed, "layer", 1)
         atoms: list[Atom] = []
@@ -118,6 +122,7 @@ class FixedSequence(BaseLayerSearch):
             training=training,
             loss=training.kept.loss("held_out"),
             chosen=True,
+            planned=problem.max_epochs,
         )
         if problem.verbose:
             logger.info("%s: loss %.3e in %.1f s", name, candidate.loss, training.seconds)

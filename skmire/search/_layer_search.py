@@ -275,6 +275,7 @@ class LayerSearch(BaseLayerSearch):
                     scales=tuple(a.stretch for a in network.sequence),
                     n_samples=len(problem.samples),
                     hidden_width=problem.hidden_width,
+                    planned=epochs[layer - 1],
                 )
             )
             tried.append(network)

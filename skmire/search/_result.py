@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from skmire.networks import LayeredField
 from skmire.training import Training
 
+#: The stage of those that stand beside the fit, in the mean of several networks.
+MEMBERS = "members"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -44,6 +47,8 @@ class Candidate:
         dictionary says, and the atoms' rates from what they are, if told.
     stretch : tuple of float, default=()
         By how much its first weights started larger along each axis than overall, if told.
+    planned : int, default=0
+        Epochs that it was to have; 0 if not told.
 
     Examples
     --------
@@ -70,6 +75,7 @@ class Candidate:
     hidden_width: int = 0
     factors: tuple[float, ...] = ()
     stretch: tuple[float, ...] = ()
+    planned: int = 0
 
     @property
     def epochs(self) -> int:
@@ -87,6 +93,8 @@ class SearchResult:
         The network of every stage, the last of which is the fit.
     trace : tuple of Candidate
         Every candidate, in the order in which the search took them up.
+    members : tuple of SearchResult, default=()
+        Of a fit that is the mean of several networks, what there is to say of each alone.
 
     Examples
     --------
@@ -102,6 +110,7 @@ class SearchResult:
 
     networks: tuple[LayeredField, ...]
     trace: tuple[Candidate, ...]
+    members: tuple[SearchResult, ...] = ()
 
     @property
     def network(self) -> LayeredField:
@@ -127,6 +136,27 @@ class SearchResult:
     def effective_epochs(self) -> int:
         """Epochs along the path of the chosen."""
         return self.path[-1].effective_epochs
+
+    def further(self, network: LayeredField, candidate: Candidate) -> SearchResult:
+        """Return what is left behind once the fit, or the mean it is, was trained further.
+
+        Parameters
+        ----------
+        network : LayeredField
+            Trained further.
+        candidate : Candidate
+            How that went.
+
+        Returns
+        -------
+        result : SearchResult
+        """
+        members = zip(self.members, network.each, strict=True) if self.members else ()
+        return SearchResult(
+            (*self.networks[:-1], network),
+            (*self.trace, candidate),
+            tuple(member.further(part, candidate) for member, part in members),
+        )
 
     def table(self) -> dict[str, NDArray[Any]]:
         """Return the trace as a dict of arrays, one entry a candidate.

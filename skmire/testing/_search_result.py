@@ -11,6 +11,7 @@ from skmire.search import BaseLayerSearch, SearchResult
 from skmire.testing._promise import expect, promise
 from skmire.testing._search_setting import (
     PAIR,
+    alone,
     errors,
     own_atoms,
     own_epochs,
@@ -106,8 +107,9 @@ def check_trace(search: BaseLayerSearch) -> None:
 )
 def check_losses(search: BaseLayerSearch) -> None:
     data = samples(n_outputs=2)
-    result = run(search, samples=data)
-    for candidate, network in zip(result.path, result.networks, strict=False):
+    results = alone(run(search, samples=data))
+    pairs = [pair for r in results for pair in zip(r.path, r.networks, strict=False)]
+    for candidate, network in pairs:
         found, reported = errors(network, data), candidate.training.kept.train
         expect(
             np.allclose(found, reported, rtol=1e-8, atol=1e-15),
@@ -126,12 +128,12 @@ def check_losses(search: BaseLayerSearch) -> None:
 )
 def check_weights(search: BaseLayerSearch) -> None:
     data = samples(weighted=True)
-    result = run(search, samples=data)
-    found, reported = errors(result.network, data), result.path[-1].training.kept.train
-    expect(
-        np.allclose(found, reported, rtol=1e-8, atol=1e-15),
-        f"the weighted loss is {found} and {reported} was reported",
-    )
+    for result in alone(run(search, samples=data)):
+        found, reported = errors(result.network, data), result.path[-1].training.kept.train
+        expect(
+            np.allclose(found, reported, rtol=1e-8, atol=1e-15),
+            f"the weighted loss is {found} and {reported} was reported",
+        )
 
 
 @promise(
@@ -148,17 +150,17 @@ def check_held_out(search: BaseLayerSearch) -> None:
         return
     everything = samples()
     kept, held_out = everything.take(slice(0, 30)), everything.take(slice(30, None))
-    result = run(search, trainer, samples=kept, held_out=held_out)
-    reported = result.path[-1].training.kept
-    for part, data, losses in (
-        ("training", kept, reported.train),
-        ("held-out", held_out, reported.held_out),
-    ):
-        found = errors(result.network, data)
-        expect(
-            losses is not None and np.allclose(found, losses, rtol=1e-8, atol=1e-15),
-            f"the {part} loss is {found} and {losses} was reported",
-        )
+    for result in alone(run(search, trainer, samples=kept, held_out=held_out)):
+        reported = result.path[-1].training.kept
+        for part, data, losses in (
+            ("training", kept, reported.train),
+            ("held-out", held_out, reported.held_out),
+        ):
+            found = errors(result.network, data)
+            expect(
+                losses is not None and np.allclose(found, losses, rtol=1e-8, atol=1e-15),
+                f"the {part} loss is {found} and {losses} was reported",
+            )
 
 
 @promise(

@@ -148,14 +148,16 @@ def own_epochs(search: BaseLayerSearch) -> bool:
 
 
 def errors(network: LayeredField, data: Samples) -> np.ndarray:
-    """Return the weighted mean squared error of each output, computed apart from the trainer.
-
-    Of a mean of networks, that of the first: a mean has no row of its own.
-    """
+    """Return the weighted mean squared error of each output, computed apart from the trainer."""
     with torch.no_grad():
-        residuals = (network.each[0](data.inputs) - data.targets).numpy()
+        residuals = (network(data.inputs) - data.targets).numpy()
     weights = 1.0 if data.weights is None else data.weights.numpy()
     return np.asarray(np.mean(weights * residuals**2, axis=0))
+
+
+def alone(result: SearchResult) -> tuple[SearchResult, ...]:
+    """Return the results of the networks that a fit is the mean of: a mean has no row."""
+    return result.members or (result,)
 
 
 def difference(one: SearchResult, other: SearchResult) -> str:
