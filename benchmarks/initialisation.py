@@ -16,7 +16,7 @@ from collections import Counter
 from itertools import product
 from pathlib import Path
 
-from records import append, read, setting
+from records import fill, read, setting
 from small_signals import CASES
 
 from skmire import FixedSequence, LayerSearch, MIREncoder
@@ -42,8 +42,8 @@ SEEDS = range(5)
 COLUMNS = ("signal", "start", "network", "seed", "fitted_psnr", "test_psnr", "sequence")
 
 
-def measure(signal, start, network, seed):
-    """Return a row."""
+def measured(signal, start, network, seed):
+    """Return the row of a network, in a list."""
     case = CASES[signal]()
     encoder = MIREncoder(
         ActivationDictionary.paper(init=STARTS[start]),
@@ -56,10 +56,10 @@ def measure(signal, start, network, seed):
         with single_thread():
             encoder.fit(case.x, case.y)
     except DivergenceError:
-        return signal, start, network, seed, "nan", "nan", "diverged"
+        return [(signal, start, network, seed, "nan", "nan", "diverged")]
     fitted, tested = case.quality(encoder, (case.x, case.y)), case.quality(encoder)
     sequence = "-".join(encoder.activations_)
-    return signal, start, network, seed, f"{fitted:.3f}", f"{tested:.3f}", sequence
+    return [(signal, start, network, seed, f"{fitted:.3f}", f"{tested:.3f}", sequence)]
 
 
 def report(rows):
@@ -102,17 +102,9 @@ def main():
     parser.add_argument("--report", action="store_true", help="only print what the file holds")
     options = parser.parse_args()
     print(f"{setting()}; seeds 0 to 4")
-    rows = read(options.csv)
-    done = {(row["signal"], row["start"], row["network"], row["seed"]) for row in rows}
-    todo = [] if options.report else product(options.signals, STARTS, NETWORKS, SEEDS)
-    for signal, start, network, seed in todo:
-        if (signal, start, network, str(seed)) in done:
-            continue
-        row = measure(signal, start, network, seed)
-        append(options.csv, COLUMNS, row)
-        rows.append(dict(zip(COLUMNS, map(str, row), strict=True)))
-        print(*row, flush=True)
-    report(rows)
+    if not options.report:
+        fill(options.csv, COLUMNS, measured, product(options.signals, STARTS, NETWORKS, SEEDS))
+    report(read(options.csv))
 
 
 if __name__ == "__main__":

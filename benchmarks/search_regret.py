@@ -2,9 +2,10 @@
 
 Real signals (``small_signals.py``), the paper's seven atoms at matched scales, three layers of 128
 units, 30 epochs. The oracle trains all 343 sequences and ranks them by the test, which no search
-sees. Its best ten, and what each search chose (at the scales it chose), are trained again with
-three fresh seeds; the regret is by how many dB the mean of the choice stays below that of the best
-of the ten. A search that tries scales can have less than none. The cost is the arithmetic of all
+sees. Its best ten, and what each search chose (at the scales, the rate and the epochs it chose, and
+with all axes alike if it did), are trained again with three fresh seeds; the regret is by how many
+dB the mean of the choice stays below that of the best of the ten. A search that tries scales can
+have less than none. The cost is the arithmetic of all
 its trainings but that of the fit, as a share of the oracle's.
 
     SKMIRE_DATA=... python benchmarks/search_regret.py [--csv benchmarks/search_regret.csv]
@@ -16,6 +17,7 @@ import statistics
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 from joblib import Parallel, delayed
 from records import append, read, setting
 from small_signals import CASES
@@ -33,15 +35,29 @@ SEARCHES = {
     "BeamSearch()": BeamSearch(),
     "HalvingSearch()": HalvingSearch(),
 }
-COLUMNS = ("signal", "what", "sequence", "scales", "seed", "cost", "test_psnr")
+COLUMNS = (
+    "signal", "what", "sequence", "scales", "rate", "epochs", "even", "seed", "cost", "test_psnr"
+)  # fmt: skip
+PLAIN = "", "1", str(EPOCHS), ""  # scales, rate, epochs and even of the oracle's
 
 
-def encoder(search, seed):
+class Again(FixedSequence):
+    """A sequence whose first weights may start alike along all axes."""
+
+    def __init__(self, atoms, *, even):
+        super().__init__(atoms)
+        self.even = even
+
+    def search(self, problem, trainer):
+        return super().search(problem.even() if self.even else problem, trainer)
+
+
+def encoder(search, seed, epochs=EPOCHS):
     return MIREncoder(
         ActivationDictionary.paper(),
         search,
         hidden_width=WIDTH,
-        max_epochs=EPOCHS,
+        max_epochs=epochs,
         random_state=seed,
     )
 
@@ -53,31 +69,39 @@ def tested(encoder, case):
     return case.quality(encoder), encoder
 
 
-def at_scales(sequence, scales):
+def chosen_so(sequence, scales, rate, even):
     """Return a search that trains one sequence, from these scales if there are any."""
     atoms = [make_atom(name) for name in sequence.split("-")]
     if scales:
         starts = map(float, scales.split())
         atoms = [a.fresh(a.at_scale(s)).configured() for a, s in zip(atoms, starts, strict=True)]
-    return FixedSequence(atoms)
+    for atom in atoms:
+        atom.step_rate *= float(rate)
+    return Again(atoms, even=bool(even))
 
 
 def searched(signal, name):
     """Return the row of a search: what it chose and what it cost."""
-    quality, fitted = tested(encoder(SEARCHES[name], 0), CASES[signal]())
-    case, table = CASES[signal](), fitted.search_results_
+    case = CASES[signal]()
+    quality, fitted = tested(encoder(SEARCHES[name], 0), case)
+    table, won = fitted.search_results_, fitted.search_result_.path[-1]
     work = table["epochs"] * table["n_samples"] * table["hidden_width"] ** 2.0
     cost = work[table["stage"] != "fit"].sum() / (343 * EPOCHS * len(case.x) * WIDTH**2)
-    chosen = [i for i, won in enumerate(table["chosen"]) if won][-1]
-    # A growth goes on from parameters found; its choice is trained again from matched scales.
-    scales = table["scales"][chosen] if table["layer"][0] == table["layer"][-1] else ""
-    return (signal, name, "-".join(fitted.activations_), scales, 0, f"{cost:.5f}", f"{quality:.3f}")
+    if won.factors:
+        scales = " ".join(f"{scale:.4g}" for scale in won.scales)
+        even = "" if np.ptp(won.stretch) else "even"
+        chosen = scales, won.factors[2], won.planned, even
+    else:  # a growth goes on from parameters found; its choice is trained again from matched scales
+        chosen = PLAIN
+    sequence = "-".join(fitted.activations_)
+    return (signal, name, sequence, *map(str, chosen), 0, f"{cost:.5f}", f"{quality:.3f}")
 
 
-def again(signal, what, sequence, scales, seed):
+def again(signal, what, sequence, scales, rate, epochs, even, seed):
     """Return the row of a training with another seed."""
-    quality, _ = tested(encoder(at_scales(sequence, scales), seed), CASES[signal]())
-    return signal, what, sequence, scales, seed, "", f"{quality:.3f}"
+    search = chosen_so(sequence, scales, rate, even)
+    quality, _ = tested(encoder(search, seed, int(epochs)), CASES[signal]())
+    return signal, what, sequence, scales, rate, epochs, even, seed, "", f"{quality:.3f}"
 
 
 def best_ten(rows, signal):
@@ -91,7 +115,7 @@ def run(path, signals, n_jobs):
     def measure(jobs):
         rows = read(path)
         done = {(r["signal"], r["what"], r["sequence"], r["seed"]) for r in rows}
-        jobs = [job for job in jobs if (*job[:3], str(job[4])) not in done]
+        jobs = [job for job in jobs if (*job[:3], str(job[-1])) not in done]
         results = Parallel(n_jobs, return_as="generator_unordered")(
             delayed(again)(*job) for job in jobs
         )
@@ -100,16 +124,17 @@ def run(path, signals, n_jobs):
 
     for signal in signals:
         sequences = ["-".join(atoms) for atoms in product(ATOMS, repeat=3)]
-        measure([(signal, "oracle", sequence, "", 0) for sequence in sequences])
+        measure([(signal, "oracle", sequence, *PLAIN, 0) for sequence in sequences])
         done = {(row["signal"], row["what"]) for row in read(path)}
         for name in SEARCHES:
             if (signal, name) not in done:
                 append(path, COLUMNS, searched(signal, name))
         rows = read(path)
-        choices = [r for r in rows if r["signal"] == signal and r["what"] in SEARCHES]
+        found = [r for r in rows if r["signal"] == signal and r["seed"] == "0"]
+        choices = [r for r in found if r["what"] in SEARCHES]
         measure(
             [
-                (signal, row["what"], row["sequence"], row["scales"], seed)
+                (*(row[name] for name in COLUMNS[:7]), seed)
                 for row in [*best_ten(rows, signal), *choices]
                 for seed in FRESH
             ]
