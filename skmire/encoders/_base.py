@@ -21,7 +21,12 @@ from skmire._callbacks import CallbackSupportMixin, Task
 from skmire._logging import audible
 from skmire._random import derive_seed, torch_stream
 from skmire.atoms import ActivationDictionary, AtomLike
-from skmire.encoders._checks import checked_samples, columns, features_kept_on_failure
+from skmire.encoders._checks import (
+    checked_groups,
+    checked_samples,
+    columns,
+    features_kept_on_failure,
+)
 from skmire.encoders._collaborators import (
     Collaborators,
     collaborators,
@@ -161,7 +166,13 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
     # -- fitting ---------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Find the network that fits the samples.
 
         Parameters
@@ -172,6 +183,11 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             Values there.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the loss, at least 0. A sample of weight 0 is as if absent.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of what belongs together, such as stations, tracks or views. Where samples are
+            held out, to judge by, they are held out group by group: judged is then how well the
+            fit knows what lies as far from its samples as one group lies from another. With fewer
+            than five groups, one by one all the same.
 
         Returns
         -------
@@ -181,12 +197,12 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         Raises
         ------
         ValueError
-            If a parameter, the samples or the weights are not as documented.
+            If a parameter, the samples, the weights or the groups are not as documented.
         DivergenceError
             If every candidate of a layer diverged.
         """
         further = {"epochs": self.max_epochs, "progress": 0.0} if self.warm_start else None
-        return self._fit(X, y, sample_weight, further)
+        return self._fit(X, y, sample_weight, further, groups=groups)
 
     @_fit_context(prefer_skip_nested_validation=False)
     def partial_fit(
@@ -221,6 +237,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         sample_weight: ArrayLike | None,
         further: dict[str, Any] | None,
         bandwidth: Array | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
         """Go on from a fitted network as `further` says, or start if there is none or no such.
 
@@ -228,24 +245,26 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         """
         with features_kept_on_failure(self), torch.inference_mode(False), torch.enable_grad():
             if further is not None and hasattr(self, "network_"):
-                return self._go_on(X, y, sample_weight, **further)
-            return self._start(X, y, sample_weight, bandwidth)
+                return self._go_on(X, y, sample_weight, groups, **further)
+            return self._start(X, y, sample_weight, groups, bandwidth)
 
     def _start(
         self,
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
+        groups: ArrayLike | None,
         bandwidth: Array | None,
     ) -> Self:
         """Fit from nothing: scaling, search, network."""
         begun = time.monotonic()
         given = dictionary, search, trainer, architecture, measurement = self._collaborators()
         coords, values, weights = self._checked(X, y, sample_weight, first=True)
+        together = checked_groups(groups, X, sample_weight)
         checkpoint, seed = opened_checkpoint(
             self,
             given,
-            {"X": coords, "y": columns(values), "sample_weight": weights},
+            {"X": coords, "y": columns(values), "sample_weight": weights, "groups": together},
         )
         # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
         readout, pilot = Readout.of(
@@ -259,6 +278,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             values,
             weights,
             readout,
+            together,
             held_out=trainer.validation_fraction if search.wants_held_out(trainer) else None,
             seed=seed,
         )
@@ -307,6 +327,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
+        groups: ArrayLike | None,
         *,
         epochs: int,
         progress: float,
@@ -326,6 +347,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             values,
             weights,
             self._readout,
+            checked_groups(groups, X, sample_weight),
             held_out=trainer.validation_fraction if trainer.early_stopping and epochs > 1 else None,
             seed=seed,
         )

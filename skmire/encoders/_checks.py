@@ -76,6 +76,43 @@ def checked_samples(
     return coords[counts], values[counts], weights / weights.mean()
 
 
+def checked_groups(
+    groups: ArrayLike | None, X: ArrayLike, sample_weight: ArrayLike | None
+) -> NDArray[np.int64] | None:
+    """Return a number for the group of each sample that counts, ``None`` if there are no groups.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_samples,) or None
+        Labels that can be told apart and sorted.
+    X, sample_weight : array-like
+        As in ``fit``, and checked.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_samples,) or None
+    """
+    if groups is None:
+        return None
+    labels, n_samples = np.asarray(groups), len(as_numbers("X", X))
+    if labels.shape != (n_samples,):
+        raise ValueError(
+            f"groups must hold one label a sample, of shape ({n_samples},); got shape "
+            f"{labels.shape}. Pass one for each row of X."
+        )
+    try:
+        numbers = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    except TypeError as error:
+        raise ValueError(
+            f"groups must hold labels of one kind, such as numbers or text: {error}. Bring them to "
+            "one kind, as in [str(label) for label in groups]."
+        ) from None
+    if sample_weight is None:
+        return numbers
+    counts = np.broadcast_to(as_numbers("sample_weight", sample_weight) > 0, labels.shape)
+    return numbers[counts]
+
+
 def checked_coordinates(estimator: Any, X: ArrayLike) -> Array:
     """Return the coordinates of a query in float64.
 

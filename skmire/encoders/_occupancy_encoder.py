@@ -140,7 +140,13 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         self.class_weight = class_weight
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Find the network that tells the two labels apart.
 
         Parameters
@@ -151,6 +157,8 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
             Labels, of two kinds: booleans, numbers or text. In their order, the second is inside.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the loss, at least 0. A sample of weight 0 is as if absent.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of what is held out together, as in `MIREncoder.fit`.
 
         Returns
         -------
@@ -160,11 +168,11 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         Raises
         ------
         ValueError
-            If a parameter, the samples or the weights are not as documented.
+            If a parameter, the samples, the weights or the groups are not as documented.
         DivergenceError
             If every candidate of a layer diverged.
         """
-        super().fit(X, y, sample_weight)
+        super().fit(X, y, sample_weight, groups)
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -291,8 +299,9 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         sample_weight: ArrayLike | None,
         further: dict[str, Any] | None,
         bandwidth: Array | None = None,
+        groups: ArrayLike | None = None,
     ) -> Self:
-        super()._fit(X, y, sample_weight, further, bandwidth)
+        super()._fit(X, y, sample_weight, further, bandwidth, groups)
         if further is None:
             self.__dict__.pop("volume_axes_", None)
         coords, signs, weights = self._signed(X, y, sample_weight, self.classes_, first=False)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from skmire._memory import require
@@ -23,6 +25,7 @@ def scaled_samples(
     values: Array,
     weights: Array | None,
     readout: Readout,
+    groups: NDArray[np.int64] | None,
     *,
     held_out: float | None,
     seed: int,
@@ -48,6 +51,7 @@ def scaled_samples(
         tensor(readout.targets.scale(columns(values))),
         None if weights is None else tensor(weights[:, None]),
         None if plain else readout,
+        None if groups is None else torch.tensor(groups),
     )
     if held_out is None:
         return samples, None

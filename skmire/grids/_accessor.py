@@ -57,11 +57,8 @@ class MireAccessor:
         fitted : GridEncoder
             To be asked.
         """
-        own = isinstance(encoder, GridEncoder)
-        grid: GridEncoder = clone(encoder) if own else GridEncoder(encoder)
-        grid.set_params(**options)
-        grid.fit(self._data, weights)
-        return grid
+        fitted: GridEncoder = self._unfitted(encoder, options).fit(self._data, weights)
+        return fitted
 
     def fill_gaps(
         self,
@@ -73,6 +70,9 @@ class MireAccessor:
         **options: Any,
     ) -> Any:
         """Return the data with what is missing filled in by a fit of what is known.
+
+        The fit is judged by blocks of known cells that are held out, as long along each dimension
+        as the gaps are in the median, unless the encoder has a `block_shape`.
 
         Parameters
         ----------
@@ -92,9 +92,8 @@ class MireAccessor:
         filled : DataArray or Dataset
             As the data, in all but the missing values.
         """
-        fitted = self.fit(encoder, weights=weights, **options)
-        filled: Any = fitted.fill_gaps(self._data, mask, keep_known=keep_known)  # type: ignore[type-var]
-        return filled
+        grid = self._unfitted(encoder, options).as_gaps(self._data, mask).fit(self._data, weights)
+        return grid.fill_gaps(self._data, mask, keep_known=keep_known)
 
     def interp(
         self,
@@ -152,3 +151,9 @@ class MireAccessor:
         there = {*self._data.coords, *self._data.dims}
         options = {name: factors.pop(name) for name in {*factors} - there}
         return self.fit(encoder, **options).upsample(factor, **factors)
+
+    @staticmethod
+    def _unfitted(encoder: Any, options: Mapping[str, Any]) -> GridEncoder:
+        own = isinstance(encoder, GridEncoder)
+        grid: GridEncoder = clone(encoder) if own else GridEncoder(encoder)
+        return grid.set_params(**options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
@@ -11,6 +11,7 @@ import xarray as xr
 from sklearn.base import _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import has_fit_parameter
 
 from skmire.encoders import MIREncoder
 from skmire.grids._axes import axis_of, embedding_of
@@ -26,6 +27,7 @@ from skmire.grids._data import (
 )
 from skmire.grids._derived_grid import DerivedGrid
 from skmire.grids._fields import Extrapolate, Field
+from skmire.grids._gaps import blocks, gap_shape
 from skmire.grids._labels import numbers_of, with_indices
 from skmire.grids._samples import at_cells, known_cells
 
@@ -64,6 +66,11 @@ class GridEncoder(DerivedGrid):
     joint : bool, default=False
         Whether the variables of a Dataset are the outputs of one encoder, fitted where all of them
         are known. If not, each has an encoder of its own.
+    block_shape : mapping of str to int, default=None
+        How many cells along each dimension are held out together, where a search holds some out to
+        judge by; 1 along those that are not named. A fit that is to bridge gaps is judged by blocks
+        as large as these. ``None`` means gaps as long as they are in ``da.mire.fill_gaps``, and
+        single cells elsewhere; ``{}`` means single cells.
     max_samples : int or None, default=262144
         How many known cells are fitted at most; of more, so many are drawn at random. ``None``
         means all.
@@ -118,6 +125,7 @@ class GridEncoder(DerivedGrid):
         "extrapolate": [StrOptions({"nan", "raise", "allow"})],
         "cos_latitude": ["boolean"],
         "joint": ["boolean"],
+        "block_shape": [None, dict],
         "max_samples": [None, Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -134,6 +142,7 @@ class GridEncoder(DerivedGrid):
         extrapolate: Extrapolate = "nan",
         cos_latitude: bool = False,
         joint: bool = False,
+        block_shape: Mapping[Hashable, int] | None = None,
         max_samples: int | None = 2**18,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -144,6 +153,7 @@ class GridEncoder(DerivedGrid):
         self.extrapolate = extrapolate
         self.cos_latitude = cos_latitude
         self.joint = joint
+        self.block_shape = block_shape
         self.max_samples = max_samples
         self.random_state = random_state
 
@@ -210,6 +220,7 @@ class GridEncoder(DerivedGrid):
             named = {name for some in chosen for name in some.coords}
             if unknown := sorted(set(self.periodic) - named):
                 raise ValueError(f"periodic must name coordinates, {sorted(named)}; got {unknown}.")
+        self._check_blocks({dim for some in chosen for dim in some.dims})
         seed = int(check_random_state(self.random_state).randint(2**31))
         suits = [lies_along(weights, dataset[some.variables[0]]) for some in chosen]
         fitted = [
@@ -238,6 +249,62 @@ class GridEncoder(DerivedGrid):
         }
         return self
 
+    @property
+    def _inside(self) -> Any:
+        """The encoder that is cloned."""
+        return MIREncoder(random_state=self.random_state) if self.encoder is None else self.encoder
+
+    def _check_blocks(self, dims: set[Hashable]) -> None:
+        """Refuse blocks that no fit can hold out."""
+        if not self.block_shape:
+            return
+        if unknown := [dim for dim in self.block_shape if dim not in dims]:
+            raise ValueError(
+                f"block_shape must name dimensions, {sorted(map(str, dims))}; got {unknown}. Leave "
+                "out the others."
+            )
+        lengths: dict[Hashable, Any] = {**self.block_shape}
+        for dim, n in lengths.items():
+            if not isinstance(n, Integral) or n < 1:
+                raise ValueError(
+                    f"block_shape must hold integers of at least 1, got {n!r} along {dim!r}. Give "
+                    "the number of cells."
+                )
+        if not has_fit_parameter(self._inside, "groups"):
+            raise ValueError(
+                f"block_shape={dict(self.block_shape)!r} needs an encoder whose fit takes groups, "
+                f"and that of {type(self._inside).__name__} does not. Leave block_shape out."
+            )
+
+    def as_gaps(self, data: Any, mask: Any = None) -> Self:
+        """Have cells held out in blocks as long as gaps, if nothing was said and the encoder can.
+
+        Parameters
+        ----------
+        data : DataArray, Dataset or DataFrame
+            As in `fit`, with missing values.
+        mask : DataArray or array-like of bool, default=None
+            Which of these are to be filled, as in `fill_gaps`.
+
+        Returns
+        -------
+        self : object
+            With a `block_shape`: the median length of gaps along each dimension.
+
+        Raises
+        ------
+        ValueError
+            If the mask is not as documented.
+        """
+        if self.block_shape is not None or not has_fit_parameter(self._inside, "groups"):
+            return self
+        dataset, is_array = as_dataset(data, self.coords), isinstance(data, xr.DataArray)
+        chosen = choices(dataset, self.coords, is_array=is_array, joint=self.joint)
+        arrays = [dataset[name] for some in chosen for name in some.variables]
+        if not is_array:
+            arrays = [array for array in arrays if lies_along(mask, array)] or arrays
+        return self.set_params(block_shape=gap_shape(arrays, mask))
+
     def _fitted(
         self, dataset: xr.Dataset, chosen: Chosen, weights: Any, seed: int
     ) -> tuple[Field, int]:
@@ -264,7 +331,7 @@ class GridEncoder(DerivedGrid):
                 f"{np.count_nonzero(there)}. Pass data with more values, or without the variable, "
                 "as in ds.drop_vars(...)."
             )
-        options = {}
+        options: dict[str, Any] = {}
         along = weights_along(weights, dataset, chosen)
         if along is not None or self.cos_latitude:
             of_cells = np.ones(len(numbers))
@@ -273,12 +340,10 @@ class GridEncoder(DerivedGrid):
             if self.cos_latitude:
                 of_cells = of_cells * _cos_latitude(blank, numbers)
             options["sample_weight"] = of_cells[there]
+        if self.block_shape and any(n > 1 for n in self.block_shape.values()):
+            options["groups"] = blocks(index, chosen.dims, self.block_shape)[there]
         values = cells.values[there]
-        encoder = (
-            MIREncoder(random_state=self.random_state)
-            if self.encoder is None
-            else clone(self.encoder)
-        )
+        encoder = clone(self._inside)
         encoder.fit(
             embedding.places(numbers[there]),
             values[:, 0] if len(variables) == 1 else values,

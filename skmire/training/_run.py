@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,7 +69,8 @@ class Run:
         progress: float,
     ) -> None:
         self.begun, self.seconds, self.progress = time.perf_counter(), seconds, progress
-        self.trainer, self.field, self.samples, self.generator = trainer, field, samples, generator
+        self.trainer, self.field, self.generator = trainer, field, generator
+        self.samples = samples = replace(samples, together=None)  # which no step needs
         self.n_batches = -(-len(samples) // trainer.batch_size_for(len(samples)))
         self.epochs, self.steps = epochs, epochs * self.n_batches
         self.loss = LOSSES[trainer.loss]

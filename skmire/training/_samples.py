@@ -27,6 +27,8 @@ class Samples:
         Of mean 1; ``None`` if all are equal.
     readout : Readout, default=None
         How the targets are read off a field; ``None`` if they are its values at the inputs.
+    together : Tensor of int of shape (n_samples,), default=None
+        On the CPU, equal where samples are to be held out together; ``None`` if nothing was said.
 
     Examples
     --------
@@ -42,6 +44,7 @@ class Samples:
     targets: Tensor
     weights: Tensor | None = None
     readout: Readout | None = None
+    together: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -70,7 +73,10 @@ class Samples:
             In the order of `rows`.
         """
         weights = None if self.weights is None else self.weights[rows]
-        return Samples(self.inputs[rows], self.targets[rows], weights, self.readout)
+        together = self.together
+        if together is not None:
+            together = together[rows if isinstance(rows, slice) else rows.cpu()]
+        return Samples(self.inputs[rows], self.targets[rows], weights, self.readout, together)
 
     def weigh(self, losses: Tensor) -> Tensor:
         """Return losses of these samples times their weights.
@@ -129,9 +135,12 @@ class Samples:
     @cached_property
     def groups(self) -> Tensor:
         """Number of the group that each sample is held out with: its place, or a larger one."""
-        if self.readout is None:
+        if self.together is not None:
+            found = torch.unique(self.together, return_inverse=True)[1]
+        elif self.readout is not None:
+            found = _numbered(self.readout.measurement.held_out_together(self.inputs))
+        else:
             return self.places
-        found = _numbered(self.readout.measurement.held_out_together(self.inputs))
         return found if int(found.max()) + 1 >= _FEW else self.places
 
     def normalised(self) -> Samples:
