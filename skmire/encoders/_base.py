@@ -6,7 +6,7 @@ import os
 import time
 from abc import ABC
 from collections.abc import Sequence
-from copy import copy, deepcopy
+from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -15,7 +15,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from skmire._callbacks import CallbackSupportMixin, Task
 from skmire._logging import audible
@@ -46,7 +45,6 @@ from skmire.search import (
     Candidate,
     DivergenceError,
     SearchProblem,
-    SearchResult,
 )
 from skmire.training import LOSSES, Trainer
 
@@ -88,11 +86,6 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
     search_: BaseLayerSearch
     trainer_: Trainer
     bandwidth_: Array
-    search_result_: SearchResult
-    search_results_: dict[str, NDArray[Any]]
-    loss_curve_: list[float]
-    best_loss_: float
-    n_iter_: int
 
     def __init__(
         self,
@@ -153,16 +146,6 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         super().set_params(**params)
         return self
 
-    @property
-    def estimators_(self) -> list[Self]:
-        """The fit by each of its networks alone, where it is the mean of several, or itself."""
-        check_is_fitted(self)
-        members = self.search_result_.members
-        estimators = [copy(self) for _ in members] or [self]
-        for estimator, result in zip(estimators, members, strict=False):
-            estimator.__dict__.update(self._fitted_attributes(result))
-        return estimators
-
     # -- fitting ---------------------------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -184,10 +167,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the samples in the loss, at least 0. A sample of weight 0 is as if absent.
         groups : array-like of shape (n_samples,), default=None
-            Labels of what belongs together, such as stations, tracks or views. Where samples are
-            held out, to judge by, they are held out group by group: judged is then how well the
-            fit knows what lies as far from its samples as one group lies from another. With fewer
-            than five groups, one by one all the same.
+            Of stations, tracks or views, say: five or more labels of samples that are held out
+            together, where any are, so that judged is what lies as far off as other groups do.
 
         Returns
         -------
@@ -427,17 +408,3 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             n_subtasks=None,
             data={"X": X, "y": y, "metadata": metadata},
         )
-
-    @staticmethod
-    def _fitted_attributes(result: SearchResult) -> dict[str, Any]:
-        return {
-            "search_result_": result,
-            "search_results_": result.table(),
-            "network_": result.network,
-            "activations_": list(result.sequence),
-            "loss_curve_": [
-                float(loss) for c in result.path for loss in c.training.curve.mean(axis=1)
-            ],
-            "best_loss_": result.path[-1].training.kept.loss("held_out"),
-            "n_iter_": result.effective_epochs,
-        }

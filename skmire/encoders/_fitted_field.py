@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC
-from copy import deepcopy
-from typing import Any
+from copy import copy, deepcopy
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from skmire.encoders._saving import blank, opened, stamp, stamped
 from skmire.measurements import Readout, sweep_through
 from skmire.networks import LayeredField, ScaledField
 from skmire.scaling import Scaling
+from skmire.search import SearchResult
 
 Array = NDArray[np.float64]
 
@@ -44,6 +45,11 @@ class FittedField(
     """
 
     device: str
+    search_result_: SearchResult
+    search_results_: dict[str, NDArray[Any]]
+    loss_curve_: list[float]
+    best_loss_: float
+    n_iter_: int
     activations_: list[str]
     network_: LayeredField
     coordinate_scaling_: Scaling
@@ -52,6 +58,16 @@ class FittedField(
     _y_ndim: int  # of the field's values
     _measured_ndim: int  # of what is measured
     _readout: Readout
+
+    @property
+    def estimators_(self) -> list[Self]:
+        """The fit by each of its networks alone, where it is the mean of several, or itself."""
+        check_is_fitted(self)
+        members = self.search_result_.members
+        estimators = [copy(self) for _ in members] or [self]
+        for estimator, result in zip(estimators, members, strict=False):
+            estimator.__dict__.update(self._fitted_attributes(result))
+        return estimators
 
     def field_at(self, points: ArrayLike) -> Array:
         """Return the values of the field, whatever of it was measured.
@@ -119,6 +135,20 @@ class FittedField(
             scalar=self._y_ndim == 1,
             domain=self._readout.domain,
         )
+
+    @staticmethod
+    def _fitted_attributes(result: SearchResult) -> dict[str, Any]:
+        return {
+            "search_result_": result,
+            "search_results_": result.table(),
+            "network_": result.network,
+            "activations_": list(result.sequence),
+            "loss_curve_": [
+                float(loss) for c in result.path for loss in c.training.curve.mean(axis=1)
+            ],
+            "best_loss_": result.path[-1].training.kept.loss("held_out"),
+            "n_iter_": result.effective_epochs,
+        }
 
     @property
     def _n_features_out(self) -> int:

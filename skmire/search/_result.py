@@ -150,6 +150,7 @@ class SearchResult:
         Returns
         -------
         result : SearchResult
+            This one, with the candidate as its last row, and as that of each of its members.
         """
         members = zip(self.members, network.each, strict=True) if self.members else ()
         return SearchResult(
