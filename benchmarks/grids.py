@@ -4,13 +4,15 @@ Five real fields, thinned to `--side` cells along each horizontal dimension. Hid
 in ten: one by one (``random``), as discs (``clouds``) or as slanting bands (``tracks``); or all but
 every second or fourth cell along latitude and longitude (``x2``, ``x4``). skmire is
 ``GridEncoder(random_state=seed)`` and nothing else; "skmire, mean of 4" is that with
-``EnsembleSearch()``, four networks of the sequence found. Beside them: xarray's ``interpolate_na``
-(along both dimensions, the mean of the two, the nearest known cell where both have none) and, of
-thinned grids, ``interp`` (linear and cubic); scipy's ``griddata`` and ``RBFInterpolator`` (thin
-plates, 50 neighbours); verde's ``Spline`` and ``KNeighbors``; scikit-learn's Gaussian process
-(anisotropic RBF and noise, tuned by its likelihood) up to 2,000 known cells. For all but xarray,
-coordinates are scaled to their extent, but for a second ``RBFInterpolator``, to which every cell is
-of length 1. Of the field with time, skmire fits all times together, and the others go time by time.
+``EnsembleSearch()``, four networks of the sequence found; "skmire, single cells" that with
+``block_shape={}``, which is judged by cells held out one by one and not by blocks. Beside them:
+xarray's ``interpolate_na`` (along both dimensions, the mean of the two, the nearest known cell
+where both have none) and, of thinned grids, ``interp`` (linear and cubic); scipy's ``griddata`` and
+``RBFInterpolator`` (thin plates, 50 neighbours); verde's ``Spline`` and ``KNeighbors``;
+scikit-learn's Gaussian process (anisotropic RBF and noise, tuned by its likelihood) up to 2,000
+known cells. For all but xarray, coordinates are scaled to their extent, but for a second
+``RBFInterpolator``, to which every cell is of length 1. Of the field with time, skmire fits all
+times together, and the others go time by time.
 
 RMSE and worst error on the hidden cells that are known in truth, in the unit of the field;
 processor seconds on the threads that the environment allows; megabytes by which the peak of the
@@ -128,10 +130,13 @@ def hidden(data, task, seed):
 # -- methods: from a field with gaps, and the step of what is known, to a field without ------------
 
 
-def ours(search=None):
+def ours(search=None, **options):
     def answer(data, step, seed):
-        encoder = GridEncoder(MIREncoder(search=search, random_state=seed), random_state=seed)
+        inside = MIREncoder(search=search, random_state=seed)
+        encoder = GridEncoder(inside, random_state=seed, **options)
         if step:
+            if options:
+                raise NotImplementedError("of gaps only")
             return encoder.fit(data[..., ::step, ::step]).interp_like(data)
         return data.mire.fill_gaps(encoder)
 
@@ -214,8 +219,10 @@ def by_gpr(places, values, wanted):
 
 
 OURS = {"skmire": ours(), "skmire, mean of 4": ours(EnsembleSearch())}
+SINGLE = "skmire, single cells"
 METHODS = {
     **OURS,
+    SINGLE: ours(block_shape={}),
     "interpolate_na": interpolate_na,
     "interp linear": interp("linear"),
     "interp cubic": interp("cubic"),
@@ -277,7 +284,30 @@ def figures(found, column):
 
 def against_others(method, errors):
     """Return the error of one of skmire's, times the lowest of the methods of others."""
-    return errors[method] / min(error for m, error in errors.items() if m not in OURS)
+    return errors[method] / min(error for m, error in errors.items() if is_of_others(m))
+
+
+def is_of_others(method):
+    return not method.startswith("skmire")
+
+
+def compare(some, one, other):
+    """Print how one method of skmire's does beside another."""
+    pairs = [
+        [row, some[(*case, other)]]
+        for (*case, method), row in some.items()
+        if method == one and row["rmse"] and some.get((*case, other), {}).get("rmse")
+    ]
+    if pairs:
+        rmse, seconds = (
+            np.array([float(a[column]) / float(b[column]) for a, b in pairs])
+            for column in ("rmse", "seconds")
+        )
+        print(
+            f"{one} against {other}: RMSE lower in {(rmse < 1).sum()} of {len(pairs)} cases, "
+            f"times {np.median(rmse):.3f} at the median, {rmse.min():.2f} to {rmse.max():.2f}; "
+            f"seconds times {np.median(seconds):.2f}"
+        )
 
 
 def report(rows):
@@ -300,7 +330,7 @@ def report(rows):
             for name, found in fields.items():
                 errors = figures(found, "rmse")
                 best = min(errors, key=errors.get)
-                other = min((m for m in errors if m not in OURS), key=errors.get)
+                other = min(filter(is_of_others, errors), key=errors.get)
                 cells = (
                     f"{errors[m]:.4g}{'*' if m == best else ' '}" if m in errors else "- "
                     for m in METHODS
@@ -318,18 +348,9 @@ def report(rows):
                     f"the lowest of others {', '.join(f'{t:.2f}' for t in times)}"
                 )
             print()
-        one, mean = ({(f, t): r for (f, t, m), r in some.items() if m == method} for method in OURS)
-        both = sorted(one.keys() & mean.keys())
-        if both:
-            rmse, seconds = (
-                np.array([float(mean[k][column]) / float(one[k][column]) for k in both])
-                for column in ("rmse", "seconds")
-            )
-            print(
-                f"mean of 4 against one network: RMSE lower in {(rmse < 1).sum()} of {len(both)} "
-                f"cases, times {np.median(rmse):.3f} at the median, {rmse.min():.2f} to "
-                f"{rmse.max():.2f}; seconds times {np.median(seconds):.2f}"
-            )
+        compare(some, "skmire, mean of 4", "skmire")
+        blocks = {key: row for key, row in some.items() if key[1] in ("clouds", "tracks")}
+        compare(blocks, "skmire", SINGLE)
         worst = [
             (m, max(float(r["megabytes"]) for r in some.values() if r["method"] == m and r["rmse"]))
             for m in METHODS
