@@ -19,7 +19,7 @@ from skmire import (
     RadianceEncoder,
     Trainer,
 )
-from skmire.atoms import Gaussian, Sinusoid
+from skmire.atoms import ComplexGabor, Gaussian, Sinusoid
 from skmire.display import SearchDisplay
 from skmire.measurements import GradientValues
 from skmire.networks import Architecture, MeanField, calculus_of, sweep_of
@@ -235,6 +235,13 @@ def test_the_stages_of_a_growth_lead_to_each_network():
         assert member.n_iter_ == len(member.loss_curve_) == 12
 
 
+def test_after_further_training_each_has_epochs_of_its_own(monkeypatch):
+    trained_so(monkeypatch, lambda i, t: replace(t, curve=t.curve[:5]) if i else t)
+    encoder = fit(EnsembleSearch(FixedSequence("gaussian", 2), 3)).partial_fit(X, Y)
+    assert [member.n_iter_ for member in encoder.estimators_] == [13, 13, 6]
+    assert [len(member.loss_curve_) for member in encoder.estimators_] == [13, 13, 6]
+
+
 def test_after_further_training_each_has_the_networks_it_led_to(fitted):
     encoder = pickle.loads(pickle.dumps(fitted)).partial_fit(X, Y)
     assert encoder.n_iter_ == 13
@@ -352,6 +359,11 @@ def test_a_fit_cannot_go_on_with_another_search_inside():
     encoder = fit(EnsembleSearch(FixedSequence("gaussian", 2), 2))
     with pytest.raises(ValueError, match="the sequence cannot change: it was 'gaussian' and is"):
         encoder.set_params(search__layer_search__atoms="sinusoid").partial_fit(X, Y)
+    alone = pickle.loads(pickle.dumps(encoder)).set_params(search=FixedSequence("gaussian", 2))
+    with pytest.raises(ValueError, match="the number of networks cannot change: it was 2 and is"):
+        alone.partial_fit(X, Y)
+    one = fit(FixedSequence("gaussian", 2))
+    one.set_params(search=EnsembleSearch(FixedSequence("gaussian", 2), 1)).partial_fit(X, Y)
     inner = LayerSearch(2)
     with pytest.raises(ValueError, match="the kind of search cannot change"):
         encoder.set_params(search__layer_search=inner).partial_fit(X, Y)
@@ -424,8 +436,14 @@ def members(n, dtype=torch.float64):
     ]  # fmt: skip
 
 
-def test_sweeps_agree_with_autograd():
-    field, inputs = MeanField(members(3)), torch.rand(50, 2).double()
+@pytest.mark.parametrize("block", [16, 1_024])
+def test_sweeps_agree_with_autograd(monkeypatch, block):
+    monkeypatch.setattr("skmire.networks._sweep._BLOCK", block)
+    complex_one = Architecture().build(
+        [ComplexGabor(), ComplexGabor()], in_features=2, out_features=2, hidden_width=6,
+        generator=torch.Generator().manual_seed(7), dtype=torch.float64,
+    )  # fmt: skip
+    field, inputs = MeanField([*members(2), complex_one]), torch.rand(50, 2).double()
     sweep = sweep_of(field)
     torch.testing.assert_close(sweep.values(inputs), field(inputs).detach())
     field(inputs).square().sum().backward()

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.linear_model import LinearRegression
 
 import skmire.grids  # noqa: F401  (registers da.mire)
@@ -55,20 +55,23 @@ def test_the_length_of_gaps_is_the_median_run_of_missing_cells(rows):
     assert gap_shape([data]) == wanted
 
 
-def test_chunks_that_cut_no_gap_make_no_difference():
+@pytest.mark.parametrize("chunks", [{"lat": 8, "lon": 10}, {"lat": 1}, {"lat": 4, "lon": 7}])
+def test_chunks_make_no_difference(chunks):
     holes = FIELD.where(((FIELD.lat % 8) < 3) | ((FIELD.lon % 10) < 4))
-    whole = gap_shape([holes])
-    assert whole == {"lat": 5, "lon": 6}
-    assert gap_shape([holes.chunk(lat=8, lon=10)]) == whole
+    assert gap_shape([holes]) == gap_shape([holes.chunk(chunks)]) == {"lat": 5, "lon": 6}
 
 
-def test_of_several_arrays_all_gaps_count():
-    one = FIELD.where(FIELD.lat != 3)
-    other = FIELD.isel(lon=0, drop=True).where(FIELD.lat > 11)
-    assert gap_shape([one]) == {"lat": 1, "lon": 20}
-    assert gap_shape([one, other, other]) == {"lat": 1, "lon": 20}
-    assert gap_shape([other, one.isel(lon=0, drop=True)]) == {"lat": 1}
+def test_of_variables_fitted_together_what_any_lacks_is_a_gap():
+    one, other = (FIELD.where(abs(FIELD.lat - middle) > 2) for middle in (5, 10))
+    assert gap_shape([one]) == {"lat": 5, "lon": 20}
+    assert gap_shape([one, other]) == {"lat": 10, "lon": 20}
     assert gap_shape([FIELD]) == {}
+    both = xr.Dataset({"one": one, "other": other})
+    found = []
+    for joint in (False, True):
+        GridEncoder(Grouped(), joint=joint, block_shape="gaps").fit(both)
+        found.append(len(np.unique(Grouped.given)))
+    assert found == [10, 16]  # of 5 by 10 cells, and of 5 by 5: larger ones would be less than ten
 
 
 def test_a_mask_tells_gaps_from_land():
@@ -94,7 +97,8 @@ def test_blocks_are_as_large_as_asked_for(shape):
 @pytest.mark.parametrize(
     ("options", "n_groups"),
     [({}, None), ({"block_shape": {}}, None), ({"block_shape": {"lat": 1}}, None),
-     ({"block_shape": {"lat": 6}}, 4 * 20), ({"block_shape": {"lat": 6, "lon": 10}}, 4 * 2)],
+     ({"block_shape": {"lat": 6}}, 4 * 20), ({"block_shape": {"lat": 6, "lon": 10}}, 4 * 2),
+     ({"block_shape": "gaps"}, None)],
 )  # fmt: skip
 def test_the_encoder_inside_has_the_blocks_as_groups(options, n_groups):
     GridEncoder(Grouped(), **options).fit(FIELD)
@@ -149,6 +153,8 @@ def test_what_is_known_near_a_cell_held_out_is_held_out_too(monkeypatch):
     [
         ({"depth": 3}, r"block_shape must name dimensions, \['lat', 'lon'\]; got \['depth'\]"),
         ({"lat": 0}, "block_shape must hold integers of at least 1, got 0 along 'lat'"),
+        ({"lat": True}, "block_shape must hold integers of at least 1, got True along 'lat'"),
+        ({"lat": 12, "lon": 10}, "must leave at least 5 blocks .*'lat': 12, 'lon': 10} leaves 4"),
         ({"lat": 2.5}, "block_shape must hold integers of at least 1, got 2.5 along 'lat'"),
     ],
 )
@@ -169,7 +175,39 @@ def test_a_mask_of_another_shape_is_refused_before_the_fit():
     assert Grouped.given == "not fitted"
 
 
-def test_a_dataset_has_the_blocks_of_all_its_gaps():
-    data = xr.Dataset({"a": FIELD.where(FIELD.lat > 3), "b": FIELD.where(FIELD.lat > 3)})
-    data.mire.fill_gaps(Grouped())
-    assert len(np.unique(Grouped.given)) == 5  # of twenty latitudes, four are a block
+def test_each_variable_has_blocks_of_its_own():
+    given = {}
+
+    class Told(Grouped):
+        def fit(self, X, y, groups=None):
+            given[len(X)] = None if groups is None else len(np.unique(groups))
+            return super().fit(X, y)
+
+    striped, holed = FIELD.where(FIELD.lat % 2 == 0), FIELD.where(FIELD.lon > 1)
+    xr.Dataset({"striped": striped, "holed": holed}).mire.fill_gaps(Told())
+    assert given == {12 * 20: 12, 24 * 18: 9 * 2}
+
+
+def test_of_large_gaps_blocks_are_smaller_so_that_there_are_ten():
+    line = xr.DataArray(np.arange(100.0), {"x": np.arange(100.0)}).where(lambda it: it.x % 97 > 29)
+    line.mire.fill_gaps(Grouped())
+    sizes = np.unique(Grouped.given, return_counts=True)[1]
+    assert len(sizes) >= 10
+    assert sizes.max() > 1
+
+
+def test_points_have_no_gaps_along_their_order():
+    places = {"lat": ("points", LAT), "lon": ("points", LAT[::-1])}
+    data = xr.DataArray(np.where(LAT > 9, LAT, np.nan), places, ["points"])
+    GridEncoder(Grouped(), block_shape="gaps").fit(data)
+    assert Grouped.given is None
+
+
+def test_a_copy_is_to_be_fitted_as_the_first():
+    holes = FIELD.where(FIELD.lat % 4 > 1)
+    grid = GridEncoder(Grouped(), block_shape="gaps").fit(FIELD)
+    assert Grouped.given is None
+    clone(grid).fit(holes)
+    assert Grouped.given is not None
+    holes.mire.fill_gaps(grid)
+    assert grid.get_params(deep=False)["block_shape"] == "gaps"

@@ -7,6 +7,7 @@ from sklearn import config_context
 from sklearn.model_selection import GroupKFold, cross_validate
 
 from skmire import FixedSequence, LayerSearch, MIREncoder, OccupancyEncoder, Trainer
+from skmire.measurements import LineIntegrals
 from skmire.search import BaseLayerSearch, _contest
 from skmire.training import Samples
 
@@ -108,6 +109,36 @@ def test_samples_of_weight_zero_are_as_if_absent():
     one = encoder().fit(X, Y, weights, groups=TRACKS)
     other = encoder().fit(X[there], Y[there], groups=TRACKS[there])
     np.testing.assert_array_equal(one.predict(X), other.predict(X))
+
+
+def test_groups_count_where_a_fit_goes_on(monkeypatch):
+    stopping = Trainer(early_stopping=True, validation_fraction=0.2)
+    fit = encoder(FixedSequence("gaussian", 1), stopping, warm_start=True).fit(X, Y, groups=TRACKS)
+    seen, train = [], Trainer.train
+
+    def watched(self, field, samples, held_out, **how):
+        seen.append((samples, held_out))
+        return train(self, field, samples, held_out, **how)
+
+    monkeypatch.setattr(Trainer, "train", watched)
+    fit.fit(X, Y, groups=TRACKS)
+    ((kept, held_out),) = seen
+    assert not tracks_of(kept) & tracks_of(held_out)
+
+
+@pytest.mark.parametrize(("n_groups", "lines"), [(None, 2), (3, 2), (10, 12)])
+def test_what_a_measurement_holds_out_together_counts_if_too_few_groups_are_said(n_groups, lines):
+    angles, offsets = np.repeat(np.arange(10) * 0.3, 6), np.tile(np.linspace(-1, 1, 6), 10)
+    rows = np.column_stack([angles, offsets])
+    groups = None if n_groups is None else np.arange(60) % n_groups
+    fit = MIREncoder(
+        search=Watching(), trainer=Trainer(early_stopping=True, validation_fraction=0.2),
+        measurement=LineIntegrals(), hidden_width=8, max_epochs=1, random_state=0,
+    )  # fmt: skip
+    fit.fit(rows, np.cos(angles) * offsets, groups=groups)
+    held_out = Watching.asked.held_out.inputs[:, 0].tolist()
+    assert len(held_out) == 12
+    assert (len(set(held_out)) == 2) == (lines == 2)
 
 
 def test_shapes_take_groups(judged):

@@ -278,7 +278,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             **self._read_attributes(readout, values),
             **self._target_attributes(y),
         }
-        task = self._task(X, y, sample_weight, settled)
+        task = self._task(X, y, {"sample_weight": sample_weight, "groups": groups}, settled)
         with audible(self.verbose), told(checkpoint, self.verbose):
             result = search.search(
                 SearchProblem(
@@ -332,7 +332,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             held_out=trainer.validation_fraction if trainer.early_stopping and epochs > 1 else None,
             seed=seed,
         )
-        task = self._task(X, y, sample_weight, {})
+        task = self._task(X, y, {"sample_weight": sample_weight, "groups": groups}, {})
         further = task.start("further training", n_subtasks=epochs)
         with audible(self.verbose):
             training = trainer.train(
@@ -355,7 +355,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             layer=len(network.sequence),
             atom=network.sequence[-1].name,
             seed=seed,
-            effective_epochs=before.effective_epochs + len(training.curve),
+            effective_epochs=len(training.curve),
             training=training,
             loss=training.kept.loss("held_out"),
             chosen=True,
@@ -397,14 +397,14 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         self,
         X: ArrayLike,
         y: ArrayLike,
-        sample_weight: ArrayLike | None,
+        metadata: dict[str, ArrayLike | None],
         settled: dict[str, Any],
     ) -> Task:
         """Start the task of the fit; a callback's fitted estimator has what is `settled`."""
-        metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
+        passed = {name: value for name, value in metadata.items() if value is not None}
         return Task.root(
             self,
             lambda network: {**settled, "network_": network},
             n_subtasks=None,
-            data={"X": X, "y": y, "metadata": metadata},
+            data={"X": X, "y": y, "metadata": passed},
         )

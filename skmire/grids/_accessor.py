@@ -92,8 +92,12 @@ class MireAccessor:
         filled : DataArray or Dataset
             As the data, in all but the missing values.
         """
-        grid = self._unfitted(encoder, options).as_gaps(self._data, mask).fit(self._data, weights)
-        return grid.fill_gaps(self._data, mask, keep_known=keep_known)
+        grid = self._unfitted(encoder, options)
+        if grid.block_shape is None and grid.takes_groups:
+            grid.set_params(block_shape="gaps")
+        grid.fit(self._data, weights, mask)
+        filled: Any = grid.fill_gaps(self._data, mask, keep_known=keep_known)  # type: ignore[type-var]
+        return filled
 
     def interp(
         self,

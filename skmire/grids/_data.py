@@ -114,6 +114,12 @@ def _is_text(labels: xr.DataArray) -> bool:
     return kind in "US" or (kind == "O" and any(isinstance(label, str) for label in labels.values))
 
 
+def is_scattered(dataset: xr.Dataset, chosen: Chosen, dim: Hashable) -> bool:
+    """Return whether a dimension is one of points, whose neighbours may lie far apart."""
+    along_it = [name for name in chosen.coords if dataset[name].dims == (dim,)]
+    return dim not in along_it and len(along_it) > 1
+
+
 def not_fitted(dataset: xr.Dataset, chosen: Sequence[Chosen]) -> xr.Dataset:
     """Return the variables that are not fitted, but for those as large as what is."""
     fitted = {name for some in chosen for name in some.variables}

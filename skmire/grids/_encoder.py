@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from sklearn.base import _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -21,15 +22,17 @@ from skmire.grids._data import (
     Chosen,
     as_dataset,
     choices,
+    is_scattered,
     lies_along,
     not_fitted,
     weights_along,
 )
 from skmire.grids._derived_grid import DerivedGrid
 from skmire.grids._fields import Extrapolate, Field
-from skmire.grids._gaps import blocks, gap_shape
+from skmire.grids._gaps import blocks, enough_blocks, gap_shape
 from skmire.grids._labels import numbers_of, with_indices
 from skmire.grids._samples import at_cells, known_cells
+from skmire.training._samples import FEW
 
 
 class GridEncoder(DerivedGrid):
@@ -66,11 +69,12 @@ class GridEncoder(DerivedGrid):
     joint : bool, default=False
         Whether the variables of a Dataset are the outputs of one encoder, fitted where all of them
         are known. If not, each has an encoder of its own.
-    block_shape : mapping of str to int, default=None
+    block_shape : mapping of str to int or "gaps", default=None
         How many cells along each dimension are held out together, where a search holds some out to
         judge by; 1 along those that are not named. A fit that is to bridge gaps is judged by blocks
-        as large as these. ``None`` means gaps as long as they are in ``da.mire.fill_gaps``, and
-        single cells elsewhere; ``{}`` means single cells.
+        as large as these. ``"gaps"`` are as many as runs of missing cells have, in the median along
+        each dimension, or fewer if there would not be ten blocks. ``None`` means ``"gaps"`` in
+        ``da.mire.fill_gaps``, and single cells elsewhere; ``{}`` means single cells.
     max_samples : int or None, default=262144
         How many known cells are fitted at most; of more, so many are drawn at random. ``None``
         means all.
@@ -125,7 +129,7 @@ class GridEncoder(DerivedGrid):
         "extrapolate": [StrOptions({"nan", "raise", "allow"})],
         "cos_latitude": ["boolean"],
         "joint": ["boolean"],
-        "block_shape": [None, dict],
+        "block_shape": [None, StrOptions({"gaps"}), Mapping],
         "max_samples": [None, Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -142,7 +146,7 @@ class GridEncoder(DerivedGrid):
         extrapolate: Extrapolate = "nan",
         cos_latitude: bool = False,
         joint: bool = False,
-        block_shape: Mapping[Hashable, int] | None = None,
+        block_shape: Mapping[Hashable, int] | Literal["gaps"] | None = None,
         max_samples: int | None = 2**18,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -186,7 +190,7 @@ class GridEncoder(DerivedGrid):
         return self
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, data: Any, weights: Any = None) -> Self:
+    def fit(self, data: Any, weights: Any = None, gaps: Any = None) -> Self:
         """Find the field behind labelled data.
 
         Parameters
@@ -199,6 +203,9 @@ class GridEncoder(DerivedGrid):
         weights : DataArray or array-like, default=None
             Of the samples, at least 0: along dimensions of the data, or of its shape. Of a Dataset,
             the variables that lack some of these have none.
+        gaps : DataArray or array-like of bool, default=None
+            Which of the missing cells are gaps, for ``block_shape="gaps"``, and not land, say;
+            ``None`` means all.
 
         Returns
         -------
@@ -220,18 +227,22 @@ class GridEncoder(DerivedGrid):
             named = {name for some in chosen for name in some.coords}
             if unknown := sorted(set(self.periodic) - named):
                 raise ValueError(f"periodic must name coordinates, {sorted(named)}; got {unknown}.")
-        self._check_blocks({dim for some in chosen for dim in some.dims})
+        dims = {dim for some in chosen for dim in some.dims}
+        if isinstance(self.block_shape, Mapping) and not {*self.block_shape} <= dims:
+            raise ValueError(
+                f"block_shape must name dimensions, {sorted(map(str, dims))}; got "
+                f"{[*self.block_shape]}. Leave out the others."
+            )
         seed = int(check_random_state(self.random_state).randint(2**31))
         suits = [lies_along(weights, dataset[some.variables[0]]) for some in chosen]
         fitted = [
-            self._fitted(dataset, some, weights if suit or not any(suits) else None, seed)
+            self._fitted(dataset, some, weights if suit or not any(suits) else None, gaps, seed)
             for some, suit in zip(chosen, suits, strict=True)
         ]
         self.fields_ = [field for field, _ in fitted]
         self.n_samples_ = {
             data.name if is_array else name: n for field, n in fitted for name in field.variables
         }
-        dims = {dim for field in self.fields_ for dim in field.dims}
         coords = dataset.coords.to_dataset()
         coords = coords.drop_dims(set(coords.dims) - dims)
         self.grid_ = coords.compute().drop_attrs(deep=False)
@@ -254,59 +265,52 @@ class GridEncoder(DerivedGrid):
         """The encoder that is cloned."""
         return MIREncoder(random_state=self.random_state) if self.encoder is None else self.encoder
 
-    def _check_blocks(self, dims: set[Hashable]) -> None:
-        """Refuse blocks that no fit can hold out."""
-        if not self.block_shape:
-            return
-        if unknown := [dim for dim in self.block_shape if dim not in dims]:
-            raise ValueError(
-                f"block_shape must name dimensions, {sorted(map(str, dims))}; got {unknown}. Leave "
-                "out the others."
-            )
-        lengths: dict[Hashable, Any] = {**self.block_shape}
-        for dim, n in lengths.items():
-            if not isinstance(n, Integral) or n < 1:
+    @property
+    def takes_groups(self) -> bool:
+        """Whether the encoder inside can hold out cells in blocks."""
+        return bool(has_fit_parameter(self._inside, "groups"))
+
+    def _block_shape(self, dataset: xr.Dataset, chosen: Chosen, gaps: Any) -> dict[Hashable, int]:
+        """Return how many cells of these variables are held out together, by dimension."""
+        if self.block_shape is None:
+            return {}
+        if self.block_shape == "gaps":
+            arrays = [dataset[name] for name in chosen.variables]
+            mask = gaps if ARRAY in chosen.variables or lies_along(gaps, arrays[0]) else None
+            shape = gap_shape(arrays, mask)
+            return {dim: n for dim, n in shape.items() if not is_scattered(dataset, chosen, dim)}
+        given: dict[Hashable, Any] = {**self.block_shape}
+        for dim, n in given.items():
+            if type(n) is bool or not isinstance(n, Integral) or n < 1:
                 raise ValueError(
                     f"block_shape must hold integers of at least 1, got {n!r} along {dim!r}. Give "
                     "the number of cells."
                 )
-        if not has_fit_parameter(self._inside, "groups"):
+        return {dim: n for dim, n in given.items() if dim in chosen.dims}
+
+    def _groups(
+        self, shape: dict[Hashable, int], chosen: Chosen, index: Sequence[NDArray[np.int64]]
+    ) -> NDArray[np.int64] | None:
+        """Return the block of each known cell, if there is one of several cells."""
+        if self.block_shape == "gaps":
+            shape = enough_blocks(index, chosen.dims, shape)
+        if all(n == 1 for n in shape.values()):
+            return None
+        if not self.takes_groups:
             raise ValueError(
-                f"block_shape={dict(self.block_shape)!r} needs an encoder whose fit takes groups, "
-                f"and that of {type(self._inside).__name__} does not. Leave block_shape out."
+                f"block_shape={self.block_shape!r} needs an encoder whose fit takes groups, and "
+                f"that of {type(self._inside).__name__} does not. Leave block_shape out."
             )
-
-    def as_gaps(self, data: Any, mask: Any = None) -> Self:
-        """Have cells held out in blocks as long as gaps, if nothing was said and the encoder can.
-
-        Parameters
-        ----------
-        data : DataArray, Dataset or DataFrame
-            As in `fit`, with missing values.
-        mask : DataArray or array-like of bool, default=None
-            Which of these are to be filled, as in `fill_gaps`.
-
-        Returns
-        -------
-        self : object
-            With a `block_shape`: the median length of gaps along each dimension.
-
-        Raises
-        ------
-        ValueError
-            If the mask is not as documented.
-        """
-        if self.block_shape is not None or not has_fit_parameter(self._inside, "groups"):
-            return self
-        dataset, is_array = as_dataset(data, self.coords), isinstance(data, xr.DataArray)
-        chosen = choices(dataset, self.coords, is_array=is_array, joint=self.joint)
-        arrays = [dataset[name] for some in chosen for name in some.variables]
-        if not is_array:
-            arrays = [array for array in arrays if lies_along(mask, array)] or arrays
-        return self.set_params(block_shape=gap_shape(arrays, mask))
+        numbers = blocks(index, chosen.dims, shape)
+        if (n_blocks := len(np.unique(numbers))) < FEW:
+            raise ValueError(
+                f"block_shape must leave at least {FEW} blocks to hold some out of, and "
+                f"{shape} leaves {n_blocks}. Give smaller numbers of cells."
+            )
+        return numbers
 
     def _fitted(
-        self, dataset: xr.Dataset, chosen: Chosen, weights: Any, seed: int
+        self, dataset: xr.Dataset, chosen: Chosen, weights: Any, gaps: Any, seed: int
     ) -> tuple[Field, int]:
         """Return one field, and on how many cells it was fitted."""
         periods = {} if self.periodic is None else self.periodic
@@ -314,6 +318,7 @@ class GridEncoder(DerivedGrid):
             axis_of(dataset[name], name, periods, sphere=self.sphere) for name in chosen.coords
         )
         embedding = embedding_of(axes, sphere=self.sphere)
+        shape = self._block_shape(dataset, chosen, gaps)
         variables = [dataset[name].variable for name in chosen.variables]
         cells = known_cells(variables, self.max_samples, seed)
         index = np.unravel_index(cells.place, variables[0].shape)
@@ -340,10 +345,11 @@ class GridEncoder(DerivedGrid):
             if self.cos_latitude:
                 of_cells = of_cells * _cos_latitude(blank, numbers)
             options["sample_weight"] = of_cells[there]
-        if self.block_shape and any(n > 1 for n in self.block_shape.values()):
-            options["groups"] = blocks(index, chosen.dims, self.block_shape)[there]
+        groups = self._groups(shape, chosen, index)
+        if groups is not None:
+            options["groups"] = groups[there]
         values = cells.values[there]
-        encoder = clone(self._inside)
+        encoder = self._inside if self.encoder is None else clone(self.encoder)
         encoder.fit(
             embedding.places(numbers[there]),
             values[:, 0] if len(variables) == 1 else values,

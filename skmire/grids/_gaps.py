@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,19 @@ from numpy.typing import NDArray
 
 from skmire.grids._data import along
 
+_ENOUGH = 10
 
-def gap_shape(arrays: Iterable[xr.DataArray], mask: Any = None) -> dict[Hashable, int]:
+
+def gap_shape(arrays: Sequence[xr.DataArray], mask: Any = None) -> dict[Hashable, int]:
     """Return how many cells long gaps are, in the median, along each dimension that has any.
 
-    A gap along a dimension is a run of missing cells. Of chunked data the runs are those of each
-    chunk, one in memory at a time.
+    A gap along a dimension is a run of cells that are missing in any of the arrays. Of chunked data
+    the lines along a dimension are gone through a few chunks at a time.
 
     Parameters
     ----------
-    arrays : iterable of DataArray
-        With missing values.
+    arrays : sequence of DataArray
+        With missing values, along the same dimensions.
     mask : DataArray or array-like of bool, default=None
         Which of these are asked for.
 
@@ -30,17 +34,33 @@ def gap_shape(arrays: Iterable[xr.DataArray], mask: Any = None) -> dict[Hashable
     shape : dict of hashable to int
         By dimension.
     """
-    counts: dict[Hashable, NDArray[np.int64]] = {}
-    for data in arrays:
-        missing = data.variable.isnull()
-        if mask is not None:
-            missing = (missing & along("mask", mask, data).astype(bool)).transpose(*data.dims)
-        for part in _chunks(missing):
-            for dim, axis in zip(data.dims, range(missing.ndim), strict=True):
-                found = np.bincount(_runs(np.moveaxis(part, axis, -1)), minlength=1)
-                before = counts.get(dim, np.zeros(1, dtype=np.int64))
-                counts[dim] = _sum(before, found)
-    return {dim: _median(found) for dim, found in counts.items() if found.any()}
+    first = arrays[0]
+    missing = reduce(or_, (data.variable.isnull() for data in arrays))
+    if mask is not None:
+        missing = (missing & along("mask", mask, first).astype(bool)).transpose(*first.dims)
+    shape = {}
+    for axis, dim in enumerate(first.dims):
+        counts = np.zeros(first.sizes[dim] + 1, dtype=np.int64)
+        for part in _lines(missing, dim):
+            counts += np.bincount(_runs(np.moveaxis(part, axis, -1)), minlength=len(counts))
+        if counts.any():
+            shape[dim] = _median(counts)
+    return shape
+
+
+def enough_blocks(
+    index: Sequence[NDArray[np.int64]], dims: Sequence[Hashable], shape: Mapping[Hashable, int]
+) -> dict[Hashable, int]:
+    """Return the shape, its longest side halved until cells lie in enough blocks to choose from."""
+    shape = dict(shape)
+    while any(n > 1 for n in shape.values()) and _n_blocks(index, dims, shape) < _ENOUGH:
+        longest = max(shape, key=lambda dim: shape[dim])
+        shape[longest] = -(-shape[longest] // 2)
+    return shape
+
+
+def _n_blocks(*of: Any) -> int:
+    return len(np.unique(blocks(*of)))
 
 
 def blocks(
@@ -68,10 +88,12 @@ def blocks(
     return number
 
 
-def _chunks(variable: xr.Variable) -> Iterable[NDArray[np.bool_]]:
+def _lines(variable: xr.Variable, dim: Hashable) -> Iterable[NDArray[np.bool_]]:
+    """Yield parts of an array that have all of a dimension."""
     if variable.chunks is None:
         return [np.asarray(variable.values)]
-    return (np.asarray(block.compute()) for block in variable.data.blocks.ravel())
+    parts = variable.chunk({dim: -1}).data.blocks.ravel()
+    return (np.asarray(part.compute()) for part in parts)
 
 
 def _runs(missing: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -81,13 +103,6 @@ def _runs(missing: NDArray[np.bool_]) -> NDArray[np.int64]:
     steps = np.diff(padded.reshape(-1, padded.shape[-1]), axis=1)
     starts, ends = (np.nonzero(steps == way)[1] for way in (1, -1))
     return np.asarray(ends - starts)
-
-
-def _sum(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    total = np.zeros(max(len(one), len(other)), dtype=np.int64)
-    total[: len(one)] += one
-    total[: len(other)] += other
-    return total
 
 
 def _median(counts: NDArray[np.int64]) -> int:

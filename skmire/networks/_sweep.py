@@ -75,7 +75,7 @@ class Sweep(Protocol):
         """
 
 
-def sweep_of(field: Field) -> Sweep:
+def sweep_of(field: Field) -> BlockSweep:
     """Return the fastest way to the gradients of `field` that there is.
 
     Parameters
@@ -105,11 +105,6 @@ def sweep_of(field: Field) -> Sweep:
     >>> network.affines[0].weight.grad.shape
     torch.Size([8, 1])
     """
-    return block_sweep_of(field)
-
-
-def block_sweep_of(field: Field) -> BlockSweep:
-    """Return the same as `sweep_of`, which can also be gone through step by step."""
     if isinstance(field, MeanField):
         return MeanSweep(field)
     if not isinstance(field, LayeredField) or field.is_complex:
@@ -201,7 +196,7 @@ class MeanSweep(BlockSweep):
     """The sweep of a mean of fields, by theirs."""
 
     def __init__(self, field: MeanField) -> None:
-        self.sweeps = [block_sweep_of(member) for member in field.each]
+        self.sweeps = [sweep_of(member) for member in field.each]
 
     @property
     def block(self) -> int:

@@ -271,7 +271,11 @@ class BaseLayerSearch(BaseEstimator, ABC):
     @property
     def settled(self) -> dict[str, Any]:
         """What cannot change where a network it found is trained further, by what it is called."""
-        return {"the kind of search": type(self).__name__, "the number of layers": self.depth}
+        return {
+            "the kind of search": type(self).__name__,
+            "the number of layers": self.depth,
+            "the number of networks": 1,
+        }
 
 
 def train_candidate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -145,7 +145,7 @@ class SearchResult:
         network : LayeredField
             Trained further.
         candidate : Candidate
-            How that went.
+            How that went; its effective epochs follow from those before.
 
         Returns
         -------
@@ -153,9 +153,10 @@ class SearchResult:
             This one, with the candidate as its last row, and as that of each of its members.
         """
         members = zip(self.members, network.each, strict=True) if self.members else ()
+        epochs = self.effective_epochs + candidate.epochs
         return SearchResult(
             (*self.networks[:-1], network),
-            (*self.trace, candidate),
+            (*self.trace, replace(candidate, effective_epochs=epochs)),
             tuple(member.further(part, candidate) for member, part in members),
         )
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from skmire.measurements import Readout
 
-_FEW = 5  # groups: with fewer, too much is held out with one, and samples are held out singly
+FEW = 5  # groups: with fewer, too much is held out with one, and samples are held out singly
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,9 @@ class Samples:
     ) -> tuple[Samples, Samples]:
         """Return the samples in two parts at random, at least one sample in each.
 
-        Samples of one place stay together: a sample held out is not to be known from its double.
-        Nor does their order matter, so that weights are as good as repeated samples.
+        Groups stay together, which are the samples of a place if nothing else was said: a sample
+        held out is not to be known from its double. Nor does their order matter, so that weights
+        are as good as repeated samples.
 
         Parameters
         ----------
@@ -134,14 +135,20 @@ class Samples:
 
     @cached_property
     def groups(self) -> Tensor:
-        """Number of the group that each sample is held out with: its place, or a larger one."""
+        """Number of the group that each sample is held out with.
+
+        That which was said, or the measurement's, or that of its place: the first of which there
+        are enough.
+        """
         if self.together is not None:
-            found = torch.unique(self.together, return_inverse=True)[1]
-        elif self.readout is not None:
+            found: Tensor = torch.unique(self.together, return_inverse=True)[1]
+            if int(found.max()) + 1 >= FEW:
+                return found
+        if self.readout is not None:
             found = _numbered(self.readout.measurement.held_out_together(self.inputs))
-        else:
-            return self.places
-        return found if int(found.max()) + 1 >= _FEW else self.places
+            if int(found.max()) + 1 >= FEW:
+                return found
+        return self.places
 
     def normalised(self) -> Samples:
         """Return the samples with weights of mean 1, as they are after a part was taken.
