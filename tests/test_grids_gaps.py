@@ -109,28 +109,27 @@ def test_the_encoder_inside_has_the_blocks_as_groups(options, n_groups):
         assert len(Grouped.given) == FIELD.size
 
 
-def test_filling_gaps_holds_out_blocks_as_long_as_they_are():
+def test_blocks_as_long_as_gaps():
     holes = FIELD.where(((FIELD.lat % 8) < 3) | ((FIELD.lon % 10) < 4))
-    holes.mire.fill_gaps(Grouped())
-    known = np.flatnonzero(holes.notnull())
-    lat, lon = np.unravel_index(known, holes.shape)
+    holes.mire.fill_gaps(Grouped(), block_shape="gaps")
+    lat, lon = np.unravel_index(np.flatnonzero(holes.notnull()), holes.shape)
     _, wanted = np.unique([lat // 5, lon // 6], axis=1, return_inverse=True)
     _, found = np.unique(Grouped.given, return_inverse=True)
     np.testing.assert_array_equal(found, wanted.ravel())
     holes.mire.fill_gaps(GridEncoder(Grouped(), block_shape={"lat": 2}))
-    assert len(np.unique(Grouped.given)) == len(
-        {(a // 2, b) for a, b in zip(lat, lon, strict=True)}
-    )
-    holes.mire.fill_gaps(Grouped(), block_shape={})
-    assert Grouped.given is None
-    holes.mire.interp(lat=2.5, encoder=Grouped())
+    assert len(np.unique(Grouped.given)) == len({*zip(lat // 2, lon, strict=True)})
+    holes.mire.fill_gaps(Grouped())
     assert Grouped.given is None
 
 
-def test_an_encoder_without_groups_fills_gaps_as_ever():
-    holes = FIELD.where(FIELD.lat > 3)
-    filled = holes.mire.fill_gaps(LinearRegression())
-    assert filled.notnull().all()
+def test_gaps_are_those_of_the_mask():
+    land, cloud = (FIELD.lat > 11) & (FIELD.lat != 17), abs(FIELD.lat - 5) < 1.5
+    holes = FIELD.where(~land & ~cloud)
+    found = []
+    for mask in (None, cloud, cloud.broadcast_like(FIELD).values):
+        holes.mire.fill_gaps(GridEncoder(Grouped(), block_shape="gaps"), mask=mask)
+        found.append(len(np.unique(Grouped.given)))
+    assert found == [4 * 4, 5 * 2, 5 * 2]  # of 5 by 5 cells, and of 3 by 10
 
 
 def test_what_is_known_near_a_cell_held_out_is_held_out_too(monkeypatch):
@@ -142,7 +141,7 @@ def test_what_is_known_near_a_cell_held_out_is_held_out_too(monkeypatch):
 
     monkeypatch.setattr(_contest, "to_be_judged_on", watched)
     encoder = MIREncoder(["gaussian"], LayerSearch(1), hidden_width=8, max_epochs=2, random_state=0)
-    FIELD.where(FIELD.lon != 7).mire.fill_gaps(encoder)
+    FIELD.where(FIELD.lon != 7).mire.fill_gaps(encoder, block_shape="gaps")
     (problem,) = found
     kept, held_out = (part.inputs[:, 1].tolist() for part in (problem.samples, problem.held_out))
     assert not {*kept} & {*held_out}  # the gap is a line from north to south: so is a block
@@ -171,7 +170,9 @@ def test_blocks_need_an_encoder_that_takes_groups():
 def test_a_mask_of_another_shape_is_refused_before_the_fit():
     Grouped.given = "not fitted"
     with pytest.raises(ValueError, match="mask must lie along dimensions of the data"):
-        FIELD.where(FIELD.lat > 3).mire.fill_gaps(Grouped(), mask=np.ones(3, bool))
+        FIELD.where(FIELD.lat > 3).mire.fill_gaps(
+            Grouped(), mask=np.ones(3, bool), block_shape="gaps"
+        )
     assert Grouped.given == "not fitted"
 
 
@@ -184,13 +185,13 @@ def test_each_variable_has_blocks_of_its_own():
             return super().fit(X, y)
 
     striped, holed = FIELD.where(FIELD.lat % 2 == 0), FIELD.where(FIELD.lon > 1)
-    xr.Dataset({"striped": striped, "holed": holed}).mire.fill_gaps(Told())
+    xr.Dataset({"striped": striped, "holed": holed}).mire.fill_gaps(Told(), block_shape="gaps")
     assert given == {12 * 20: 12, 24 * 18: 9 * 2}
 
 
 def test_of_large_gaps_blocks_are_smaller_so_that_there_are_ten():
     line = xr.DataArray(np.arange(100.0), {"x": np.arange(100.0)}).where(lambda it: it.x % 97 > 29)
-    line.mire.fill_gaps(Grouped())
+    line.mire.fill_gaps(Grouped(), block_shape="gaps")
     sizes = np.unique(Grouped.given, return_counts=True)[1]
     assert len(sizes) >= 10
     assert sizes.max() > 1

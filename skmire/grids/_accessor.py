@@ -71,9 +71,6 @@ class MireAccessor:
     ) -> Any:
         """Return the data with what is missing filled in by a fit of what is known.
 
-        The fit is judged by blocks of known cells that are held out, as long along each dimension
-        as the gaps are in the median, unless the encoder has a `block_shape`.
-
         Parameters
         ----------
         encoder : GridEncoder or estimator, default=None
@@ -92,11 +89,8 @@ class MireAccessor:
         filled : DataArray or Dataset
             As the data, in all but the missing values.
         """
-        grid = self._unfitted(encoder, options)
-        if grid.block_shape is None and grid.takes_groups:
-            grid.set_params(block_shape="gaps")
-        grid.fit(self._data, weights, mask)
-        filled: Any = grid.fill_gaps(self._data, mask, keep_known=keep_known)  # type: ignore[type-var]
+        grid = self._unfitted(encoder, options).fit(self._data, weights, gaps=mask)
+        filled: Any = grid.fill_gaps(self._data, mask, keep_known=keep_known)
         return filled
 
     def interp(

@@ -71,10 +71,9 @@ class GridEncoder(DerivedGrid):
         are known. If not, each has an encoder of its own.
     block_shape : mapping of str to int or "gaps", default=None
         How many cells along each dimension are held out together, where a search holds some out to
-        judge by; 1 along those that are not named. A fit that is to bridge gaps is judged by blocks
-        as large as these. ``"gaps"`` are as many as runs of missing cells have, in the median along
-        each dimension, or fewer if there would not be ten blocks. ``None`` means ``"gaps"`` in
-        ``da.mire.fill_gaps``, and single cells elsewhere; ``{}`` means single cells.
+        judge by; 1 along those that are not named, and along all for ``None``. ``"gaps"`` are as
+        many as runs of missing cells have, in the median along each dimension, or fewer if there
+        would not be ten blocks: a fit that is to bridge gaps is then judged by how it does.
     max_samples : int or None, default=262144
         How many known cells are fitted at most; of more, so many are drawn at random. ``None``
         means all.
@@ -265,11 +264,6 @@ class GridEncoder(DerivedGrid):
         """The encoder that is cloned."""
         return MIREncoder(random_state=self.random_state) if self.encoder is None else self.encoder
 
-    @property
-    def takes_groups(self) -> bool:
-        """Whether the encoder inside can hold out cells in blocks."""
-        return bool(has_fit_parameter(self._inside, "groups"))
-
     def _block_shape(self, dataset: xr.Dataset, chosen: Chosen, gaps: Any) -> dict[Hashable, int]:
         """Return how many cells of these variables are held out together, by dimension."""
         if self.block_shape is None:
@@ -296,7 +290,7 @@ class GridEncoder(DerivedGrid):
             shape = enough_blocks(index, chosen.dims, shape)
         if all(n == 1 for n in shape.values()):
             return None
-        if not self.takes_groups:
+        if not has_fit_parameter(self._inside, "groups"):
             raise ValueError(
                 f"block_shape={self.block_shape!r} needs an encoder whose fit takes groups, and "
                 f"that of {type(self._inside).__name__} does not. Leave block_shape out."
