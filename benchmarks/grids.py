@@ -305,8 +305,9 @@ def compare(some, one, other):
         )
         print(
             f"{one} against {other}: RMSE lower in {(rmse < 1).sum()} of {len(pairs)} cases, "
-            f"times {np.median(rmse):.3f} at the median, {rmse.min():.2f} to {rmse.max():.2f}; "
-            f"seconds times {np.median(seconds):.2f}"
+            f"times {np.median(rmse):.3f} at the median ({rmse.min():.2f} to {rmse.max():.2f}) and "
+            f"{np.exp(np.log(rmse).mean()):.3f} on the geometric mean; seconds times "
+            f"{np.median(seconds):.2f}"
         )
 
 
@@ -318,7 +319,12 @@ def report(rows):
             for r in rows
             if (r["side"], r["seed"]) == (side, seed)
         }
-        print(f"\nRMSE on hidden cells, in the field's unit; side {side}, seed {seed}")
+        print(f"\nside {side}, seed {seed}")
+        compare(some, "skmire, mean of 4", "skmire")
+        compare(some, BLOCKS, "skmire")
+        if not any(method not in (*OURS, BLOCKS) for _, _, method in some):
+            continue
+        print("\nRMSE on hidden cells, in the field's unit")
         print("* the lowest; - does not apply; seconds are skmire's two and the best other's\n")
         print(f"{'':24}" + "".join(f"{name:>18}" for name in METHODS) + f"{'seconds':>16}")
         for task in TASKS:
@@ -348,8 +354,6 @@ def report(rows):
                     f"the lowest of others {', '.join(f'{t:.2f}' for t in times)}"
                 )
             print()
-        compare(some, "skmire, mean of 4", "skmire")
-        compare(some, BLOCKS, "skmire")
         worst = [
             (m, max(float(r["megabytes"]) for r in some.values() if r["method"] == m and r["rmse"]))
             for m in METHODS
@@ -359,6 +363,14 @@ def report(rows):
         notes = {(r["method"], r["note"]) for r in some.values() if r["note"]}
         for method, note in sorted(notes):
             print(f"{method}: {note}")
+    for task in ("clouds", "tracks"):
+        print(f"\n{task}, all seeds")
+        every = {
+            (r["field"], r["seed"], r["method"]): r
+            for r in rows
+            if (r["task"], r["side"]) == (task, rows[0]["side"])
+        }
+        compare(every, BLOCKS, "skmire")
 
 
 def main():
