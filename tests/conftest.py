@@ -2,7 +2,24 @@
 
 import os
 
+import pytest
+
 # Workers side by side (pytest -n) share the cores. Two teams of threads on the same cores wait for
 # each other; this holds for libraries that are imported later, and for child processes.
 if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0)):
     os.environ.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // workers, 1)))
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Return the problems on which sequences are judged, as they come."""
+    from skmire.search import _contest
+
+    found, judge = [], _contest.to_be_judged_on
+
+    def watched(*args, **kwargs):
+        found.append(judge(*args, **kwargs))
+        return found[-1]
+
+    monkeypatch.setattr(_contest, "to_be_judged_on", watched)
+    return found

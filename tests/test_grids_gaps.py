@@ -12,7 +12,6 @@ import skmire.grids  # noqa: F401  (registers da.mire)
 from skmire import LayerSearch, MIREncoder
 from skmire.grids import GridEncoder
 from skmire.grids._gaps import blocks, gap_shape
-from skmire.search import _contest
 
 LAT, LON = np.arange(24.0), np.arange(20.0)
 FIELD = xr.DataArray(
@@ -132,17 +131,10 @@ def test_gaps_are_those_of_the_mask():
     assert found == [4 * 4, 5 * 2, 5 * 2]  # of 5 by 5 cells, and of 3 by 10
 
 
-def test_what_is_known_near_a_cell_held_out_is_held_out_too(monkeypatch):
-    found, judge = [], _contest.to_be_judged_on
-
-    def watched(*args, **kwargs):
-        found.append(judge(*args, **kwargs))
-        return found[-1]
-
-    monkeypatch.setattr(_contest, "to_be_judged_on", watched)
+def test_what_is_known_near_a_cell_held_out_is_held_out_too(judged):
     encoder = MIREncoder(["gaussian"], LayerSearch(1), hidden_width=8, max_epochs=2, random_state=0)
     FIELD.where(FIELD.lon != 7).mire.fill_gaps(encoder, block_shape="gaps")
-    (problem,) = found
+    (problem,) = judged
     kept, held_out = (part.inputs[:, 1].tolist() for part in (problem.samples, problem.held_out))
     assert not {*kept} & {*held_out}  # the gap is a line from north to south: so is a block
 

@@ -8,7 +8,7 @@ from sklearn.model_selection import GroupKFold, cross_validate
 
 from skmire import FixedSequence, LayerSearch, MIREncoder, OccupancyEncoder, Trainer
 from skmire.measurements import LineIntegrals
-from skmire.search import BaseLayerSearch, _contest
+from skmire.search import BaseLayerSearch
 from skmire.training import Samples
 
 RNG = np.random.default_rng(0)
@@ -18,8 +18,6 @@ X = np.column_stack([
     np.repeat(np.sort(RNG.uniform(-1, 1, N_TRACKS)), N_ALONG),
     np.tile(np.linspace(-1, 1, N_ALONG), N_TRACKS),
 ])  # fmt: skip
-
-
 Y = np.sin(5 * X[:, 0] + 2 * X[:, 1]) + 0.5 * np.cos(9 * X[:, 1]) * X[:, 0]
 
 
@@ -41,19 +39,6 @@ class Watching(BaseLayerSearch):
     def search(self, problem, trainer):
         Watching.asked = problem
         return FixedSequence("gaussian", 1).search(problem, trainer)
-
-
-@pytest.fixture
-def judged(monkeypatch):
-    """Return the problems on which sequences are judged, as they come."""
-    found, judge = [], _contest.to_be_judged_on
-
-    def watched(*args, **kwargs):
-        found.append(judge(*args, **kwargs))
-        return found[-1]
-
-    monkeypatch.setattr(_contest, "to_be_judged_on", watched)
-    return found
 
 
 def test_a_part_has_whole_groups():

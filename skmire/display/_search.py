@@ -188,15 +188,15 @@ class SearchDisplay:
         atoms = dict.fromkeys(c.atom for c in self.trace)
         looks = cycle((colour, line) for line, colour in product(("-", "--", ":"), _COLOURS))
         look = dict(zip(atoms, looks, strict=False))
-        for candidate, curve in zip(self.trace, self.curves, strict=True):
-            if candidate.stage == MEMBERS:
-                continue
+        pairs = zip(self.trace, self.curves, strict=True)
+        grown = [(c, curve) for c, curve in pairs if c.stage != MEMBERS]
+        for candidate, curve in grown:
             end = candidate.effective_epochs
             epochs = np.arange(end - len(curve), end) + 1
             style = {"lw": 2.5, "zorder": 3} if candidate.chosen else {"lw": 1, "alpha": 0.7}
             colour, line = look[candidate.atom]
             ax.plot(epochs, curve, color=colour, ls=line, **style)
-        for stage in [c for c in self.trace if c.chosen and c.stage != MEMBERS]:
+        for stage in [c for c, _ in grown if c.chosen]:
             ax.axvline(stage.effective_epochs + 0.5, color="0.8", lw=0.8, zorder=0)
             ax.annotate(
                 f"layer {stage.layer}: {stage.atom}",

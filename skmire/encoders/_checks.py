@@ -94,7 +94,7 @@ def checked_groups(
     """
     if groups is None:
         return None
-    labels, n_samples = np.asarray(groups), len(as_numbers("X", X))
+    labels, n_samples = np.asarray(groups), np.shape(X)[0]
     if labels.shape != (n_samples,):
         raise ValueError(
             f"groups must hold one label a sample, of shape ({n_samples},); got shape "

@@ -64,8 +64,10 @@ class FittedField(
         """The fit by each of its networks alone, where it is the mean of several, or itself."""
         check_is_fitted(self)
         members = self.search_result_.members
-        estimators = [copy(self) for _ in members] or [self]
-        for estimator, result in zip(estimators, members, strict=False):
+        if not members:
+            return [self]
+        estimators = [copy(self) for _ in members]
+        for estimator, result in zip(estimators, members, strict=True):
             estimator.__dict__.update(self._fitted_attributes(result))
         return estimators
 

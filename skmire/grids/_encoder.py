@@ -259,11 +259,6 @@ class GridEncoder(DerivedGrid):
         }
         return self
 
-    @property
-    def _inside(self) -> Any:
-        """The encoder that is cloned."""
-        return MIREncoder(random_state=self.random_state) if self.encoder is None else self.encoder
-
     def _block_shape(self, dataset: xr.Dataset, chosen: Chosen, gaps: Any) -> dict[Hashable, int]:
         """Return how many cells of these variables are held out together, by dimension."""
         if self.block_shape is None:
@@ -283,17 +278,21 @@ class GridEncoder(DerivedGrid):
         return {dim: n for dim, n in given.items() if dim in chosen.dims}
 
     def _groups(
-        self, shape: dict[Hashable, int], chosen: Chosen, index: Sequence[NDArray[np.int64]]
+        self,
+        encoder: Any,
+        shape: dict[Hashable, int],
+        chosen: Chosen,
+        index: Sequence[NDArray[np.int64]],
     ) -> NDArray[np.int64] | None:
         """Return the block of each known cell, if there is one of several cells."""
         if self.block_shape == "gaps":
             shape = enough_blocks(index, chosen.dims, shape)
         if all(n == 1 for n in shape.values()):
             return None
-        if not has_fit_parameter(self._inside, "groups"):
+        if not has_fit_parameter(encoder, "groups"):
             raise ValueError(
                 f"block_shape={self.block_shape!r} needs an encoder whose fit takes groups, and "
-                f"that of {type(self._inside).__name__} does not. Leave block_shape out."
+                f"that of {type(encoder).__name__} does not. Leave block_shape out."
             )
         numbers = blocks(index, chosen.dims, shape)
         if (n_blocks := len(np.unique(numbers))) < FEW:
@@ -339,11 +338,15 @@ class GridEncoder(DerivedGrid):
             if self.cos_latitude:
                 of_cells = of_cells * _cos_latitude(blank, numbers)
             options["sample_weight"] = of_cells[there]
-        groups = self._groups(shape, chosen, index)
+        values = cells.values[there]
+        encoder = (
+            MIREncoder(random_state=self.random_state)
+            if self.encoder is None
+            else clone(self.encoder)
+        )
+        groups = self._groups(encoder, shape, chosen, index)
         if groups is not None:
             options["groups"] = groups[there]
-        values = cells.values[there]
-        encoder = self._inside if self.encoder is None else clone(self.encoder)
         encoder.fit(
             embedding.places(numbers[there]),
             values[:, 0] if len(variables) == 1 else values,

@@ -53,14 +53,12 @@ def enough_blocks(
 ) -> dict[Hashable, int]:
     """Return the shape, its longest side halved until cells lie in enough blocks to choose from."""
     shape = dict(shape)
-    while any(n > 1 for n in shape.values()) and _n_blocks(index, dims, shape) < _ENOUGH:
+    while max(shape.values(), default=1) > 1:
+        if len(np.unique(blocks(index, dims, shape))) >= _ENOUGH:
+            break
         longest = max(shape, key=lambda dim: shape[dim])
         shape[longest] = -(-shape[longest] // 2)
     return shape
-
-
-def _n_blocks(*of: Any) -> int:
-    return len(np.unique(blocks(*of)))
 
 
 def blocks(
@@ -81,11 +79,9 @@ def blocks(
     -------
     numbers : ndarray of shape (n_cells,)
     """
-    number = np.zeros(len(index[0]), dtype=np.int64)
-    for along_dim, dim in zip(index, dims, strict=True):
-        block = along_dim // shape.get(dim, 1)
-        number = number * (block.max(initial=0) + 1) + block
-    return number
+    block = tuple(i // shape.get(dim, 1) for i, dim in zip(index, dims, strict=True))
+    counts = [int(along_dim.max(initial=0)) + 1 for along_dim in block]
+    return np.asarray(np.ravel_multi_index(block, counts))
 
 
 def _lines(variable: xr.Variable, dim: Hashable) -> Iterable[NDArray[np.bool_]]:

@@ -223,7 +223,35 @@ class MeanSweep(BlockSweep):
             sweep.end()
 
 
-class LayerSweep(BlockSweep):
+class SweptLayers(BlockSweep):
+    """What sweeps through layers of real atoms have in common.
+
+    Attributes
+    ----------
+    network : LayeredField
+    layers : list of SweptLayer
+        All of them, in any order.
+    """
+
+    network: LayeredField
+    layers: list[SweptLayer]
+
+    def begin(self) -> None:
+        for atom in self.network.sequence:
+            atom.zero_grad(set_to_none=True)
+        self.begin_layers()
+
+    def begin_layers(self) -> None:
+        """Take the present parameters."""
+        for layer in self.layers:
+            layer.begin()
+
+    def end(self) -> None:
+        for layer in self.layers:
+            layer.end()
+
+
+class LayerSweep(SweptLayers):
     """The sweep of a layer stack of real atoms."""
 
     def __init__(self, network: LayerStack) -> None:
@@ -237,17 +265,11 @@ class LayerSweep(BlockSweep):
 
     @torch.no_grad()
     def values(self, inputs: Tensor) -> Tensor:
+        self.begin_layers()
         values = inputs if self.encoding is None else self.encoding(inputs)
         for layer in self.layers:
-            layer.begin()
             values = layer.values(values)
         return values
-
-    def begin(self) -> None:
-        for atom in self.network.sequence:
-            atom.zero_grad(set_to_none=True)
-        for layer in self.layers:
-            layer.begin()
 
     def forward(self, inputs: Tensor) -> Tensor:
         values = inputs if self.encoding is None else self.encoding(inputs)
@@ -260,13 +282,11 @@ class LayerSweep(BlockSweep):
             cotangent = layer.backward(cotangent)
         self.layers[0].absorb(cotangent)
 
-    def end(self) -> None:
-        for layer in self.layers:
-            layer.end()
 
-
-class RadianceSweep(BlockSweep):
+class RadianceSweep(SweptLayers):
     """The sweep of a radiance field of real atoms whose trunk is a layer stack."""
+
+    network: RadianceField
 
     def __init__(self, network: RadianceField, trunk: LayerStack) -> None:
         self.network = network
@@ -279,13 +299,8 @@ class RadianceSweep(BlockSweep):
 
     @torch.no_grad()
     def values(self, inputs: Tensor) -> Tensor:
-        self._begin()
+        self.begin_layers()
         return self._through(inputs, SweptLayer.values)
-
-    def begin(self) -> None:
-        for atom in self.network.sequence:
-            atom.zero_grad(set_to_none=True)
-        self._begin()
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self._through(inputs, SweptLayer.forward)
@@ -298,14 +313,6 @@ class RadianceSweep(BlockSweep):
         for layer in reversed(self.trunk[1:]):
             by_features = layer.backward(by_features)
         self.trunk[0].absorb(by_features)
-
-    def end(self) -> None:
-        for layer in self.layers:
-            layer.end()
-
-    def _begin(self) -> None:
-        for layer in self.layers:
-            layer.begin()
 
     def _through(self, inputs: Tensor, go: Callable[[SweptLayer, Tensor], Tensor]) -> Tensor:
         values = inputs[:, :N_DIMS]

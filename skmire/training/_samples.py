@@ -140,12 +140,11 @@ class Samples:
         That which was said, or the measurement's, or that of its place: the first of which there
         are enough.
         """
-        if self.together is not None:
-            found: Tensor = torch.unique(self.together, return_inverse=True)[1]
-            if int(found.max()) + 1 >= FEW:
-                return found
+        told = [] if self.together is None else [self.together[:, None]]
         if self.readout is not None:
-            found = _numbered(self.readout.measurement.held_out_together(self.inputs))
+            told.append(self.readout.measurement.held_out_together(self.inputs))
+        for rows in told:
+            found = _numbered(rows)
             if int(found.max()) + 1 >= FEW:
                 return found
         return self.places
