@@ -343,7 +343,9 @@ def report(rows):
                 )
                 pace = " / ".join(f"{float(found[m]['seconds']):.2g}" for m in (*OURS, other))
                 print(f"{task:7}{name:17}" + "".join(f"{c:>18}" for c in cells) + f"{pace:>16}")
-            for method in OURS if fields else ():
+            for method in filter(lambda m: not is_of_others(m), METHODS):
+                if not fields or any(not figures(f, "rmse").get(method) for f in fields.values()):
+                    continue
                 times, worst = (
                     [against_others(method, figures(found, column)) for found in fields.values()]
                     for column in ("rmse", "worst")

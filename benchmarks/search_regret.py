@@ -5,8 +5,8 @@ units, 30 epochs. The oracle trains all 343 sequences and ranks them by the test
 sees. Its best ten, and what each search chose (at the scales, the rate and the epochs it chose, and
 with all axes alike if it did), are trained again with three fresh seeds; the regret is by how many
 dB the mean of the choice stays below that of the best of the ten. A search that tries scales can
-have less than none. The cost is the arithmetic of all
-its trainings but that of the fit, as a share of the oracle's.
+have less than none. The cost is the arithmetic of all its trainings but that of the fit, as a share
+of the oracle's.
 
     SKMIRE_DATA=... python benchmarks/search_regret.py [--csv benchmarks/search_regret.csv]
     python benchmarks/search_regret.py --report

@@ -211,12 +211,13 @@ def report(rows):
     if not plainly:
         return
     print("\nthe same peers tuned as their authors train them, a grid in the time of skmire\n")
-    print(f"{'':18}" + "".join(f"{name:>9}" for name in ["skmire", *PEERS]) + "    lead")
+    names = ["skmire", *PEERS]
+    print(f"{'':18}" + "".join(f"{name:>9}" for name in names) + "    lead   seconds")
     for signal in plainly:
         answers = [found[signal, name] for name in ["skmire", *PLAIN]]
         print(
             f"{signal:18}" + "".join(f"{answer:9.2f}" for answer in answers)
-            + f"  {answers[0] - max(answers[1:]):+6.2f}"
+            + f"  {answers[0] - max(answers[1:]):+6.2f}   {seconds[signal, AGAIN]:6.0f}"
         )  # fmt: skip
     summary(found, plainly, list(PLAIN))
 
