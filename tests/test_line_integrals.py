@@ -11,9 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skmire import FixedSequence, LayerSearch, MIREncoder
-from skmire.atoms import Sinusoid
-from skmire.measurements import Domain, LineIntegrals, Readout, sweep_through
-from skmire.networks import LayerStack
+from skmire.measurements import Domain, LineIntegrals, Readout
 from skmire.search import (
     BayesSearch,
     BeamSearch,
@@ -113,47 +111,6 @@ def test_domains_are_a_disc_and_a_box():
     box = LineIntegrals("segments").domain(rows)
     assert not box.is_ball
     np.testing.assert_array_equal([box.low, box.high], [[0, -2, 0], [5, 5, 6]])
-
-
-@pytest.mark.parametrize("geometry", ["lines", "segments"])
-def test_gradients_by_gradcheck(geometry):
-    measurement = LineIntegrals(geometry, n_nodes=6)
-    rows = RNG.uniform(-2, 2, size=(7, 2 if geometry == "lines" else 6))
-    readout, _ = Readout.of(measurement, rows, RNG.normal(size=(7, 2)), None, "per_axis")
-    network = LayerStack(
-        [Sinusoid(frequency=4.0)], in_features=readout.domain.n_dims, out_features=2,
-        hidden_width=5, generator=torch.Generator().manual_seed(0), dtype=torch.float64,
-    )  # fmt: skip
-    names, parameters = zip(*network.named_parameters(), strict=True)
-
-    def measured(*values):
-        field = readout.field_of(network)
-        given = dict(zip((f"field.{name}" for name in names), values, strict=True))
-        return torch.func.functional_call(
-            Along(measurement, field), {f"field.{k}": v for k, v in given.items()}, inputs
-        )
-
-    inputs = torch.tensor(rows)
-    assert torch.autograd.gradcheck(measured, tuple(parameters))
-
-    sweep, targets = sweep_through(network, readout), torch.randn(7, 2).double()
-    sweep(inputs, lambda values, at: values - targets[at])
-    by_sweep = [p.grad.clone() for p in parameters]
-    network.zero_grad()
-    ((readout.predict(network, inputs) - targets).square().sum() / 2).backward()
-    for found, parameter in zip(by_sweep, parameters, strict=True):
-        torch.testing.assert_close(found, parameter.grad)
-
-
-class Along(torch.nn.Module):
-    """What is measured of a field, as a module of that field's parameters."""
-
-    def __init__(self, measurement, field):
-        super().__init__()
-        self.measurement, self.field = measurement, field
-
-    def forward(self, inputs):
-        return self.measurement.measure(self.field, inputs)
 
 
 def test_the_field_is_found_from_its_integrals(fitted):
@@ -320,7 +277,9 @@ def test_a_number_of_nodes_is_checked(n_nodes):
         small(measurement=LineIntegrals(n_nodes=n_nodes)).fit(X, of_lines(X))
 
 
-def test_further_training_refuses_what_is_no_line(fitted):
+def test_further_training_takes_lines_through_the_origin_and_asks_about_degrees():
     encoder = small(BayesSearch(n_layers=1, n_trials=2), max_epochs=3).fit(X, of_lines(X))
-    with pytest.raises(ValueError, match="offsets"):
-        encoder.partial_fit(X * [1, 0], of_lines(X))
+    through, n_epochs = X * [1, 0], encoder.n_iter_
+    assert encoder.partial_fit(through, of_lines(through)).n_iter_ == n_epochs + 1
+    with pytest.warns(UserWarning, match="degrees"):
+        encoder.partial_fit(X * [180 / np.pi, 1], of_lines(X))

@@ -11,9 +11,11 @@ from skmire.atoms import Sinusoid
 from skmire.measurements import (
     Domain,
     GradientValues,
+    LineIntegrals,
     Measurement,
     PointValues,
     Readout,
+    VolumeRendering,
     sweep_through,
 )
 from skmire.networks import LayerStack
@@ -129,25 +131,61 @@ def test_a_measurement_of_values_is_undone():
     np.testing.assert_allclose(encoder.predict(x), by_hand, atol=1e-5)
 
 
-@pytest.mark.parametrize("measurement", [TwoPointMean(), GradientValues(), Disc()])
-def test_sweeps_through_measurements_equal_autograd(measurement):
-    y = slopes(X) if measurement.differentiates else bump(X)[:, None]
-    readout, _ = Readout.of(measurement, X, y, None, "per_axis")
+SEGMENTS = RNG.uniform(-2, 2, size=(400, 6))
+
+
+@pytest.mark.parametrize(
+    ("measurement", "rows", "n_columns"),
+    [
+        (TwoPointMean(), X, 1),
+        (GradientValues(), X, 4),
+        (Disc(), X, 1),
+        (LineIntegrals(n_nodes=6), X, 2),
+        (LineIntegrals("segments", n_nodes=6), SEGMENTS, 2),
+        (VolumeRendering(bounds=[[-3, 3]] * 3, n_samples=6), SEGMENTS, 3),
+    ],
+    ids=lambda value: repr(value) if isinstance(value, Measurement) else "",
+)
+def test_gradients_of_a_measurement_are_those_of_gradcheck_and_of_its_sweep(
+    measurement, rows, n_columns
+):
+    inputs = torch.tensor(rows)
+    readout, _ = Readout.of(measurement, rows, RNG.uniform(size=(400, n_columns)), None, "per_axis")
     network = LayerStack(
-        [Sinusoid(frequency=4.0)], in_features=2, out_features=1, hidden_width=8,
+        [Sinusoid(frequency=4.0)], in_features=readout.domain.n_dims,
+        out_features=readout.n_outputs, hidden_width=5,
         generator=torch.Generator().manual_seed(0), dtype=torch.float64,
     )  # fmt: skip
-    rows, targets = torch.tensor(X).repeat(4, 1), torch.randn(1600, y.shape[1]).double()
+    names, parameters = zip(*network.named_parameters(), strict=True)
+
+    def measured(*values):
+        given = dict(zip((f"network.{name}" for name in names), values, strict=True))
+        return torch.func.functional_call(Seen(network, readout), given, inputs[:7])
+
+    assert torch.autograd.gradcheck(measured, parameters)
+
     sweep = sweep_through(network, readout)
-    sweep(rows, lambda values, at: values - targets[at])
-    by_sweep = [p.grad.clone() for p in network.parameters()]
+    many, targets = inputs.repeat(4, 1), torch.randn(1600, n_columns).double()
+    sweep(many, lambda values, at: values - targets[at])
+    by_sweep = [p.grad.clone() for p in parameters]
     network.zero_grad()
-    measured = readout.predict(network, rows)
-    ((measured - targets).square().sum() / 2).backward()
-    for found, parameter in zip(by_sweep, network.parameters(), strict=True):
-        wanted = torch.zeros_like(found) if parameter.grad is None else parameter.grad
-        torch.testing.assert_close(found, wanted)
-    torch.testing.assert_close(sweep.values(rows), measured.detach())
+    found = readout.predict(network, many)
+    ((found - targets).square().sum() / 2).backward()
+    for by_hand, parameter in zip(by_sweep, parameters, strict=True):
+        wanted = torch.zeros_like(by_hand) if parameter.grad is None else parameter.grad
+        torch.testing.assert_close(by_hand, wanted)
+    torch.testing.assert_close(sweep.values(many), found.detach())
+
+
+class Seen(torch.nn.Module):
+    """What is measured of a network, as a module of that network's parameters."""
+
+    def __init__(self, network, readout):
+        super().__init__()
+        self.network, self.readout = network, readout
+
+    def forward(self, inputs):
+        return self.readout.predict(self.network, inputs)
 
 
 def test_a_field_on_a_ball_is_zero_outside():

@@ -103,7 +103,7 @@ class Measurement(BaseEstimator, ABC):
         Raises
         ------
         ValueError
-            If `X` is not what the measurement reads.
+            If there is no such place, though `check` takes each row.
         """
 
     @abstractmethod

@@ -103,36 +103,40 @@ class LineIntegrals(Measurement):
         self.geometry = geometry
         self.n_nodes = n_nodes
 
-    def domain(self, X: Array) -> Domain:
+    def check(self, X: Array) -> None:
         n_columns = X.shape[1]
-        if self.geometry == "lines":
-            if n_columns != 2:
+        if self.geometry == "segments":
+            if n_columns % 2:
                 raise ValueError(
-                    "X must hold two columns of a line, its angle in radians and its signed "
-                    f"offset; got {n_columns}. Origins and directions of segments are for "
-                    'LineIntegrals("segments").'
+                    "X must hold the origin of a segment and then its direction, so many columns "
+                    f"of each; got {n_columns} columns. Pass np.hstack([origins, directions])."
                 )
-            if (most := np.abs(X[:, 0]).max()) > _TURNS:
-                warnings.warn(
-                    f"X has angles of up to {most:g} radians, more than two turns. Are they in "
-                    "degrees? Then pass np.deg2rad of them.",
-                    stacklevel=2,
-                )
-            radius = float(np.abs(X[:, 1]).max())
-            if radius == 0:
-                raise ValueError(
-                    "X must hold offsets of which one is not 0: the largest is the radius of the "
-                    f"disc that the field lives on; all {len(X)} are 0. Lines through the origin "
-                    "alone do not tell a field; add a line that just misses it."
-                )
-            return Domain.ball(2, radius=radius)
-        if n_columns % 2:
+            return
+        if n_columns != 2:
             raise ValueError(
-                "X must hold the origin of a segment and then its direction, so many columns of "
-                f"each; got {n_columns} columns. Pass np.hstack([origins, directions])."
+                "X must hold two columns of a line, its angle in radians and its signed "
+                f"offset; got {n_columns}. Origins and directions of segments are for "
+                'LineIntegrals("segments").'
             )
-        origin, direction = np.split(X, 2, axis=1)
-        return Domain.around(np.concatenate([origin, origin + direction]))
+        if (most := np.abs(X[:, 0]).max()) > _TURNS:
+            warnings.warn(
+                f"X has angles of up to {most:g} radians, more than two turns. Are they in "
+                "degrees? Then pass np.deg2rad of them.",
+                stacklevel=2,
+            )
+
+    def domain(self, X: Array) -> Domain:
+        if self.geometry == "segments":
+            origin, direction = np.split(X, 2, axis=1)
+            return Domain.around(np.concatenate([origin, origin + direction]))
+        radius = float(np.abs(X[:, 1]).max())
+        if radius == 0:
+            raise ValueError(
+                "X must hold offsets of which one is not 0: the largest is the radius of the "
+                f"disc that the field lives on; all {len(X)} are 0. Lines through the origin "
+                "alone do not tell a field; add a line that just misses it."
+            )
+        return Domain.ball(2, radius=radius)
 
     def measure(self, field: ScaledField, X: Tensor) -> Tensor:
         nodes, weights = (torch.tensor(numbers).to(X) for numbers in _rule(self.n_nodes))
