@@ -109,7 +109,7 @@ def test_losses_of_a_wide_range_have_a_logarithmic_axis(looked_ahead, spread, sc
 
 def test_decibels_are_in_the_units_of_the_values(looked_ahead):
     ax = SearchDisplay.from_estimator(looked_ahead, data_range=2.0).ax_
-    assert ax.get_xlabel() == "PSNR on the samples held out (dB)"
+    assert ax.get_xlabel() == "PSNR on samples held out (4/5) and trained on (1/5), in dB"
     assert not ax.xaxis_inverted()
     (fit,) = [text for text in told(ax) if "dB" in text]
     quality = psnr(Y, looked_ahead.predict(X), data_range=2.0)
@@ -230,7 +230,7 @@ def test_no_two_texts_overlap(looked_ahead, axes):
 def test_other_searches_in_rounds_are_drawn_alike():
     encoder = fitted(HalvingSearch(2, n_sequences=6))
     ax = SearchDisplay.from_estimator(encoder).ax_
-    assert ax.get_xlabel().startswith("loss on the samples held out")
+    assert ax.get_xlabel().startswith("loss on samples held out (4/5)")
     names = [text.partition("\n")[0] for text in told(ax) if "epochs" in text]
     assert names[0] == "rung 1"
 

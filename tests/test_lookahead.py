@@ -134,7 +134,7 @@ def test_a_fifth_is_held_out_until_the_sequence_is_found():
             assert candidate.training.kept.held_out is None
         else:
             assert candidate.n_samples == 80
-            assert candidate.loss == candidate.training.kept.loss("held_out")
+            assert candidate.loss == candidate.training.kept.loss("both")
             assert candidate.loss != candidate.training.kept.loss("train")
 
 
@@ -468,10 +468,10 @@ def test_the_fit_takes_as_many_epochs_as_ended_best():
 
 
 def test_a_training_that_gave_up_says_nothing_of_its_end():
-    loss = Evaluation(np.ones(1))
-    for curve, end in (([], None), ([1.0], None), ([1.0, 2.0], 2.0)):
-        given = Training(loss, loss, np.ones((len(curve), 1)), np.array(curve), 0.0, "stopped")
-        found = _contest._end(given, 2)
+    kept, last = (Evaluation(np.ones(1), np.full(1, held_out)) for held_out in (1.0, 2.0))
+    for curve, end in (([], None), ([1.0], None), ([1.0, 2.0], 0.8 * 2 + 0.2)):
+        given = Training(kept, last, np.ones((len(curve), 1)), np.array(curve), 0.0, "stopped")
+        found = _contest._end(given, 2, "both")
         assert np.isnan(found) if end is None else found == end
 
 

@@ -70,7 +70,7 @@ class SearchDisplay:
     >>> encoder = MIREncoder(["sinc", "gaussian"], max_epochs=8, hidden_width=32)
     >>> display = SearchDisplay.from_estimator(encoder.fit(x, np.sin(9 * x[:, 0])))
     >>> display.ax_.get_xlabel()
-    'loss on the samples held out, falling to the right'
+    'loss on samples held out (4/5) and trained on (1/5), falling to the right'
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class SearchDisplay:
         return cls(
             trace=trace,
             curves=[shown(c.training.curve) for c in trace],
-            judged=[float(shown(_judged_losses(c))) for c in trace],
+            judged=[float(shown(c.training.kept.losses(c.judge))) for c in trace],
             fitted=[float(shown(c.training.kept.train)) for c in trace],
             quality="loss" if data_range is None else "PSNR (dB)",
         ).plot(ax=ax)
@@ -174,14 +174,17 @@ class SearchDisplay:
 
     def _plot_rounds(self, ax: Any, rounds: Rounds) -> None:
         rounds.draw(ax)
-        where = "held out" if self._held_out else "trained on"
+        judges = {c.judge for c in self.trace if _judged_on_held_out(c)}
+        where = "the samples held out" if judges else "the samples trained on"
+        if "both" in judges:
+            where = "samples held out (4/5) and trained on (1/5)"
         if self.quality == "loss":
             if np.nanmax(rounds.judged) > _WIDE * np.nanmin(rounds.judged):
                 ax.set_xscale("log")
             ax.xaxis.set_inverted(True)
-            ax.set_xlabel(f"loss on the samples {where}, falling to the right")
+            ax.set_xlabel(f"loss on {where}, falling to the right")
         else:
-            ax.set_xlabel(f"PSNR on the samples {where} (dB)")
+            ax.set_xlabel(f"PSNR on {where}, in dB")
 
     def _plot_growth(self, ax: Any) -> None:
         """Draw the curves of all candidates along the path."""
@@ -215,14 +218,5 @@ class SearchDisplay:
 
 
 def _judged_on_held_out(candidate: Candidate) -> bool:
-    """Return whether its loss is that on held-out samples."""
-    kept = candidate.training.kept
-    return kept.held_out is not None and candidate.loss != kept.loss("train")
-
-
-def _judged_losses(candidate: Candidate) -> Array:
-    """Return the losses that it was judged by, output by output."""
-    kept = candidate.training.kept
-    return (
-        kept.train if kept.held_out is None or not _judged_on_held_out(candidate) else kept.held_out
-    )
+    """Return whether held-out samples had a part in its loss."""
+    return candidate.training.kept.held_out is not None and candidate.judge != "train"

@@ -16,7 +16,7 @@ from skmire._optional import require
 from skmire._random import derive_seed
 from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
-from skmire.search._contest import CHEAP, FINALE, Contest, Standing, finalists
+from skmire.search._contest import CHEAP, FINALE, Contest, Standing, finalists, judge_of
 from skmire.search._contest_search import ContestSearch
 from skmire.search._depth import settled_depth
 from skmire.search._entry import Entry, Selection
@@ -46,7 +46,7 @@ class BayesSearch(ContestSearch):
         Hidden layers, at least 1; ``"auto"`` as in `LayerSearch`.
     n_trials : int, default=30
         Trials, at least 1; at least as many as there are atoms are made.
-    selection : {"held_out", "train"}, default="held_out"
+    selection : {"auto", "both", "held_out", "train"}, default="auto"
         Samples whose loss decides, as in `LayerSearch`.
     max_layers : int, default=6
         Most hidden layers that ``"auto"`` comes to, at least 1.
@@ -84,7 +84,7 @@ class BayesSearch(ContestSearch):
         n_layers: int | str = 3,
         n_trials: int = 30,
         *,
-        selection: Selection = "held_out",
+        selection: Selection = "auto",
         max_layers: int = 6,
     ) -> None:
         self.n_layers = n_layers
@@ -97,11 +97,12 @@ class BayesSearch(ContestSearch):
         sampler = optuna.samplers.TPESampler(seed=derive_seed(problem.seed, "proposals") % 2**32)
         with _quiet(optuna):
             study = optuna.create_study(sampler=sampler)
-        effort = CHEAP[self.selection]
+        judge = judge_of(self.selection, problem)
+        effort = CHEAP[judge]
         atoms = problem.dictionary.resolve()
         n_trials = max(self.n_trials, len(atoms))
-        cost = n_trials * effort.cost + FINALE[self.selection]
-        contest = Contest(problem, trainer, self.selection)
+        cost = n_trials * effort.cost + FINALE[judge]
+        contest = Contest(problem, trainer, judge)
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
 
         space = self._space(optuna, problem, n_layers)
@@ -139,7 +140,7 @@ def _layers(space: Iterable[str]) -> list[str]:
 
 def _entry(contest: Contest, atoms: dict[str, Atom], params: dict[str, Any]) -> Entry:
     """Return the sequence that a trial stands for."""
-    start = Entry.of([atoms[params[layer]] for layer in _layers(params)], contest.selection)
+    start = Entry.of([atoms[params[layer]] for layer in _layers(params)], contest.judge)
     return replace(
         start,
         first=start.first * 2 ** params.get("first", 0.0),

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import Interval
 
 from skmire.search._base import SearchProblem
+from skmire.search._contest import judge_of
 from skmire.search._contest_search import ContestSearch
 from skmire.search._entry import Selection
 from skmire.search._lookahead import look_ahead
@@ -27,7 +28,7 @@ class BeamSearch(ContestSearch):
         Hidden layers, at least 1; ``"auto"`` as in `LayerSearch`.
     width : int, default=3
         Beginnings kept from layer to layer, at least 1; with 1 it is `LayerSearch`.
-    selection : {"held_out", "train"}, default="held_out"
+    selection : {"auto", "both", "held_out", "train"}, default="auto"
         Samples whose loss decides, as in `LayerSearch`.
     max_layers : int, default=6
         Most hidden layers that ``"auto"`` comes to, at least 1.
@@ -57,7 +58,7 @@ class BeamSearch(ContestSearch):
         n_layers: int | str = 3,
         width: int = 3,
         *,
-        selection: Selection = "held_out",
+        selection: Selection = "auto",
         max_layers: int = 6,
     ) -> None:
         self.n_layers = n_layers
@@ -72,5 +73,5 @@ class BeamSearch(ContestSearch):
             n_layers=self.n_layers,
             max_layers=self.max_layers,
             width=self.width,
-            selection=self.selection,
+            judge=judge_of(self.selection, problem),
         )

@@ -21,10 +21,10 @@ from skmire.search._entry import Entry, Selection
 from skmire.search._forecast import Reserve, seconds_ahead, unfinished
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, n_turns, train_side_by_side
-from skmire.training import Trainer, Training
+from skmire.training import Judge, Trainer, Training
 
 _ENOUGH = 20  # epochs of a whole training; with time for fewer, too few for all rounds
-_RISEN = 1.05  # times the lowest held-out loss; by less it may rise by chance
+_RISEN = 1.05  # times the lowest loss; by less it may rise by chance
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,24 @@ class Effort:
 
 #: What a cheap round spends. Held-out samples rank networks after a part of the epochs; the samples
 #: trained on do so in a copy of the problem; each ranks worse in the other's way.
-CHEAP: dict[Selection, Effort] = {
+CHEAP: dict[Judge, Effort] = {
+    "both": Effort(epochs=1 / 6),
     "held_out": Effort(epochs=1 / 6),
     "train": Effort(samples=1 / 4),
 }
+
+
+def judge_of(selection: Selection, problem: SearchProblem) -> Judge:
+    """Return the samples whose loss decides.
+
+    By itself that is both where samples fill a grid, as all else then lies between neighbours, and
+    nearer to them than one held out does to the others. Where there are gaps, or several are held
+    out together, what is asked for may lie as far off as they do.
+    """
+    if selection != "auto":
+        return selection
+    samples = problem.samples
+    return "both" if samples.fill_a_grid and not samples.are_grouped else "held_out"
 
 
 @dataclass(frozen=True)
@@ -67,8 +81,8 @@ class Standing:
     loss : float
         Not a number if it diverged.
     end : float, default=nan
-        The loss on samples held out after the last epoch. Not a number if there are none, or it did
-        not come to all epochs, so that it says nothing of how many are worth it.
+        The loss after the last epoch. Not a number if no samples were held out, or it did not come
+        to all epochs, so that it says nothing of how many are worth it.
     epochs : int, default=0
         How many it was trained for, or would have been.
     """
@@ -80,7 +94,7 @@ class Standing:
 
 
 #: What it costs at most to decide between finalists, in whole trainings.
-FINALE: dict[Selection, float] = {"held_out": 6.0, "train": 3.0}
+FINALE: dict[Judge, float] = {"both": 6.0, "held_out": 6.0, "train": 3.0}
 
 #: Shares of the epochs that the best finalist is trained for anew, where all are too many. They
 #: come on top, and out of what is the fit's.
@@ -90,27 +104,27 @@ FEWER = (0.4, 1 / 6)
 class Contest:
     """Rounds of training among sequences, and what they leave behind.
 
-    Sequences are judged by samples held out, a fifth, if `selection` says so: they then train on
-    the others, and the winner in the end on all. Or by the samples that they train on.
+    Sequences are judged by samples held out, a fifth, or by both these and those that they train
+    on: the others, and the winner in the end on all. Or by the samples that they train on alone.
 
     Parameters
     ----------
     problem : SearchProblem
     trainer : Trainer
-    selection : {"train", "held_out"}
+    judge : {"both", "held_out", "train"}
     cost : float, default=0.0
         Of all rounds to come but that of the winner, in trainings of a whole network, for sharing
         out a time limit. It can be set anew between rounds.
     """
 
     def __init__(
-        self, problem: SearchProblem, trainer: Trainer, selection: Selection, *, cost: float = 0.0
+        self, problem: SearchProblem, trainer: Trainer, judge: Judge, *, cost: float = 0.0
     ) -> None:
-        self.problem, self.trainer, self.selection = problem, trainer, selection
+        self.problem, self.trainer, self.judge = problem, trainer, judge
         self.trace: list[Candidate] = []
         self.stopped = self.hurried = False
         self.seed = derive_seed(problem.seed, "sequence")
-        self.judged = to_be_judged_on(problem, held_out=selection == "held_out")
+        self.judged = to_be_judged_on(problem, held_out=judge != "train")
         self.cost = cost
         self._reserve = Reserve(problem, trainer)
         self._known: dict[tuple[Effort, str], Standing] = {}
@@ -138,7 +152,7 @@ class Contest:
         each = seconds_ahead(problem, self.trainer, plans, epochs) / len(plans)
         self.hurried = seconds < self.cost * each
         if self.hurried:
-            held_out = self.selection == "held_out"
+            held_out = self.judge != "train"
             self.judged = to_be_judged_on(self.problem, held_out=held_out, hurried=True)
         return self.hurried
 
@@ -207,8 +221,8 @@ class Contest:
             problem, trainer, plans, epochs=epochs, seconds=seconds, task=task
         )
         for (network, training), entry, start in zip(runs, listed, scales, strict=False):
-            loss = nan if training.diverged else training.kept.loss(self.selection)
-            standings.append(Standing(entry, loss, _end(training, epochs), epochs))
+            loss = nan if training.diverged else training.kept.loss(self.judge)
+            standings.append(Standing(entry, loss, _end(training, epochs, self.judge), epochs))
             if loss < least:
                 least, self._leader = loss, (len(self.trace), network)
             self.trace.append(
@@ -227,6 +241,7 @@ class Contest:
                     factors=entry.factors,
                     stretch=() if problem.stretch is None else tuple(problem.stretch.tolist()),
                     planned=epochs,
+                    judge=self.judge,
                 )
             )
             if problem.verbose > 1:
@@ -281,7 +296,7 @@ class Contest:
         estimate. But not where samples trained on decide, nor where there is little time.
         """
         self._each = {}
-        if self.selection == "train" or self.hurried:
+        if self.judge == "train" or self.hurried:
             self.cost = 0.0
             return self.fit(self.round("finalists", finalists, Effort()))
         leader = finalists[0]
@@ -311,7 +326,7 @@ class Contest:
     def _briefer(self, standings: Sequence[Standing]) -> list[Standing]:
         """Go on with fewer epochs, if the best entry then ends better.
 
-        They are tried if its loss on samples held out has risen again, as it does with noise. When
+        They are tried if its loss has risen again, as it does with noise. When
         it was lowest does not tell how many are best: the step size falls over the epochs there
         are, so that a training of fewer goes further in each.
         """
@@ -333,9 +348,9 @@ class Contest:
     def fit(self, standings: Sequence[Standing]) -> SearchResult:
         """Train the best of the last round on all samples, if it was not so yet.
 
-        For as many epochs as were best for samples held out: with noise these are few.
+        For as many epochs as were best with samples held out: with noise these are few.
         """
-        if self.selection == "held_out":
+        if self.judge != "train":
             standings = self._briefer(standings)
         if self.judged is not self.problem:
             self.judged, self.cost, self._each = self.problem, 0.0, {}
@@ -382,7 +397,7 @@ def best_single(ranking: Sequence[Standing]) -> Entry:
     return next((s for s in ranking if s.entry.is_single), ranking[0]).entry
 
 
-def _end(training: Training, epochs: int) -> float:
-    """Return the loss on samples held out after the last of the epochs, if it came to that."""
+def _end(training: Training, epochs: int, judge: Judge) -> float:
+    """Return the loss after the last of the epochs, if it came to that with some held out."""
     curve = training.held_out_curve
-    return nan if curve is None or len(curve) < epochs else float(curve[-1])
+    return nan if curve is None or len(curve) < epochs else training.last.loss(judge)

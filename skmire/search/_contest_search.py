@@ -13,11 +13,11 @@ from skmire.search._entry import Selection
 
 
 class ContestSearch(BaseLayerSearch, ABC):
-    """Search that judges whole sequences by the samples held out, or trained on."""
+    """Search that judges whole sequences by samples held out, trained on, or both."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
-        "selection": [StrOptions({"held_out", "train"})],
+        "selection": [StrOptions({"auto", "both", "held_out", "train"})],
     }
 
     n_layers: int | str

@@ -57,12 +57,12 @@ def settled_depth(
     contest.cost = cost
     if not isinstance(n_layers, str):
         return n_layers
-    effort = effort or CHEAP[contest.selection]
+    effort = effort or CHEAP[contest.judge]
     atoms = list(contest.problem.dictionary)
     best: list[Standing] = []
     for depth in range(1, max_layers + 1):
         contest.cost = cost + len(atoms) * effort.cost * (max_layers - depth + 1)
-        entries = [Entry.of([atom] * depth, contest.selection) for atom in atoms]
+        entries = [Entry.of([atom] * depth, contest.judge) for atom in atoms]
         tried = contest.try_out(f"depth {depth}", entries, effort)
         ranking = [standing for standing in tried if standing.entry.depth == depth]
         if not ranking or (best and ranking[0].loss > _WORTH * best[0].loss):

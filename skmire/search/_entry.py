@@ -9,8 +9,9 @@ from typing import Literal, Self
 from skmire._random import numpy_stream
 from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
+from skmire.training import Judge
 
-Selection = Literal["train", "held_out"]
+Selection = Judge | Literal["auto"]
 
 #: First and hidden scales and rates, times those of the signal between samples.
 _TO_REPRESENT = (2.0, 1.0, 2.0)

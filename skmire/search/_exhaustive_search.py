@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmire.search._base import BaseLayerSearch, SearchProblem
-from skmire.search._contest import Contest, Effort
+from skmire.search._contest import Contest, Effort, judge_of
 from skmire.search._entry import Entry, Selection
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
@@ -25,7 +25,7 @@ class ExhaustiveSearch(BaseLayerSearch):
     ----------
     n_layers : int, default=3
         Hidden layers, at least 1.
-    selection : {"held_out", "train"}, default="held_out"
+    selection : {"auto", "both", "held_out", "train"}, default="auto"
         Samples whose loss decides, as in `LayerSearch`.
     max_sequences : int, default=1000
         A search of more is refused.
@@ -47,12 +47,12 @@ class ExhaustiveSearch(BaseLayerSearch):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "selection": [StrOptions({"held_out", "train"})],
+        "selection": [StrOptions({"auto", "both", "held_out", "train"})],
         "max_sequences": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
-        self, n_layers: int = 3, *, selection: Selection = "held_out", max_sequences: int = 1_000
+        self, n_layers: int = 3, *, selection: Selection = "auto", max_sequences: int = 1_000
     ) -> None:
         self.n_layers = n_layers
         self.selection = selection
@@ -71,7 +71,7 @@ class ExhaustiveSearch(BaseLayerSearch):
                 f"{self.max_sequences:,}. Take fewer atoms or layers, another search, or raise "
                 "max_sequences."
             )
-        contest = Contest(problem, trainer, self.selection, cost=n)
+        contest = Contest(problem, trainer, judge_of(self.selection, problem), cost=n)
         sequences = product(problem.dictionary, repeat=self.n_layers)
         entries = [Entry.of(atoms, self.selection) for atoms in sequences]
         return contest.fit(contest.round("sequences", entries, Effort()))

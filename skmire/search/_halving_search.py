@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval
 
 from skmire._random import numpy_stream
 from skmire.search._base import SearchProblem
-from skmire.search._contest import Contest, Effort, Standing, best_single
+from skmire.search._contest import Contest, Effort, Standing, best_single, judge_of
 from skmire.search._contest_search import ContestSearch
 from skmire.search._depth import settled_depth
 from skmire.search._entry import Entry, Selection
@@ -37,7 +37,7 @@ class HalvingSearch(ContestSearch):
         Sequences drawn at random, beside the single atoms.
     factor : int, default=3
         At least 2.
-    selection : {"held_out", "train"}, default="held_out"
+    selection : {"auto", "both", "held_out", "train"}, default="auto"
         Samples whose loss decides, as in `LayerSearch`.
     max_layers : int, default=6
         Most hidden layers that ``"auto"`` comes to, at least 1.
@@ -71,7 +71,7 @@ class HalvingSearch(ContestSearch):
         n_sequences: int = 27,
         *,
         factor: int = 3,
-        selection: Selection = "held_out",
+        selection: Selection = "auto",
         max_layers: int = 6,
     ) -> None:
         self.n_layers = n_layers
@@ -81,7 +81,7 @@ class HalvingSearch(ContestSearch):
         self.max_layers = max_layers
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
-        contest = Contest(problem, trainer, self.selection)
+        contest = Contest(problem, trainer, judge_of(self.selection, problem))
         *_, cost = self._rungs(len(self._pool(problem, self.depth)))
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
         entries = self._pool(problem, n_layers)
@@ -102,7 +102,7 @@ class HalvingSearch(ContestSearch):
         cost = sum(size * effort.cost for size, effort in zip(sizes, efforts, strict=False))
         # Beside those of the last rung a single atom; by held-out samples also two gentler
         # leaders, and even axes.
-        return sizes, efforts, cost + sizes[-1] + (4 if self.selection == "held_out" else 1)
+        return sizes, efforts, cost + sizes[-1] + (4 if self.selection != "train" else 1)
 
     def _pool(self, problem: SearchProblem, n_layers: int) -> list[Entry]:
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")
@@ -114,4 +114,4 @@ class HalvingSearch(ContestSearch):
         return list({entry.name: entry for entry in pool}.values())
 
     def _effort(self, share: float) -> Effort:
-        return Effort(epochs=share) if self.selection == "held_out" else Effort(samples=share**0.5)
+        return Effort(epochs=share) if self.selection != "train" else Effort(samples=share**0.5)

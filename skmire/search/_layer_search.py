@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from numbers import Integral
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import StrOptions
@@ -18,11 +18,13 @@ from skmire._random import derive_seed, numpy_stream
 from skmire.atoms import Atom
 from skmire.networks import LayeredField
 from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem
+from skmire.search._contest import judge_of
 from skmire.search._depth import CONSTRAINTS, most_layers
+from skmire.search._entry import Selection
 from skmire.search._lookahead import look_ahead
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
-from skmire.training import Trainer
+from skmire.training import Judge, Trainer
 
 
 class LayerSearch(BaseLayerSearch):
@@ -53,12 +55,15 @@ class LayerSearch(BaseLayerSearch):
         that are then tried have as many.
     mode : {"lookahead", "growth"}, default="lookahead"
         How the layers not yet decided are treated: filled, or left out.
-    selection : {"auto", "train", "held_out"}, default="auto"
-        Samples whose loss decides. ``"held_out"`` asks for the function between the samples: in the
-        look-ahead, a fifth of them is set aside until the sequence is found, and the fit is trained
-        on all. ``"train"`` asks for the samples alone, and prefers scales that memorise them.
-        ``"auto"`` is held-out samples in the look-ahead; in the growth they are if the trainer
-        stops early, and the training samples otherwise (the paper leaves it open).
+    selection : {"auto", "both", "held_out", "train"}, default="auto"
+        Samples whose loss decides. ``"held_out"`` asks for the function where there are none: in
+        the look-ahead, a fifth of them is set aside until the sequence is found, and the fit is
+        trained on all. ``"train"`` asks for the samples alone, and prefers scales that memorise
+        them. ``"both"`` is 0.8 times the one loss plus 0.2 times the other, for what lies
+        nearer to the samples than those held out do to the rest. ``"auto"`` is both in the
+        look-ahead if the samples fill a grid, as all else then lies between neighbours, and
+        otherwise, or if there are `groups`, those held out. In the growth it is those held out if
+        the trainer stops early, and those trained on if not (the paper leaves it open).
     epochs : tuple of int, default=None
         Of each candidate, layer by layer, in the growth; the paper's are (100, 100, 200). ``None``
         shares out the encoder's `max_epochs` over the layers: half to the last one, the rest alike
@@ -107,7 +112,7 @@ class LayerSearch(BaseLayerSearch):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
         "mode": [StrOptions({"lookahead", "growth"})],
-        "selection": [StrOptions({"auto", "train", "held_out"})],
+        "selection": [StrOptions({"auto", "both", "held_out", "train"})],
         "epochs": [None, tuple, list],
         "compare": [StrOptions({"best", "last"})],
         "train_earlier": ["boolean"],
@@ -118,7 +123,7 @@ class LayerSearch(BaseLayerSearch):
         n_layers: int | str = 3,
         *,
         mode: str = "lookahead",
-        selection: str = "auto",
+        selection: Selection = "auto",
         epochs: Sequence[int] | None = None,
         compare: str = "best",
         train_earlier: bool = True,
@@ -126,7 +131,7 @@ class LayerSearch(BaseLayerSearch):
     ) -> None:
         self.n_layers = n_layers
         self.mode = mode
-        self.selection = selection
+        self.selection: Selection = selection
         self.epochs = epochs
         self.compare = compare
         self.train_earlier = train_earlier
@@ -137,7 +142,7 @@ class LayerSearch(BaseLayerSearch):
         return most_layers(self.n_layers, self.max_layers)
 
     def wants_held_out(self, trainer: Trainer) -> bool:
-        held_out = self.mode == "growth" and self.selection == "held_out"
+        held_out = self.mode == "growth" and self.selection in ("held_out", "both")
         return held_out or trainer.early_stopping
 
     def layer_epochs(self, max_epochs: int) -> tuple[int, ...]:
@@ -197,7 +202,7 @@ class LayerSearch(BaseLayerSearch):
             n_layers=self.n_layers,
             max_layers=self.max_layers,
             width=1,
-            selection="train" if self.selection == "train" else "held_out",
+            judge=judge_of(self.selection, problem),
         )
 
     def _grow(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
@@ -276,6 +281,7 @@ class LayerSearch(BaseLayerSearch):
                     n_samples=len(problem.samples),
                     hidden_width=problem.hidden_width,
                     planned=epochs[layer - 1],
+                    judge=on,
                 )
             )
             tried.append(network)
@@ -288,10 +294,10 @@ class LayerSearch(BaseLayerSearch):
         candidates[winner] = replace(candidates[winner], chosen=True)
         return tried[winner], candidates
 
-    def _judged_on(self, problem: SearchProblem, trainer: Trainer) -> Literal["train", "held_out"]:
+    def _judged_on(self, problem: SearchProblem, trainer: Trainer) -> Judge:
         if self.selection == "auto":
             return "held_out" if trainer.early_stopping else "train"
-        return "held_out" if self.selection == "held_out" else "train"
+        return self.selection
 
 
 def _least(candidates: Sequence[Candidate], trainer: Trainer) -> int:

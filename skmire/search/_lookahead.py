@@ -11,7 +11,7 @@ from skmire.search._contest import CHEAP, FINALE, Contest, Effort, Standing, fin
 from skmire.search._depth import better_half, most_layers, n_better, settled_depth
 from skmire.search._entry import Entry, Selection
 from skmire.search._result import SearchResult
-from skmire.training import Trainer
+from skmire.training import Judge, Trainer
 
 #: Judges those entries that it has not yet, and returns all that it has, the best first.
 TryOut = Callable[[str, Iterable[Entry]], list[Standing]]
@@ -40,7 +40,7 @@ class _Extent:
         return self.n_entries(n_atoms, n_layers, width) * self.effort.cost + self.finale
 
 
-def extent_of(selection: Selection, *, hurried: bool) -> _Extent:
+def extent_of(judge: Judge, *, hurried: bool) -> _Extent:
     """Return how far a search goes.
 
     Where there is little time, what is known of scales and rates is better than what a few steps
@@ -50,7 +50,7 @@ def extent_of(selection: Selection, *, hurried: bool) -> _Extent:
         return _Extent(
             Effort(epochs=1 / 4), FINALE["train"], scaled=0, climbs=0, paces=0, mixes=False
         )
-    return _Extent(CHEAP[selection], FINALE[selection])
+    return _Extent(CHEAP[judge], FINALE[judge])
 
 
 def look_ahead(
@@ -60,7 +60,7 @@ def look_ahead(
     n_layers: int | str,
     max_layers: int,
     width: int,
-    selection: Selection,
+    judge: Judge,
 ) -> SearchResult:
     """Decide the layers one after another, each in networks of full depth.
 
@@ -69,12 +69,12 @@ def look_ahead(
     finalists.
     """
     n_atoms = len(problem.dictionary)
-    contest = Contest(problem, trainer, selection)
-    extent = extent_of(selection, hurried=False)
+    contest = Contest(problem, trainer, judge)
+    extent = extent_of(judge, hurried=False)
     deepest = most_layers(n_layers, max_layers)
     contest.cost = extent.cost(n_atoms, deepest, width)
-    if contest.hurry(singles(problem, selection, deepest)):
-        extent = extent_of(selection, hurried=True)
+    if contest.hurry(singles(problem, judge, deepest)):
+        extent = extent_of(judge, hurried=True)
     most = extent.cost(n_atoms, deepest, width)
     n_layers = settled_depth(contest, n_layers, max_layers, cost=most, effort=extent.effort)
     contest.cost = extent.cost(n_atoms, n_layers, width)
@@ -82,7 +82,7 @@ def look_ahead(
     def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
         return contest.try_out(name, entries, extent.effort)
 
-    ranking: Sequence[Standing] = try_out("layer 1", singles(problem, selection, n_layers))
+    ranking: Sequence[Standing] = try_out("layer 1", singles(problem, judge, n_layers))
     best = _scalable(ranking, problem)[: extent.scaled]
     ranking = try_out("scales", [near for entry in best for near in entry.half_and_twice()])
     for _ in range(extent.climbs):

@@ -13,7 +13,16 @@ from sklearn.utils._param_validation import Interval
 from skmire._logging import logger
 from skmire._threads import single_thread, threads_restored
 from skmire.search._base import SearchProblem
-from skmire.search._contest import CHEAP, FINALE, Contest, Standing, best_single, finalists, ranked
+from skmire.search._contest import (
+    CHEAP,
+    FINALE,
+    Contest,
+    Standing,
+    best_single,
+    finalists,
+    judge_of,
+    ranked,
+)
 from skmire.search._contest_search import ContestSearch
 from skmire.search._copies import thinned
 from skmire.search._depth import settled_depth
@@ -55,7 +64,7 @@ class ProjectionSearch(ContestSearch):
     n_kept : int, default=8
         Sequences that are trained, at least 1; the best single atom is one more if it is not among
         them.
-    selection : {"held_out", "train"}, default="held_out"
+    selection : {"auto", "both", "held_out", "train"}, default="auto"
         Samples whose loss decides, as in `LayerSearch`. Projected by ``"train"``, what is left of
         the samples themselves counts, after as much regularisation as leaves out what would take
         long to learn.
@@ -100,7 +109,7 @@ class ProjectionSearch(ContestSearch):
         n_samples: int = 800,
         n_kept: int = 8,
         *,
-        selection: Selection = "held_out",
+        selection: Selection = "auto",
         max_layers: int = 6,
     ) -> None:
         self.n_layers = n_layers
@@ -110,9 +119,10 @@ class ProjectionSearch(ContestSearch):
         self.max_layers = max_layers
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
-        effort = CHEAP[self.selection]
-        cost = (self.n_kept + 1) * effort.cost + FINALE[self.selection]
-        contest = Contest(problem, trainer, self.selection)
+        judge = judge_of(self.selection, problem)
+        effort = CHEAP[judge]
+        cost = (self.n_kept + 1) * effort.cost + FINALE[judge]
+        contest = Contest(problem, trainer, judge)
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
         ranking = self._project(contest, n_layers)
         best = [standing.entry for standing in ranking[: self.n_kept]]
@@ -136,7 +146,7 @@ class ProjectionSearch(ContestSearch):
                 return inf
             with single_thread():
                 network = problem.build(entry.started(problem, contest.seed), contest.seed)
-                return tangent_loss(network, samples, held_out, self.selection)
+                return tangent_loss(network, samples, held_out, contest.judge)
 
         def try_out(name: str, entries: Iterable[Entry]) -> list[Standing]:
             new = {entry.name: entry for entry in entries if entry.name not in known}

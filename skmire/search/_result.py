@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmire.networks import LayeredField
-from skmire.training import Training
+from skmire.training import Judge, Training
 
 #: The stage of those that stand beside the fit, in the mean of several networks.
 MEMBERS = "members"
@@ -49,6 +49,9 @@ class Candidate:
         By how much its first weights started larger along each axis than overall, if told.
     planned : int, default=0
         Epochs that it was to have; 0 if not told.
+    judge : {"held_out", "train", "both"}, default="held_out"
+        The samples that `loss` is on, as in `Evaluation.losses`: where none were held out, those
+        trained on.
 
     Examples
     --------
@@ -76,6 +79,7 @@ class Candidate:
     factors: tuple[float, ...] = ()
     stretch: tuple[float, ...] = ()
     planned: int = 0
+    judge: Judge = "held_out"
 
     @property
     def epochs(self) -> int:

@@ -9,34 +9,32 @@ from __future__ import annotations
 
 from math import inf
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from skmire.measurements import Readout
 from skmire.networks import LayeredField
 from skmire.networks._affine import Affine
-from skmire.search._entry import Selection
-from skmire.training import Samples
+from skmire.training import Evaluation, Judge, Samples
 
 _RIDGES = (1e-8, 1e-6, 1e-4, 1e-3, 1e-2, 1e-1)  # of the kernel's mean eigenvalue
 _RIDGE = 1e-2  # where samples trained on decide, which would always choose the least
 
 
-def tangent_loss(
-    network: LayeredField, samples: Samples, held_out: Samples, selection: Selection
-) -> float:
+def tangent_loss(network: LayeredField, samples: Samples, held_out: Samples, judge: Judge) -> float:
     """Return the loss that the weights of `network` reach if it stays linear in them.
 
-    It is that of kernel ridge regression, in double precision. Judged by `held_out`, the best of
-    several strengths of regularisation counts.
+    It is that of kernel ridge regression, in double precision. Judged by `held_out`, in part or
+    alone, the best of several strengths of regularisation counts.
 
     Parameters
     ----------
     network : LayeredField
         Left as it is.
     samples, held_out : Samples
-        To fit, and to judge by if `selection` says so; n of each take memory for n**2 numbers.
-    selection : {"train", "held_out"}
+        To fit, and to judge by if `judge` says so; n of each take memory for n**2 numbers.
+    judge : {"both", "held_out", "train"}
 
     Returns
     -------
@@ -52,17 +50,25 @@ def tangent_loss(
     spectrum, basis = torch.linalg.eigh(kernel)
     spectrum, rest = spectrum.clamp(min=0), basis.T @ rest
     unit = spectrum.mean().clamp(min=torch.finfo(torch.float64).tiny)
-    if selection == "train":
-        left = (_RIDGE * unit / (spectrum + _RIDGE * unit))[:, None] * rest
+
+    def fitted(ridge: float) -> float:
+        left = (ridge * unit / (spectrum + ridge * unit))[:, None] * rest
         return _finite(left.square().mean())
+
+    if judge == "train":
+        return fitted(_RIDGE)
     others, starts = _linearised(network, held_out)
     across = tangent_kernel(others, gradients) @ (root * basis)
     wanted = _double(held_out.targets).reshape(starts.shape) - starts
     weights = _weights(held_out, len(starts))
+
+    def between(ridge: float) -> float:
+        residual = wanted - across @ (rest / (spectrum + ridge * unit)[:, None])
+        return _finite((weights * residual.square()).mean())
+
     return min(
-        _finite((weights * residual.square()).mean())
+        Evaluation(np.array(fitted(ridge)), np.array(between(ridge))).loss(judge)
         for ridge in _RIDGES
-        for residual in [wanted - across @ (rest / (spectrum + ridge * unit)[:, None])]
     )
 
 

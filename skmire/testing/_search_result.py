@@ -115,7 +115,8 @@ def check_losses(search: BaseLayerSearch) -> None:
             np.allclose(found, reported, rtol=1e-8, atol=1e-15),
             f"a network has the losses {found} and its row says {reported}",
         )
-        known = [candidate.training.kept.loss("train"), candidate.training.last.loss("train")]
+        training = candidate.training
+        known = [state.loss(candidate.judge) for state in (training.kept, training.last)]
         expect(
             any(math.isclose(candidate.loss, loss, rel_tol=1e-8) for loss in known),
             f"a candidate was compared by {candidate.loss:.6g}, and its losses are {known}",
