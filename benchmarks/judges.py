@@ -103,8 +103,8 @@ def report(rows):
         if gains:
             test, fitted = np.transpose(gains)
             print(
-                f"{kind:10}both gains {test.mean():+.2f} dB on the mean of the test, {test.min():+.2f} "
-                f"at worst; {np.median(fitted):+.2f} on the median of the samples\n"
+                f"{kind:10}both gains {test.mean():+.2f} dB on the mean of the test, "
+                f"{test.min():+.2f} at worst; {np.median(fitted):+.2f} on the samples (median)\n"
             )
 
 
