@@ -24,8 +24,9 @@ coords.shape, values.shape
 # The fit
 # -------
 # Three atoms to choose from, three layers, and a small budget. Sequences of atoms are tried round
-# by round, judged by a fifth of the pixels that is held out. The best is trained on all pixels.
-# The scales of the atoms start from the bandwidth of the picture, in radians per pixel.
+# by round, judged by a fifth of the pixels that is held out, and in part by the others. The best is
+# trained on all pixels. The scales of the atoms start from the bandwidth of the picture, in radians
+# per pixel.
 
 encoder = MIREncoder(
     ["sinc", "gabor", "gaussian"], max_epochs=20, hidden_width=128, random_state=0, n_jobs=2
@@ -45,8 +46,9 @@ display = ReconstructionDisplay.from_estimator(encoder, image)
 # %%
 # The search
 # ----------
-# A line for each sequence tried, round by round, at its quality on the pixels held out: the further
-# right, the better. The blue line goes through those that led. ``sinc³`` is sinc in three layers,
-# ``× 0.5`` half the scale in the first. :ref:`sphx_glr_auto_examples_plot_search.py` has more.
+# A line for each sequence tried, round by round, at its quality on the pixels held out, and in part
+# on the others: the further right, the better. The blue line goes through those that led. ``sinc³``
+# is sinc in three layers, ``× 0.5`` half the scale in the first.
+# :ref:`sphx_glr_auto_examples_plot_search.py` has more.
 
 display = SearchDisplay.from_estimator(encoder, data_range=1.0)

@@ -29,9 +29,9 @@ given.sum(), len(given)
 # %%
 # The function between the samples
 # --------------------------------
-# The default, ``selection="held_out"``: a fifth of the samples given is set aside while the search
-# goes on, and judges. Atoms start at scales that match the bandwidth of the signal, as estimated
-# from the samples.
+# With ``selection="held_out"`` a fifth of the samples given is set aside while the search goes on,
+# and judges. (By default, on a whole grid as this one, the others have a part in that: a fifth.)
+# Atoms start at scales that match the bandwidth of the signal, as estimated from the samples.
 
 
 def encoder(selection):

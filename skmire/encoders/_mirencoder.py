@@ -19,7 +19,8 @@ class MIREncoder(ValueEncoder):
         these; ``None`` means the paper's seven and FINER's.
     search : BaseLayerSearch, default=None
         Which sequence of atoms. ``None`` means `LayerSearch` with its defaults: three layers,
-        decided one after another at full depth by samples held out.
+        decided one after another at full depth by samples held out, and on a grid by the others
+        as well.
     trainer : Trainer, default=None
         How a network is fitted. ``None`` means `Trainer` with its defaults.
     network : BaseArchitecture, default=None
