@@ -2,8 +2,9 @@
 A photograph without its noise
 ==============================
 
-A fit that meets every sample meets the noise as well. By default a search judges by samples held
-out, whose noise nothing can foretell: it keeps to scales, and to epochs, that meet the signal.
+A fit that meets every sample meets the noise as well. By default a search judges above all by
+samples held out, whose noise nothing can foretell: it keeps to scales, and to epochs, that meet the
+signal.
 """
 
 # %%
@@ -31,13 +32,13 @@ coords, values = grid_samples(noisy)
 # minimises total variation.
 
 size = {"hidden_width": 64, "max_epochs": 20, "random_state": 0}
-held_out = MIREncoder(**size).fit(coords, values)
+default = MIREncoder(**size).fit(coords, values)
 train = MIREncoder(search=LayerSearch(selection="train"), **size).fit(coords, values)
 pictures = {
     "the photograph": truth,
     "with noise": noisy,
     "total variation": denoise_tv_chambolle(noisy, weight=0.1, channel_axis=-1),
-    "skmire": held_out.predict(coords).reshape(truth.shape),
+    "skmire": default.predict(coords).reshape(truth.shape),
     "skmire, by the samples": train.predict(coords).reshape(truth.shape),
 }
 

@@ -128,8 +128,8 @@ def test_the_table_is_the_trace(searched):
     table = searched.search_results_
     assert list(table) == [
         "stage", "layer", "atom", "scales", "factors", "seed", "n_samples", "hidden_width",
-        "epochs", "effective_epochs", "loss", "train_loss", "held_out_loss", "seconds", "outcome",
-        "chosen",
+        "epochs", "effective_epochs", "loss", "judge", "train_loss", "held_out_loss", "seconds",
+        "outcome", "chosen",
     ]  # fmt: skip
     assert table["stage"].tolist() == [f"layer {layer}" for layer in table["layer"]]
     assert set(table["n_samples"]) == {64}
@@ -218,7 +218,7 @@ def test_selection_on_held_out_samples():
 
 @BOTH
 @pytest.mark.parametrize(
-    ("selection", "column"), [("auto", "held_out_loss"), ("train", "train_loss")]
+    ("selection", "column"), [("held_out", "held_out_loss"), ("train", "train_loss")]
 )
 def test_selection_with_early_stopping(mode, selection, column):
     search = LayerSearch(2, mode=mode, selection=selection)

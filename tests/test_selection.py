@@ -1,5 +1,7 @@
 """Which samples decide: those held out, those trained on, or both."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,19 +14,17 @@ from skmire import (
     LayerSearch,
     MIREncoder,
     ProjectionSearch,
+    Trainer,
 )
 from skmire.datasets import grid_samples
+from skmire.measurements import LineIntegrals
+from skmire.search._judge import judge_of
+from skmire.testing._search_setting import problem
 from skmire.training import Evaluation, Samples
 
 TWO = ["gaussian", "sinusoid"]
 GRID = grid_samples(np.zeros((9, 7)))[0]
 RNG = np.random.default_rng(0)
-
-
-def samples(places, together=None):
-    rows = torch.tensor(np.asarray(places), dtype=torch.float32)
-    together = None if together is None else torch.tensor(together)
-    return Samples(rows, torch.zeros(len(rows), 1), together=together)
 
 
 def judges(search, X, y, groups=None, **options):
@@ -45,7 +45,19 @@ def test_a_loss_on_both_is_four_fifths_of_that_held_out_and_a_fifth_of_that_trai
     assert Evaluation(state.train).loss("both") == 1.5
 
 
-# -- what fills a grid -----------------------------------------------------------------------------
+# -- what fills an even grid -----------------------------------------------------------------------
+
+
+def decided(places, held_out=None, bandwidth=None, **told):
+    """Return which samples decide by themselves, of a problem with samples at these places."""
+    kept, aside = (
+        None if rows is None else Samples(torch.tensor(rows), torch.zeros(len(rows), 1))
+        for rows in (places, held_out)
+    )
+    bandwidth = None if bandwidth is None else np.array(bandwidth)
+    return judge_of(
+        "auto", problem(samples=replace(kept, **told), held_out=aside, bandwidth=bandwidth)
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,15 +66,16 @@ def test_a_loss_on_both_is_four_fifths_of_that_held_out_and_a_fifth_of_that_trai
         GRID,
         GRID[RNG.permutation(len(GRID))],
         np.vstack([GRID, GRID[:20]]),  # some measured twice
-        GRID * [1e-4, 300] + [5, -1e3],
         np.linspace(0, 1, 30)[:, None],
         np.linspace(0, 1, 30)[:, None] ** 1.1,  # steps that differ a little
+        np.linspace(0, 1, 30)[:, None] + RNG.normal(scale=1e-12, size=(30, 1)),
         np.hstack([GRID, np.ones((len(GRID), 1))]),  # a coordinate that is constant
         grid_samples(np.zeros((4, 5, 6)))[0],
     ],
 )
-def test_places_that_fill_a_grid(places):
-    assert samples(places).fill_a_grid
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_both_decide_where_places_fill_a_grid(places, dtype):
+    assert decided(places.astype(dtype)) == "both"
 
 
 @pytest.mark.parametrize(
@@ -77,15 +90,39 @@ def test_places_that_fill_a_grid(places):
         np.geomspace(1, 1000, 20)[:, None],
     ],
 )
-def test_places_with_gaps_do_not(places):
-    assert not samples(places).fill_a_grid
+def test_those_held_out_decide_where_there_are_gaps(places):
+    assert decided(places) == "held_out"
 
 
-def test_groups_are_told_from_places():
-    numbers = np.arange(len(GRID))
-    assert not samples(GRID).are_grouped
-    assert not samples(GRID, numbers).are_grouped
-    assert samples(GRID, numbers // 9).are_grouped
+def test_the_signal_is_to_change_alike_along_all_axes():
+    assert decided(GRID, bandwidth=[1.0, 2.9]) == "both"
+    assert decided(GRID, bandwidth=[1.0, 3.1]) == "held_out"
+    assert decided(GRID * [1, 2], bandwidth=[1.0, 1.0]) == "both"
+    assert decided(GRID * [1, 5], bandwidth=[1.0, 1.0]) == "held_out"
+    assert decided(GRID * [1, 5], bandwidth=[1.0, 0.2]) == "both"
+    assert decided(GRID, bandwidth=[1.0, 0.0]) == "held_out"
+
+
+def test_samples_that_were_set_aside_belong_to_the_grid():
+    aside = np.arange(len(GRID)) % 10 == 3
+    assert decided(GRID[~aside], GRID[aside]) == "both"
+    assert decided(GRID[~aside]) == "held_out"
+    y = np.sin(GRID).sum(axis=1)
+    assert judges(LayerSearch(1), GRID, y, trainer=Trainer(early_stopping=True)) == {"both"}
+
+
+def test_those_held_out_decide_in_groups():
+    surveys = np.vstack([GRID] * 10)  # of the same places again and again
+    groups = torch.arange(len(surveys)) // 7
+    assert decided(surveys, together=groups) == "held_out"
+    assert judges(LayerSearch(1), GRID, GRID[:, 0], np.arange(len(GRID)) // 7) == {"held_out"}
+
+
+def test_those_held_out_decide_where_lines_are_measured():
+    angles, offsets = np.linspace(0, np.pi, 4, endpoint=False), np.linspace(-1, 1, 11)
+    X = np.stack(np.meshgrid(angles, offsets), axis=-1).reshape(-1, 2)
+    lines = {"measurement": LineIntegrals(n_nodes=4)}
+    assert judges(LayerSearch(1), X, np.exp(-(X[:, 1] ** 2)), **lines) == {"held_out"}
 
 
 # -- who decides -----------------------------------------------------------------------------------
@@ -102,13 +139,9 @@ SEARCHES = [
 
 @pytest.mark.parametrize("search", SEARCHES, ids=lambda search: type(search).__name__)
 def test_both_decide_on_a_grid_and_those_held_out_elsewhere(search):
-    y = np.sin(GRID[:, 0]) + GRID[:, 1]
+    y = np.sin(GRID).sum(axis=1)
     assert judges(search, GRID, y) == {"both"}
     assert judges(search, GRID[1:], y[1:]) == {"held_out"}
-
-
-def test_those_held_out_decide_where_they_are_in_groups():
-    assert judges(LayerSearch(1), GRID, GRID[:, 0], np.arange(len(GRID)) // 7) == {"held_out"}
 
 
 @pytest.mark.parametrize("selection", ["both", "held_out", "train"])

@@ -16,10 +16,11 @@ from skmire._optional import require
 from skmire._random import derive_seed
 from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
-from skmire.search._contest import CHEAP, FINALE, Contest, Standing, finalists, judge_of
+from skmire.search._contest import CHEAP, FINALE, Contest, Standing, finalists
 from skmire.search._contest_search import ContestSearch
 from skmire.search._depth import settled_depth
-from skmire.search._entry import Entry, Selection
+from skmire.search._entry import Entry
+from skmire.search._judge import Selection, judge_of
 from skmire.search._lookahead import singles
 from skmire.search._result import SearchResult
 from skmire.training import Trainer

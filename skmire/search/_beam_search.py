@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import Interval
 
 from skmire.search._base import SearchProblem
-from skmire.search._contest import judge_of
 from skmire.search._contest_search import ContestSearch
-from skmire.search._entry import Selection
+from skmire.search._judge import Selection, judge_of
 from skmire.search._lookahead import look_ahead
 from skmire.search._result import SearchResult
 from skmire.training import Trainer

@@ -17,7 +17,7 @@ from skmire._random import derive_seed
 from skmire.networks import LayeredField
 from skmire.search._base import DivergenceError, SearchProblem
 from skmire.search._copies import copy_of, to_be_judged_on
-from skmire.search._entry import Entry, Selection
+from skmire.search._entry import Entry
 from skmire.search._forecast import Reserve, seconds_ahead, unfinished
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, n_turns, train_side_by_side
@@ -56,19 +56,6 @@ CHEAP: dict[Judge, Effort] = {
     "held_out": Effort(epochs=1 / 6),
     "train": Effort(samples=1 / 4),
 }
-
-
-def judge_of(selection: Selection, problem: SearchProblem) -> Judge:
-    """Return the samples whose loss decides.
-
-    By itself that is both where samples fill a grid, as all else then lies between neighbours, and
-    nearer to them than one held out does to the others. Where there are gaps, or several are held
-    out together, what is asked for may lie as far off as they do.
-    """
-    if selection != "auto":
-        return selection
-    samples = problem.samples
-    return "both" if samples.fill_a_grid and not samples.are_grouped else "held_out"
 
 
 @dataclass(frozen=True)

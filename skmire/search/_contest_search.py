@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import StrOptions
 
 from skmire.search._base import BaseLayerSearch
 from skmire.search._depth import CONSTRAINTS, most_layers
-from skmire.search._entry import Selection
+from skmire.search._judge import Selection
 
 
 class ContestSearch(BaseLayerSearch, ABC):

@@ -158,6 +158,7 @@ class EnsembleSearch(BaseLayerSearch):
                 chosen=False,
                 stage=MEMBERS,
                 scales=scales,
+                judge="held_out",
             )
             row = replace(row, loss=_loss(row))
             if problem.verbose:

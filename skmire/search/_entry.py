@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Self
 
 from skmire._random import numpy_stream
 from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
-from skmire.training import Judge
-
-Selection = Judge | Literal["auto"]
+from skmire.search._judge import Selection
 
 #: First and hidden scales and rates, times those of the signal between samples.
 _TO_REPRESENT = (2.0, 1.0, 2.0)

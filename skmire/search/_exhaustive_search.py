@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skmire.search._base import BaseLayerSearch, SearchProblem
-from skmire.search._contest import Contest, Effort, judge_of
-from skmire.search._entry import Entry, Selection
+from skmire.search._contest import Contest, Effort
+from skmire.search._entry import Entry
+from skmire.search._judge import Selection, judge_of
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 

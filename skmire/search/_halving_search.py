@@ -9,10 +9,11 @@ from sklearn.utils._param_validation import Interval
 
 from skmire._random import numpy_stream
 from skmire.search._base import SearchProblem
-from skmire.search._contest import Contest, Effort, Standing, best_single, judge_of
+from skmire.search._contest import Contest, Effort, Standing, best_single
 from skmire.search._contest_search import ContestSearch
 from skmire.search._depth import settled_depth
-from skmire.search._entry import Entry, Selection
+from skmire.search._entry import Entry
+from skmire.search._judge import Selection, judge_of
 from skmire.search._lookahead import singles
 from skmire.search._result import SearchResult
 from skmire.training import Trainer

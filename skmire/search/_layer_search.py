@@ -18,9 +18,8 @@ from skmire._random import derive_seed, numpy_stream
 from skmire.atoms import Atom
 from skmire.networks import LayeredField
 from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem
-from skmire.search._contest import judge_of
 from skmire.search._depth import CONSTRAINTS, most_layers
-from skmire.search._entry import Selection
+from skmire.search._judge import Selection, judge_of
 from skmire.search._lookahead import look_ahead
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
@@ -61,9 +60,9 @@ class LayerSearch(BaseLayerSearch):
         trained on all. ``"train"`` asks for the samples alone, and prefers scales that memorise
         them. ``"both"`` is 0.8 times the one loss plus 0.2 times the other, for what lies
         nearer to the samples than those held out do to the rest. ``"auto"`` is both in the
-        look-ahead if the samples fill a grid, as all else then lies between neighbours, and
-        otherwise, or if there are `groups`, those held out. In the growth it is those held out if
-        the trainer stops early, and those trained on if not (the paper leaves it open).
+        look-ahead if the samples fill an even grid, as all else then lies between neighbours, and
+        otherwise, or with `groups` or a measurement, those held out. In the growth it is those held
+        out if the trainer stops early, and those trained on if not (the paper leaves it open).
     epochs : tuple of int, default=None
         Of each candidate, layer by layer, in the growth; the paper's are (100, 100, 200). ``None``
         shares out the encoder's `max_epochs` over the layers: half to the last one, the rest alike

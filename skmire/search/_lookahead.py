@@ -9,7 +9,8 @@ from skmire.atoms import Atom
 from skmire.search._base import SearchProblem
 from skmire.search._contest import CHEAP, FINALE, Contest, Effort, Standing, finalists
 from skmire.search._depth import better_half, most_layers, n_better, settled_depth
-from skmire.search._entry import Entry, Selection
+from skmire.search._entry import Entry
+from skmire.search._judge import Selection
 from skmire.search._result import SearchResult
 from skmire.training import Judge, Trainer
 

@@ -20,13 +20,13 @@ from skmire.search._contest import (
     Standing,
     best_single,
     finalists,
-    judge_of,
     ranked,
 )
 from skmire.search._contest_search import ContestSearch
 from skmire.search._copies import thinned
 from skmire.search._depth import settled_depth
-from skmire.search._entry import Entry, Selection
+from skmire.search._entry import Entry
+from skmire.search._judge import Selection, judge_of
 from skmire.search._lookahead import deepen, singles
 from skmire.search._result import SearchResult
 from skmire.search._side_by_side import jobs_for, side_by_side

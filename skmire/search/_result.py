@@ -172,8 +172,9 @@ class SearchResult:
         table : dict of str to ndarray of shape (n_candidates,)
             ``stage``, ``layer``, ``atom``, ``scales``, ``factors`` (both as text), ``seed``,
             ``n_samples``, ``hidden_width``, ``epochs``, ``effective_epochs``, ``loss`` (what was
-            compared), ``train_loss`` and ``held_out_loss`` (of the kept state; not a number without
-            held-out samples), ``seconds``, ``outcome``, ``chosen``.
+            compared), ``judge`` (the samples that it is on), ``train_loss`` and ``held_out_loss``
+            (of the kept state; not a number without held-out samples), ``seconds``, ``outcome``,
+            ``chosen``.
         """
 
         def held_out(training: Training) -> float:
@@ -191,6 +192,7 @@ class SearchResult:
             "epochs": [c.epochs for c in self.trace],
             "effective_epochs": [c.effective_epochs for c in self.trace],
             "loss": [c.loss for c in self.trace],
+            "judge": [c.judge for c in self.trace],
             "train_loss": [c.training.kept.loss("train") for c in self.trace],
             "held_out_loss": [held_out(c.training) for c in self.trace],
             "seconds": [c.training.seconds for c in self.trace],

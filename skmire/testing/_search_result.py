@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from skmire.search import BaseLayerSearch, SearchResult
+from skmire.search import BaseLayerSearch, Candidate, SearchResult
 from skmire.testing._promise import expect, promise
 from skmire.testing._search_setting import (
     PAIR,
@@ -101,9 +101,21 @@ def check_trace(search: BaseLayerSearch) -> None:
         )
 
 
+def expect_told(candidate: Candidate) -> None:
+    """Expect the loss of a row to be one of its training's, on the samples that it says."""
+    training = candidate.training
+    known = [state.loss(candidate.judge) for state in (training.kept, training.last)]
+    expect(
+        any(math.isclose(candidate.loss, loss, rel_tol=1e-8) for loss in known),
+        f"a candidate was compared by {candidate.loss:.6g}, and its losses on "
+        f"{candidate.judge!r} are {known}",
+    )
+
+
 @promise(
     "The losses that a search reports are those of the networks that it returns.",
-    "Return the networks as they were trained, each with its own row of the trace.",
+    "Return the networks as they were trained, each with its own row of the trace; its judge says "
+    "which samples its loss is on.",
 )
 def check_losses(search: BaseLayerSearch) -> None:
     data = samples(n_outputs=2)
@@ -115,12 +127,7 @@ def check_losses(search: BaseLayerSearch) -> None:
             np.allclose(found, reported, rtol=1e-8, atol=1e-15),
             f"a network has the losses {found} and its row says {reported}",
         )
-        training = candidate.training
-        known = [state.loss(candidate.judge) for state in (training.kept, training.last)]
-        expect(
-            any(math.isclose(candidate.loss, loss, rel_tol=1e-8) for loss in known),
-            f"a candidate was compared by {candidate.loss:.6g}, and its losses are {known}",
-        )
+        expect_told(candidate)
 
 
 @promise(
@@ -141,7 +148,8 @@ def check_weights(search: BaseLayerSearch) -> None:
     "Samples that are held out are judged by and not trained on; wants_held_out says whether "
     "there should be any.",
     "Let train_candidate see to problem.held_out; override wants_held_out if the search needs "
-    "held-out samples whatever the trainer, and return a bool.",
+    "held-out samples whatever the trainer, and return a bool. Let the judge of a row say which "
+    "samples its loss is on.",
 )
 def check_held_out(search: BaseLayerSearch) -> None:
     trainer = Trainer(early_stopping=True)
@@ -152,6 +160,9 @@ def check_held_out(search: BaseLayerSearch) -> None:
     everything = samples()
     kept, held_out = everything.take(slice(0, 30)), everything.take(slice(30, None))
     for result in alone(run(search, trainer, samples=kept, held_out=held_out)):
+        for candidate in result.trace:
+            if not candidate.training.diverged:
+                expect_told(candidate)
         reported = result.path[-1].training.kept
         for part, data, losses in (
             ("training", kept, reported.train),

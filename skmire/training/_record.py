@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 #: The samples that a loss is on: trained on, held out, or in part both.
 Judge: TypeAlias = Literal["train", "held_out", "both"]
 
-_HELD_OUT = {"train": 0.0, "held_out": 1.0, "both": 0.8}  # share of that on samples held out
+_HELD_OUT = 0.8  # of a loss on both, the share of that on samples held out
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,9 @@ class Evaluation:
         """
         if self.held_out is None or on == "train":
             return self.train
-        return _HELD_OUT[on] * self.held_out + (1 - _HELD_OUT[on]) * self.train
+        if on == "held_out":
+            return self.held_out
+        return _HELD_OUT * self.held_out + (1 - _HELD_OUT) * self.train
 
     def loss(self, on: Judge) -> float:
         """Return the mean over outputs of `losses`.

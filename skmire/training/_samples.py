@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import prod
 
 import torch
 from torch import Tensor
 
 from skmire.measurements import Readout
-
-_HOLE = 1.5  # usual steps of a grid: where one is that large, a line may be missing
 
 FEW = 5  # groups: with fewer, too much is held out with one, and samples are held out singly
 
@@ -151,20 +148,6 @@ class Samples:
             if int(found.max()) + 1 >= FEW:
                 return found
         return self.places
-
-    @cached_property
-    def fill_a_grid(self) -> bool:
-        """Whether there is one at every crossing of a grid, of which no line is missing."""
-        axes = [torch.unique(column.cpu().double()) for column in self.inputs.T]
-        if int(self.places.max()) + 1 != prod(map(len, axes)):
-            return False
-        steps = [axis.diff() for axis in axes if len(axis) > 1]
-        return all(bool(step.max() < _HOLE * step.median()) for step in steps)
-
-    @property
-    def are_grouped(self) -> bool:
-        """Whether samples of several places are held out together."""
-        return int(self.groups.max()) < int(self.places.max())
 
     def normalised(self) -> Samples:
         """Return the samples with weights of mean 1, as they are after a part was taken.
