@@ -88,6 +88,7 @@ def test_both_decide_where_places_fill_a_grid(places, dtype):
         RNG.uniform(size=(63, 1)),
         np.delete(np.linspace(0, 1, 30), 12)[:, None],
         np.geomspace(1, 1000, 20)[:, None],
+        np.ones((8, 2)),  # a single place
     ],
 )
 def test_those_held_out_decide_where_there_are_gaps(places):

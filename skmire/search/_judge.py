@@ -52,6 +52,6 @@ def _steps_of_grid(places: NDArray[np.floating]) -> NDArray[np.float64] | None:
     if len(np.unique(code)) != prod(map(len, axes)):
         return None
     steps = [np.diff(lines) for lines in axes]
-    if not all(np.all(step < _UNEVEN * np.median(step)) for step in steps if len(step)):
-        return None
-    return np.array([float(np.median(step)) if len(step) else 0.0 for step in steps])
+    usual = np.array([np.median(step) if len(step) else 0.0 for step in steps])
+    even = [np.all(step < _UNEVEN * each) for step, each in zip(steps, usual, strict=True)]
+    return usual if all(even) and usual.any() else None
