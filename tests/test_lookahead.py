@@ -272,7 +272,7 @@ def test_a_trainer_that_stops_early_judges_by_the_samples_it_holds_out():
     assert {c.n_samples for candidates in rounds.values() for c in candidates} == {70}
     (chosen,) = (c for c in rounds["finalists"] if c.chosen)
     assert chosen.loss == min(c.loss for c in rounds["finalists"])
-    assert chosen.loss == chosen.training.kept.loss("held_out")
+    assert chosen.loss == chosen.training.kept.loss("both")
 
 
 def test_held_out_samples_count_by_their_weight():
