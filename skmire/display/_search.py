@@ -19,7 +19,8 @@ from skmire.search._result import MEMBERS
 Array = NDArray[np.float64]
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "0.6")
-_WIDE = 4.0  # from the lowest loss to the highest; a logarithm of less has crowded labels
+_WIDE = 4.0  # from the lowest loss to the highest; with less there is no need for a logarithm
+_DECADES = 1e3  # with more, labels stand at powers of ten alone
 _LEAST = 1e-20  # losses below are 0 but for rounding, and have no logarithm
 
 
@@ -179,8 +180,13 @@ class SearchDisplay:
         if "both" in judges:
             where = "samples held out (4/5) and trained on (1/5)"
         if self.quality == "loss":
-            if np.nanmax(rounds.judged) > _WIDE * np.nanmin(rounds.judged):
-                ax.set_xscale("log")
+            ratio = np.nanmax(rounds.judged) / np.nanmin(rounds.judged)
+            if ratio > _WIDE:
+                ax.set_xscale("log", subs=[])
+                ax.xaxis.get_major_locator().set_params(
+                    subs=(1, 2, 5) if ratio < _DECADES else (1,)
+                )
+                ax.xaxis.set_major_formatter("{x:g}")
             ax.xaxis.set_inverted(True)
             ax.set_xlabel(f"loss on {where}, falling to the right")
         else:
