@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
+from skmire.datasets._grids import grid_axes
+
 __all__ = ["estimate_bandwidth", "overall_bandwidth", "relative_bandwidth"]
 
 Array = NDArray[np.float64]
@@ -147,8 +149,8 @@ def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array,
 
 def _regular_grid(coords: Array) -> list[Array] | None:
     """Return the axes of a full regular grid, if these places are one."""
-    axes = [np.unique(column) for column in coords.T]
-    if np.prod([len(axis) for axis in axes], dtype=float) != len(coords):
+    axes = grid_axes(coords, len(coords))
+    if axes is None:
         return None
     regular = all(
         np.ptp(np.diff(axis)) <= 0.01 * np.ptp(axis) / len(axis) for axis in axes if len(axis) > 1

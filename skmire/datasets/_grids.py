@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,3 +58,9 @@ def grid_points(axes: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Return the points of the grid over these `axes`, one a row, the last axis fastest."""
     mesh = np.meshgrid(*axes, indexing="ij")
     return np.stack([coordinate.ravel() for coordinate in mesh], axis=1)
+
+
+def grid_axes(places: NDArray[Any], n_places: int) -> list[NDArray[Any]] | None:
+    """Return the axes of a grid, if `places`, so many of them different, are one a crossing."""
+    axes = [np.unique(column) for column in places.T]
+    return axes if prod(map(len, axes)) == n_places else None

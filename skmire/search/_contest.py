@@ -313,9 +313,9 @@ class Contest:
     def _briefer(self, standings: Sequence[Standing]) -> list[Standing]:
         """Go on with fewer epochs, if the best entry then ends better.
 
-        They are tried if its loss has risen again, as it does with noise. When
-        it was lowest does not tell how many are best: the step size falls over the epochs there
-        are, so that a training of fewer goes further in each.
+        They are tried if its loss has risen again, as it does with noise. When it was lowest does
+        not tell how many are best: the step size falls over the epochs there are, so that a
+        training of fewer goes further in each.
         """
         best = standings[0]
         for share in FEWER:

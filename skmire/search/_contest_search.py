@@ -5,11 +5,9 @@ from __future__ import annotations
 from abc import ABC
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import StrOptions
-
 from skmire.search._base import BaseLayerSearch
 from skmire.search._depth import CONSTRAINTS, most_layers
-from skmire.search._judge import Selection
+from skmire.search._judge import SELECTIONS, Selection
 
 
 class ContestSearch(BaseLayerSearch, ABC):
@@ -17,7 +15,7 @@ class ContestSearch(BaseLayerSearch, ABC):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
-        "selection": [StrOptions({"auto", "both", "held_out", "train"})],
+        "selection": [SELECTIONS],
     }
 
     n_layers: int | str

@@ -6,12 +6,12 @@ from itertools import product
 from numbers import Integral
 from typing import Any, ClassVar
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from skmire.search._base import BaseLayerSearch, SearchProblem
 from skmire.search._contest import Contest, Effort
 from skmire.search._entry import Entry
-from skmire.search._judge import Selection, judge_of
+from skmire.search._judge import SELECTIONS, Selection, judge_of
 from skmire.search._result import SearchResult
 from skmire.training import Trainer
 
@@ -48,7 +48,7 @@ class ExhaustiveSearch(BaseLayerSearch):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "selection": [StrOptions({"auto", "both", "held_out", "train"})],
+        "selection": [SELECTIONS],
         "max_sequences": [Interval(Integral, 1, None, closed="left")],
     }
 

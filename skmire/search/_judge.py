@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from math import prod
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from sklearn.utils._param_validation import StrOptions
 
+from skmire.datasets._grids import grid_axes
 from skmire.search._base import SearchProblem
 from skmire.training import Judge
+from skmire.training._samples import numbered
 
 Selection = Judge | Literal["auto"]
+
+#: What the parameter `selection` of a search may be.
+SELECTIONS = StrOptions({"auto", *get_args(Judge)})
 
 _UNEVEN = 1.5  # usual steps along an axis: where one is that large, a line may be missing
 _ALIKE = 3.0  # times what the signal changes from line to line along another axis, at most
@@ -31,27 +36,14 @@ def judge_of(selection: Selection, problem: SearchProblem) -> Judge:
     if samples.together is not None or samples.readout is not None:
         return "held_out"
     parts = [samples] if problem.held_out is None else [samples, problem.held_out]
-    steps = _steps_of_grid(np.concatenate([part.inputs.cpu().numpy() for part in parts]))
-    if steps is None:
+    # In single precision, so that what rounding has moved apart is one line.
+    places = torch.cat([part.inputs for part in parts]).float()
+    axes = grid_axes(places.cpu().numpy(), int(numbered(places).max()) + 1)
+    if axes is None:
         return "held_out"
-    bandwidth = np.ones_like(steps) if problem.bandwidth is None else problem.bandwidth
-    changes = (steps * bandwidth)[steps > 0]
-    return "both" if changes.max() <= _ALIKE * changes.min() else "held_out"
-
-
-def _steps_of_grid(places: NDArray[np.floating]) -> NDArray[np.float64] | None:
-    """Return the steps along the axes of a grid, 0 where there is one line; None if it has gaps.
-
-    In single precision, so that what rounding has moved apart is one line.
-    """
-    axes, code = [], np.zeros(len(places), dtype=np.int64)
-    for column in places.astype(np.float32).T:
-        lines, at = np.unique(column, return_inverse=True)
-        code = code * len(lines) + at
-        axes.append(lines)
-    if len(np.unique(code)) != prod(map(len, axes)):
-        return None
-    steps = [np.diff(lines) for lines in axes]
-    usual = np.array([np.median(step) if len(step) else 0.0 for step in steps])
-    even = [np.all(step < _UNEVEN * each) for step, each in zip(steps, usual, strict=True)]
-    return usual if all(even) and usual.any() else None
+    steps = {k: np.diff(axis) for k, axis in enumerate(axes) if len(axis) > 1}
+    if not steps or any(step.max() >= _UNEVEN * np.median(step) for step in steps.values()):
+        return "held_out"
+    bandwidth = np.ones(len(axes)) if problem.bandwidth is None else problem.bandwidth
+    changes = [float(bandwidth[k] * np.median(step)) for k, step in steps.items()]
+    return "both" if max(changes) <= _ALIKE * min(changes) else "held_out"

@@ -19,7 +19,7 @@ from skmire.atoms import Atom
 from skmire.networks import LayeredField
 from skmire.search._base import BaseLayerSearch, DivergenceError, SearchProblem
 from skmire.search._depth import CONSTRAINTS, most_layers
-from skmire.search._judge import Selection, judge_of
+from skmire.search._judge import SELECTIONS, Selection, judge_of
 from skmire.search._lookahead import look_ahead
 from skmire.search._result import Candidate, SearchResult
 from skmire.search._side_by_side import Plan, train_side_by_side
@@ -111,7 +111,7 @@ class LayerSearch(BaseLayerSearch):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **CONSTRAINTS,
         "mode": [StrOptions({"lookahead", "growth"})],
-        "selection": [StrOptions({"auto", "both", "held_out", "train"})],
+        "selection": [SELECTIONS],
         "epochs": [None, tuple, list],
         "compare": [StrOptions({"best", "last"})],
         "train_earlier": ["boolean"],
@@ -130,7 +130,7 @@ class LayerSearch(BaseLayerSearch):
     ) -> None:
         self.n_layers = n_layers
         self.mode = mode
-        self.selection: Selection = selection
+        self.selection = selection
         self.epochs = epochs
         self.compare = compare
         self.train_earlier = train_earlier

@@ -13,15 +13,7 @@ from sklearn.utils._param_validation import Interval
 from skmire._logging import logger
 from skmire._threads import single_thread, threads_restored
 from skmire.search._base import SearchProblem
-from skmire.search._contest import (
-    CHEAP,
-    FINALE,
-    Contest,
-    Standing,
-    best_single,
-    finalists,
-    ranked,
-)
+from skmire.search._contest import CHEAP, FINALE, Contest, Standing, best_single, finalists, ranked
 from skmire.search._contest_search import ContestSearch
 from skmire.search._copies import thinned
 from skmire.search._depth import settled_depth

@@ -131,7 +131,7 @@ class Samples:
     @cached_property
     def places(self) -> Tensor:
         """Number of each sample's place, from 0, equal where the coordinates are; on the CPU."""
-        return _numbered(self.inputs)
+        return numbered(self.inputs)
 
     @cached_property
     def groups(self) -> Tensor:
@@ -144,7 +144,7 @@ class Samples:
         if self.readout is not None:
             told.append(self.readout.measurement.held_out_together(self.inputs))
         for rows in told:
-            found = _numbered(rows)
+            found = numbered(rows)
             if int(found.max()) + 1 >= FEW:
                 return found
         return self.places
@@ -162,7 +162,7 @@ class Samples:
         return replace(self, weights=self.weights / self.weights.mean())
 
 
-def _numbered(rows: Tensor) -> Tensor:
+def numbered(rows: Tensor) -> Tensor:
     """Return a number for each row, from 0, equal where rows are; on the CPU."""
     # Sorting one number a row is faster than sorting rows. That two have the same is next to
     # impossible, and would do no harm.
