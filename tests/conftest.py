@@ -23,3 +23,23 @@ def judged(monkeypatch):
 
     monkeypatch.setattr(_contest, "to_be_judged_on", watched)
     return found
+
+
+@pytest.fixture
+def predict_with():
+    """Return what predicts by a readout, as a function of parameters of the network."""
+    import torch
+
+    class Seen(torch.nn.Module):
+        def __init__(self, readout, network):
+            super().__init__()
+            self.readout, self.network = readout, network
+
+        def forward(self, inputs):
+            return self.readout.predict(self.network, inputs)
+
+    def predict(readout, network, parameters, inputs):
+        named = {f"network.{name}": value for name, value in parameters.items()}
+        return torch.func.functional_call(Seen(readout, network), named, (inputs,))
+
+    return predict

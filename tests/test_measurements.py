@@ -147,7 +147,7 @@ SEGMENTS = RNG.uniform(-2, 2, size=(400, 6))
     ids=lambda value: repr(value) if isinstance(value, Measurement) else "",
 )
 def test_gradients_of_a_measurement_are_those_of_gradcheck_and_of_its_sweep(
-    measurement, rows, n_columns
+    measurement, rows, n_columns, predict_with
 ):
     inputs = torch.tensor(rows)
     readout, _ = Readout.of(measurement, rows, RNG.uniform(size=(400, n_columns)), None, "per_axis")
@@ -159,8 +159,8 @@ def test_gradients_of_a_measurement_are_those_of_gradcheck_and_of_its_sweep(
     names, parameters = zip(*network.named_parameters(), strict=True)
 
     def measured(*values):
-        given = dict(zip((f"network.{name}" for name in names), values, strict=True))
-        return torch.func.functional_call(Seen(network, readout), given, inputs[:7])
+        given = dict(zip(names, values, strict=True))
+        return predict_with(readout, network, given, inputs[:7])
 
     assert torch.autograd.gradcheck(measured, parameters)
 
@@ -175,17 +175,6 @@ def test_gradients_of_a_measurement_are_those_of_gradcheck_and_of_its_sweep(
         wanted = torch.zeros_like(by_hand) if parameter.grad is None else parameter.grad
         torch.testing.assert_close(by_hand, wanted)
     torch.testing.assert_close(sweep.values(many), found.detach())
-
-
-class Seen(torch.nn.Module):
-    """What is measured of a network, as a module of that network's parameters."""
-
-    def __init__(self, network, readout):
-        super().__init__()
-        self.network, self.readout = network, readout
-
-    def forward(self, inputs):
-        return self.readout.predict(self.network, inputs)
 
 
 def test_a_field_on_a_ball_is_zero_outside():

@@ -172,7 +172,7 @@ def test_random_points_are_unbiased_in_depth_and_differ_from_draw_to_draw():
 
 
 @pytest.mark.parametrize("options", [{}, {"n_importance": 3}, {"background": "black"}])
-def test_gradients_are_those_of_finite_differences(options):
+def test_gradients_are_those_of_finite_differences(options, predict_with):
     X = torch.tensor(rays(3))
     X[0, 3:] = X[0, :3]  # misses
     measurement = VolumeRendering(bounds=CUBE, n_samples=5, **options)
@@ -187,9 +187,7 @@ def test_gradients_are_those_of_finite_differences(options):
     weights = network.output.weight
 
     def colours(weight):
-        return torch.func.functional_call(
-            _Seen(network, readout), {"network.affines.1.weight": weight}, (X,)
-        )
+        return predict_with(readout, network, {"affines.1.weight": weight}, X)
 
     if not options.get(
         "n_importance"
@@ -204,15 +202,6 @@ def test_gradients_are_those_of_finite_differences(options):
     for found, parameter in zip(by_sweep, network.parameters(), strict=True):
         wanted_grad = torch.zeros_like(found) if parameter.grad is None else parameter.grad
         torch.testing.assert_close(found, wanted_grad)
-
-
-class _Seen(torch.nn.Module):
-    def __init__(self, network, readout):
-        super().__init__()
-        self.network, self.readout = network, readout
-
-    def forward(self, X):
-        return self.readout.predict(self.network, X)
 
 
 # -- a field found from what is seen of it ---------------------------------------------------------
