@@ -20,6 +20,7 @@ _LEAST_SIGNAL = 0.02  # of the power; with less there is nothing to estimate
 _CHANCE = 0.01  # that noise alone is taken for a signal somewhere in a spectrum
 _DROWNED = 6.0  # standard deviations of the noise of pairs; a signal below them is not to be seen
 _LEAST_KEPT = 64  # samples, for neighbours further apart
+_MANY = 1_000_000  # samples, of which a tree takes long to build and few are asked
 
 
 def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = None) -> Array:
@@ -136,7 +137,9 @@ def relative_bandwidth(per_axis: Array) -> Array:
 
 def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array, Array, Array]:
     """Return the samples in the order of their coordinates, those of one place as one."""
-    order = np.lexsort(coords.T[::-1])
+    order = np.argsort(coords[:, 0])
+    if not np.diff(coords[order, 0]).all():  # the first coordinate alone does not tell them apart
+        order = np.lexsort(coords.T[::-1])
     coords, values = coords[order], values[order]
     weights = np.ones(len(order)) if weights is None else weights[order]
     first = np.flatnonzero(np.r_[True, np.diff(coords, axis=0).any(axis=1)])
@@ -236,7 +239,8 @@ def _structure(places: Array, centred: Array, weights: Array) -> tuple[Array, fl
     n, n_dims = places.shape
     n_neighbours = min(6 * n_dims, n - 1)
     chosen = np.arange(0, n, -(-n // _PAIRS_FROM))
-    _, near = cKDTree(places).query(places[chosen], n_neighbours + 1)
+    tree = cKDTree(places, compact_nodes=n < _MANY, balanced_tree=n < _MANY)
+    _, near = tree.query(places[chosen], n_neighbours + 1)
     pairs = np.stack([np.repeat(chosen, n_neighbours), near[:, 1:].ravel()])
     lags = np.square(places[pairs[0]] - places[pairs[1]])
     apart = lags.sum(axis=1)

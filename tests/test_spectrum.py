@@ -320,6 +320,15 @@ def test_many_samples_take_little_time_and_memory():
     assert found == pytest.approx([20, 10], rel=0.05)
 
 
+@KINDS
+def test_a_tree_that_is_built_faster_finds_the_same(kind, monkeypatch):
+    coords = places(kind, 2)[1:]
+    values = wave(coords, [20, 10]) + 0.1 * np.random.default_rng(0).normal(size=(len(coords), 1))
+    found = estimate_bandwidth(coords, values)
+    monkeypatch.setattr("skmire.spectrum._MANY", 1)
+    assert estimate_bandwidth(coords, values) == pytest.approx(found, rel=0.02)
+
+
 # -- one for all axes ----------------------------------------------------------------------------
 
 

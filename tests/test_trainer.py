@@ -90,6 +90,28 @@ def test_evaluation_is_weighted_and_goes_in_blocks(loss, kind):
     np.testing.assert_allclose(losses, expected, rtol=1e-10)
 
 
+def test_of_very_many_samples_some_say_what_the_loss_is(monkeypatch):
+    x = np.linspace(-1, 1, 40_000)[:, None]
+    y = np.sin(20 * x[:, 0]) + 0.3 * np.random.default_rng(0).normal(size=len(x))
+    weights = np.linspace(0, 1, len(x))
+    all_of_them = encoder().fit(x, y, sample_weight=weights).best_loss_
+    monkeypatch.setattr("skmire.training._trainer._EVALUATED", 10_000)
+    by_some = encoder().fit(x, y, sample_weight=weights).best_loss_
+    assert by_some == pytest.approx(all_of_them, rel=0.03)
+    assert by_some != all_of_them
+
+
+def test_some_of_the_samples_are_the_same_ones_each_time():
+    column = torch.arange(100.0)[:, None]
+    samples = Samples(column, column, torch.ones_like(column))
+    assert samples.some(100) is samples
+    first, second = samples.some(10), samples.some(10)
+    assert len(first) == 10
+    assert torch.equal(first.inputs, second.inputs)
+    assert torch.equal(first.inputs, first.targets)
+    assert float(first.weights.mean()) == pytest.approx(1)
+
+
 @pytest.fixture
 def steps(monkeypatch):
     """Step sizes of the optimiser's steps, and sizes of the batches it saw."""

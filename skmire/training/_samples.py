@@ -78,6 +78,25 @@ class Samples:
             together = together[rows if isinstance(rows, slice) else rows.cpu()]
         return Samples(self.inputs[rows], self.targets[rows], weights, self.readout, together)
 
+    def some(self, n_most: int) -> Samples:
+        """Return at most so many of the samples, the same at every call.
+
+        Parameters
+        ----------
+        n_most : int
+            Above, they are drawn at random, and one may be drawn twice.
+
+        Returns
+        -------
+        samples : Samples
+            These, if there are no more. Weights have mean 1.
+        """
+        if len(self) <= n_most:
+            return self
+        # Not evenly spaced, which may be the length of a grid's row.
+        rows = torch.randint(len(self), (n_most,), generator=torch.Generator().manual_seed(0))
+        return self.take(rows.to(self.inputs.device)).normalised()
+
     def weigh(self, losses: Tensor) -> Tensor:
         """Return losses of these samples times their weights.
 

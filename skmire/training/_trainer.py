@@ -27,6 +27,7 @@ from skmire.training._run import Run
 from skmire.training._samples import Samples
 
 _EVALUATION_BLOCK = 1_024
+_EVALUATED = 131_072  # samples trained on, at most: their loss is then known to about a percent
 
 
 class Trainer(BaseEstimator):
@@ -304,6 +305,6 @@ class Trainer(BaseEstimator):
 
     def _evaluation(self, field: Field, samples: Samples, held_out: Samples | None) -> Evaluation:
         return Evaluation(
-            self.evaluate(field, samples),
+            self.evaluate(field, samples.some(_EVALUATED)),
             None if held_out is None else self.evaluate(field, held_out),
         )
