@@ -1,5 +1,7 @@
 """Line integrals, against those of Gaussians in closed form."""
 
+from dataclasses import replace
+
 import joblib
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skmire import FixedSequence, LayerSearch, MIREncoder
+from skmire import EnsembleSearch, FixedSequence, LayerSearch, MIREncoder
 from skmire.measurements import Domain, LineIntegrals, Readout
 from skmire.search import (
     BayesSearch,
@@ -192,6 +194,14 @@ def test_angles_in_degrees_are_asked_about():
         small(max_epochs=1).fit(X * [180 / np.pi, 1], of_lines(X))
 
 
+def test_a_step_takes_few_lines_unless_the_trainer_is_told():
+    samples = Samples(torch.tensor(X).repeat(10, 1), torch.zeros(3_000, 1).double())
+    lines = replace(samples, readout=readout())
+    assert Trainer().batch_size_for(samples) == 3_000 // 16
+    assert Trainer().batch_size_for(lines) == 32
+    assert Trainer(batch_size=500).batch_size_for(lines) == 500
+
+
 def test_lines_of_an_angle_are_held_out_together():
     samples = Samples(torch.tensor(X), torch.zeros(len(X), 1).double(), None, readout())
     kept, held_out = samples.split(0.2, torch.Generator().manual_seed(0))
@@ -211,6 +221,56 @@ def test_a_line_and_that_of_the_opposite_angle_are_the_same():
 
 def readout():
     return Readout.of(LineIntegrals(), X, of_lines(X)[:, None], None, "per_axis")[0]
+
+
+# -- fields that are nowhere below 0 -------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one network", "a mean of two"])
+def nonnegative(request):
+    search = FixedSequence("gaussian", n_layers=2)
+    if request.param > 1:
+        search = EnsembleSearch(search, request.param)
+    few = X[::3]
+    measurement = LineIntegrals(n_nodes=12, nonnegative=True)
+    return small(search, measurement, max_epochs=60, dtype="float64").fit(few, of_lines(few))
+
+
+def test_a_field_that_is_said_to_be_nonnegative_is(nonnegative):
+    points = RNG.uniform(-3, 3, size=(500, 2))
+    assert nonnegative.field_at(points).min() >= 0
+    few = X[::3]
+    plain = small(max_epochs=60, dtype="float64").fit(few, of_lines(few))
+    assert plain.field_at(points).min() < -0.1
+    worse, better = (np.abs(e.field_at(points) - bump(points)) for e in (plain, nonnegative))
+    inside = np.hypot(*points.T) < RADIUS
+    assert better[inside].mean() < 0.7 * worse[inside].mean()
+
+
+def test_all_answers_are_of_the_same_field(nonnegative, tmp_path):
+    points = RNG.uniform(-2, 2, size=(50, 2))
+    values, step = nonnegative.field_at(points), 1e-5 * np.eye(2)
+    around = [[nonnegative.field_at(points + s * e) for s in (1, -1)] for e in step]
+    slopes = np.stack([(up - down) / 2e-5 for up, down in around], axis=1)
+    np.testing.assert_allclose(nonnegative.gradient(points), slopes, atol=1e-6)
+    turns = [
+        (nonnegative.gradient(points + e)[:, k] - nonnegative.gradient(points - e)[:, k]) / 2e-5
+        for k, e in enumerate(step)
+    ]
+    np.testing.assert_allclose(nonnegative.laplacian(points), sum(turns), atol=1e-5)
+
+    module = nonnegative.to_torch()
+    np.testing.assert_allclose(module(torch.tensor(points)).detach(), values, atol=1e-12)
+    joblib.dump(nonnegative, tmp_path / "fit.joblib")
+    opened = joblib.load(tmp_path / "fit.joblib")
+    np.testing.assert_array_equal(opened.field_at(points), values)
+
+    field = Known(lambda p: nonnegative.field_at(p.reshape(-1, 2)).reshape(p.shape[:-1]))
+    field.domain = Domain.ball(2, radius=RADIUS)
+    by_hand = LineIntegrals(n_nodes=12).measure(field, torch.tensor(X))
+    np.testing.assert_allclose(nonnegative.predict(X), by_hand[:, 0], rtol=1e-9, atol=1e-9)
+    assert nonnegative.transform(points).shape[0] == len(points)
+    assert nonnegative.partial_fit(X, of_lines(X)).field_at(points).min() >= 0
 
 
 SEARCHES = [

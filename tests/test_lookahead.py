@@ -626,7 +626,7 @@ def test_so_are_those_that_are_to_be_represented_and_copies_are_windows_of_the_w
         np.testing.assert_allclose(side, (n / 20_000) ** 0.5, rtol=0.03)
         assert len(problem.samples) == pytest.approx(n, rel=0.1)
         assert side[0] * spacing(problem.samples) == pytest.approx(spacing(whole.samples), rel=0.05)
-    steps = [len(p.samples) / t.batch_size_for(0) for p, t in ((copy, trainer),)]
+    steps = [len(p.samples) / t.batch_size_for(p.samples) for p, t in ((copy, trainer),)]
     assert steps == pytest.approx([len(judged.samples) / 512], rel=0.01)
 
 
@@ -694,7 +694,7 @@ def test_a_copy_takes_as_many_steps_as_the_whole():
 
     class Counting(Trainer):
         def train(self, network, samples, *args, **kwargs):
-            seen.append((len(samples), self.batch_size_for(len(samples))))
+            seen.append((len(samples), self.batch_size_for(samples)))
             return super().train(network, samples, *args, **kwargs)
 
     fit(["relu"], LayerSearch(1, selection="train"), Counting(batch_size=400), (x, x[:, 0]))

@@ -47,6 +47,12 @@ class TwoPointMean(Measurement):
         return (field(X - self.width) + field(X + self.width)) / 2
 
 
+class AmountBetween(TwoPointMean):
+    """Such a mean of a field of amounts, of which there are none below 0."""
+
+    shifts = nonnegative = True
+
+
 class Disc(PointValues):
     """Values at points of a disc about the origin."""
 
@@ -63,6 +69,18 @@ def small(measurement, search=None, **parameters):
 @pytest.fixture(scope="module")
 def fitted():
     return small(GradientValues(), max_epochs=80).fit(X, slopes(X))
+
+
+def test_values_of_what_is_nowhere_below_zero_are_not_shifted():
+    def amount(points):
+        return np.maximum(bump(points) - 10, 0)
+
+    y = (amount(X - 0.5) + amount(X + 0.5)) / 2
+    encoder = small(AmountBetween(), max_epochs=100).fit(X, y)
+    assert encoder.value_scaling_.centre == [0.0]
+    assert encoder.field_at(X).min() >= 0
+    assert encoder.score(X, y) > 0.98
+    assert small(TwoPointMean(), max_epochs=100).fit(X, y).field_at(X).min() < 0
 
 
 def test_a_field_is_found_from_its_slopes_up_to_a_constant(fitted):
@@ -142,6 +160,7 @@ SEGMENTS = RNG.uniform(-2, 2, size=(400, 6))
         (Disc(), X, 1),
         (LineIntegrals(n_nodes=6), X, 2),
         (LineIntegrals("segments", n_nodes=6), SEGMENTS, 2),
+        (LineIntegrals(n_nodes=6, nonnegative=True), X, 2),
         (VolumeRendering(bounds=[[-3, 3]] * 3, n_samples=6), SEGMENTS, 3),
     ],
     ids=lambda value: repr(value) if isinstance(value, Measurement) else "",

@@ -18,6 +18,7 @@ from skmire.networks import sweep_of
 from skmire.networks._sweep import AutogradSweep
 from skmire.peers import Harmonised, MultiplicativeFilters
 from skmire.peers._incode import as_grid, features_of
+from skmire.training import Samples
 
 SMALL = {"hidden_width": 12, "max_epochs": 3, "random_state": 0}
 IMAGE = np.random.default_rng(0).random((9, 7, 2))
@@ -292,7 +293,8 @@ def test_scales_are_the_authors():
 
 
 def test_all_samples_in_one_step():
-    assert Trainer(batch_size="all").batch_size_for(123_456) == 123_456
+    samples = Samples(torch.zeros(123_456, 1), torch.zeros(123_456, 1))
+    assert Trainer(batch_size="all").batch_size_for(samples) == 123_456
     with pytest.raises(ValueError, match="'batch_size' parameter of Trainer"):
         peers.siren(**SMALL, trainer=Trainer(batch_size="most")).fit(X, Y)
 

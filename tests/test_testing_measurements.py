@@ -28,6 +28,7 @@ SEGMENTS = np.random.default_rng(1).uniform(-1, 1, size=(40, 6))
         (GradientValues(), X, 4),
         (LineIntegrals(n_nodes=8), X, 1),
         (LineIntegrals("segments", n_nodes=6), SEGMENTS, 2),
+        (LineIntegrals(n_nodes=8, nonnegative=True), X, 1),
         (VolumeRendering(bounds=[[-3, 3]] * 3, n_samples=6), SEGMENTS, 3),
         (VolumeRendering(bounds=[[-3, 3]] * 3, n_samples=4, view_dependent=True), SEGMENTS, 1),
     ],

@@ -112,7 +112,13 @@ class FittedField(
             If the encoder is not fitted.
         """
         coords = self._query(X)
-        return self._ask(self.network_, coords, features_at, lambda features: features)
+        return in_blocks(
+            self.network_.to(query_device(self.device)),
+            coords,
+            features_at,
+            scale=self.coordinate_scaling_.scale,
+            unscale=lambda features: features,
+        )
 
     def to_torch(self) -> ScaledField:
         """Return the fit as a module of torch, in the user's units, for losses of one's own.
@@ -131,7 +137,7 @@ class FittedField(
         """
         check_is_fitted(self)
         return ScaledField(
-            deepcopy(self.network_).requires_grad_(True),
+            self._readout.over(deepcopy(self.network_).requires_grad_(True)),
             self.coordinate_scaling_,
             self.value_scaling_,
             scalar=self._y_ndim == 1,
@@ -237,10 +243,17 @@ class FittedField(
         scale: Rescale | None = None,
         share: int = 1,
     ) -> Array:
-        """Answer a query of `network` at the user's `coords`, brought to units by `unscale`."""
+        """Answer a query of a network's field at the user's `coords`, in units by `unscale`."""
         network = network.to(query_device(self.device))
-        scale = scale or self.coordinate_scaling_.scale
-        return in_blocks(network, coords, query, scale=scale, unscale=unscale, share=share)
+        field = self._readout.over(network)
+        return in_blocks(
+            network,
+            coords,
+            lambda _, inputs: query(field, inputs),
+            scale=scale or self.coordinate_scaling_.scale,
+            unscale=unscale,
+            share=share,
+        )
 
     def _sk_visual_block_(self) -> Any:
         """Give scikit-learn's picture of the estimator the fitted sequence as its caption."""

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skmire._memory import require
-from skmire.networks import LayeredField, calculus_of, sweep_of
+from skmire.networks import Field, LayeredField, calculus_of, sweep_of
 from skmire.networks._calculus import Axes, Calculus
 
 Array = NDArray[np.float64]
-Query = Callable[[LayeredField, Tensor], Tensor]
+Query = Callable[[Field, Tensor], Tensor]
 Rescale = Callable[[Array], Array]
 
 _BLOCK = 2**18  # values of the widest layer that a block holds: they stay in a core's cache
@@ -23,7 +23,7 @@ _BLOCK = 2**18  # values of the widest layer that a block holds: they stay in a 
 def in_blocks(
     network: LayeredField,
     coords: Array,
-    query: Query,
+    query: Callable[[LayeredField, Tensor], Tensor],
     *,
     scale: Rescale,
     unscale: Rescale,
@@ -57,12 +57,12 @@ def in_blocks(
 
 
 def values_at() -> Query:
-    """Return the query of the values of one network, of shape (n_samples, n_outputs)."""
+    """Return the query of the values of one field, of shape (n_samples, n_outputs)."""
     found: list[Callable[[Tensor], Tensor]] = []
 
-    def values(network: LayeredField, coords: Tensor) -> Tensor:
+    def values(field: Field, coords: Tensor) -> Tensor:
         if not found:
-            found.append(sweep_of(network).values)
+            found.append(sweep_of(field).values)
         return found[0](coords)
 
     return values
@@ -76,15 +76,15 @@ def features_at(network: LayeredField, coords: Tensor) -> Tensor:
 
 
 def derivatives_at(directions: Array | None, wanted: Sequence[Axes]) -> Query:
-    """Return the query of derivatives of one network, of shape (n_samples, n_outputs, n_wanted).
+    """Return the query of derivatives of one field, of shape (n_samples, n_outputs, n_wanted).
 
     Where no directions are given, there is one for each sample, behind its coordinates.
     """
     found: list[Calculus] = []
 
-    def derivatives(network: LayeredField, coords: Tensor) -> Tensor:
+    def derivatives(field: Field, coords: Tensor) -> Tensor:
         if not found:
-            found.append(calculus_of(network))
+            found.append(calculus_of(field))
         if directions is None:
             coords, along = coords.chunk(2, dim=1)
             return found[0](coords, along[None], wanted).permute(1, 2, 0)

@@ -35,6 +35,11 @@ class Measurement(BaseEstimator, ABC):
     differentiates : bool, default=False
         Whether `measure` asks for derivatives of the field by its coordinates. Training then
         derives twice by autograd; otherwise the network is swept through by hand.
+    nonnegative : bool, default=False
+        Whether the field is nowhere below 0. Then it is what a network gives, bent by
+        `skmire.networks.NonNegative`, and values are only scaled.
+    largest_batch : int, default=1024
+        How many samples a step of training takes at most, unless the trainer is told.
 
     See Also
     --------
@@ -70,6 +75,8 @@ class Measurement(BaseEstimator, ABC):
 
     shifts: ClassVar[bool] = False
     differentiates: ClassVar[bool] = False
+    largest_batch: ClassVar[int] = 1_024
+    nonnegative: bool = False
 
     def check(self, X: Array) -> None:
         """Raise an error if `X`, of ``fit`` or of a query, is not what the measurement reads.

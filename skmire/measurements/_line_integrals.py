@@ -54,6 +54,9 @@ class LineIntegrals(Measurement):
         Where the field is evaluated along each. A field that turns by up to about ``4 * n_nodes``
         radians from end to end is integrated to four digits: for an image of n pixels across, take
         at least n / 2, and n for its finest detail. A fit takes time in proportion.
+    nonnegative : bool, default=False
+        Whether the field is known to be nowhere below 0, as what absorbs is. From few angles that
+        is worth much: where a value is 0, all that crosses there is told apart.
 
     See Also
     --------
@@ -94,14 +97,21 @@ class LineIntegrals(Measurement):
     [0.0]
     """
 
+    # Few tell the field along many: of 60 projections, steps of 480 lines came 4 dB less far.
+    largest_batch = 32
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "geometry": [StrOptions({"lines", "segments"})],
         "n_nodes": [Interval(Integral, 1, None, closed="left")],
+        "nonnegative": ["boolean"],
     }
 
-    def __init__(self, geometry: str = "lines", *, n_nodes: int = 64) -> None:
+    def __init__(
+        self, geometry: str = "lines", *, n_nodes: int = 64, nonnegative: bool = False
+    ) -> None:
         self.geometry = geometry
         self.n_nodes = n_nodes
+        self.nonnegative = nonnegative
 
     def check(self, X: Array) -> None:
         n_columns = X.shape[1]

@@ -14,7 +14,7 @@ from skmire._domain import Domain
 from skmire.measurements._base import Measurement
 from skmire.measurements._pilot import Pilot
 from skmire.measurements._point_values import PointValues
-from skmire.networks import Field, ScaledField
+from skmire.networks import Field, NonNegative, ScaledField
 from skmire.scaling import CoordinateScaling, Scaling
 from skmire.spectrum import estimate_bandwidth
 
@@ -91,7 +91,7 @@ class Readout:
         domain = measurement.domain(X)
         n_outputs = measurement.n_outputs(domain.n_dims, y.shape[1])
         pilot = measurement.pilot(X, y, weights, domain)
-        if measurement.shifts:
+        if measurement.shifts and not measurement.nonnegative:
             values = targets = shifted or Scaling.of_values(y, weights)
         else:
             targets = Scaling.of_magnitudes(y)
@@ -134,6 +134,21 @@ class Readout:
             self.coordinates.scale(pilot.points), self.values.scale(pilot.values), pilot.weights
         )
 
+    def over(self, network: Field) -> Field:
+        """Return the field whose values are a network's, or what of these is above 0.
+
+        Parameters
+        ----------
+        network : Field
+            Is shared.
+
+        Returns
+        -------
+        field : Field
+            On scaled coordinates and values.
+        """
+        return NonNegative(network) if self.measurement.nonnegative else network
+
     def field_of(self, network: Field) -> ScaledField:
         """Return the field of a network, in the user's units.
 
@@ -148,7 +163,7 @@ class Readout:
             With an axis of outputs, and 0 outside the domain if that is a ball.
         """
         return ScaledField(
-            network, self.coordinates, self.values, scalar=False, domain=self.domain
+            self.over(network), self.coordinates, self.values, scalar=False, domain=self.domain
         ).to(next(network.parameters()).device)
 
     def predict(

@@ -7,6 +7,7 @@ from skmire.networks._field import Field
 from skmire.networks._layer_stack import LayerStack
 from skmire.networks._layered_field import LayeredField
 from skmire.networks._mean_field import MeanField
+from skmire.networks._non_negative import NonNegative
 from skmire.networks._radiance_field import RadianceArchitecture, RadianceField
 from skmire.networks._scaled_field import ScaledField
 from skmire.networks._sweep import sweep_of
@@ -19,6 +20,7 @@ __all__ = [
     "LayerStack",
     "LayeredField",
     "MeanField",
+    "NonNegative",
     "PositionalEncoding",
     "RadianceArchitecture",
     "RadianceField",

@@ -108,7 +108,7 @@ def copy_of(
     """Return a problem of a share of the samples, as many to a parameter, in as many steps."""
     if share == 1 or len(problem.samples) * share < _LEAST_SAMPLES:
         return problem, trainer
-    batch = trainer.batch_size_for(len(problem.samples))
+    batch = trainer.batch_size_for(problem.samples)
     steps_alike = clone(trainer).set_params(batch_size=max(round(batch * share), 1))
     n = round(len(problem.samples) * share)
     return _window(problem, n) or _with_samples(problem, n), steps_alike

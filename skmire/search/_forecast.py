@@ -48,7 +48,7 @@ def seconds_ahead(
 ) -> float:
     """Return roughly how many seconds the plans will take, from one step of each network."""
     samples = problem.samples
-    size = min(trainer.batch_size_for(len(samples)), len(samples))
+    size = min(trainer.batch_size_for(samples), len(samples))
     batch = samples.take(slice(size))
     spent = 0.0
     with single_thread():

@@ -111,7 +111,7 @@ def check_no_state(measurement: Measurement, X: Any, n_columns: int = 1) -> None
     "Set shifts = False, as it is unless you say otherwise.",
 )
 def check_shifts(measurement: Measurement, X: Any, n_columns: int = 1) -> None:
-    if not measurement.shifts:
+    if not measurement.shifts or measurement.nonnegative:
         return
     rows = as_rows(X)
     plain, changed = (

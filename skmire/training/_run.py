@@ -71,7 +71,7 @@ class Run:
         self.begun, self.seconds, self.progress = time.perf_counter(), seconds, progress
         self.trainer, self.field, self.generator = trainer, field, generator
         self.samples = samples = replace(samples, together=None)  # which no step needs
-        self.n_batches = -(-len(samples) // trainer.batch_size_for(len(samples)))
+        self.n_batches = -(-len(samples) // trainer.batch_size_for(samples))
         self.epochs, self.steps = epochs, epochs * self.n_batches
         self.loss = LOSSES[trainer.loss]
         self.sweep = sweep_through(field, samples.readout, generator)

@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from skmire.measurements import Readout
+from skmire.measurements import Measurement, Readout
 
 FEW = 5  # groups: with fewer, too much is held out with one, and samples are held out singly
 
@@ -58,6 +58,11 @@ class Samples:
     def n_outputs(self) -> int:
         """Number of outputs of the field."""
         return self.targets.shape[1] if self.readout is None else self.readout.n_outputs
+
+    @property
+    def largest_batch(self) -> int:
+        """How many samples a step takes at most, unless the trainer is told."""
+        return (Measurement if self.readout is None else self.readout.measurement).largest_batch
 
     def take(self, rows: Tensor | slice) -> Samples:
         """Return the samples of these `rows`, their weights as they are.

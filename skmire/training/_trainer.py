@@ -63,8 +63,8 @@ class Trainer(BaseEstimator):
         power [1]_, where an epoch takes more than one step. Random batches leave the weights to
         wander around where they would be best; their mean is nearer.
     batch_size : "auto", "all" or int, default="auto"
-        Samples a step. ``"auto"`` takes a sixteenth of the samples, between 32 and 1024. Batches
-        of an epoch differ by at most one sample.
+        Samples a step. ``"auto"`` takes a sixteenth of the samples, between 32 and 1024, or what a
+        measurement says instead of the latter. Batches of an epoch differ by at most one sample.
     loss : {"squared", "huber", "absolute", "logistic"}, default="squared"
         Loss on the scaled targets, averaged over outputs. ``"huber"`` is squared up to a tenth of
         the targets' largest deviation from their mean, and linear from there. ``"logistic"`` is
@@ -242,13 +242,13 @@ class Trainer(BaseEstimator):
         rule = self.optimizer
         return isinstance(rule, str) and not OPTIMIZERS[rule].full_batch
 
-    def batch_size_for(self, n_samples: int) -> int:
+    def batch_size_for(self, samples: Samples) -> int:
         """Return how many samples a step takes.
 
         Parameters
         ----------
-        n_samples : int
-            Samples there are.
+        samples : Samples
+            All there are.
 
         Returns
         -------
@@ -260,8 +260,8 @@ class Trainer(BaseEstimator):
         rule = self.optimizer
         full_batch = isinstance(rule, str) and OPTIMIZERS[rule].full_batch
         if full_batch or self.batch_size == "all":
-            return n_samples
-        return min(max(n_samples // 16, 32), 1_024)
+            return len(samples)
+        return min(max(len(samples) // 16, 32), samples.largest_batch)
 
     def rate_at(self, progress: float) -> float:
         """Return the learning rate at a point of the schedule.
