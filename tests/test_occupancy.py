@@ -4,22 +4,26 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from scipy.special import expit
 from sklearn.base import clone
 
 from skmire import (
     ActivationDictionary,
+    Architecture,
     FixedSequence,
     LayerSearch,
     MIREncoder,
     OccupancyEncoder,
     Trainer,
 )
+from skmire.atoms import Gaussian
 from skmire.datasets import grid_samples
 from skmire.metrics import eikonal_residual, iou
 from skmire.shapes import level_set_mesh, sample_volume
-from skmire.testing._search_setting import Stopped, trainings
+from skmire.testing._search_setting import Log, Stopped, WatchedTask, trainings
+from skmire.training import Samples
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform([-1, 10], [1, 30], size=(400, 2))
@@ -55,6 +59,38 @@ def test_answers_agree_with_each_other(loss):
     assert fit.iou_ == iou(INSIDE, fit.predict(X))
     assert fit.score(X, INSIDE) == np.mean(fit.predict(X) == INSIDE)
     assert fit.score(X, INSIDE) > 0.9
+
+
+@EACH_LOSS
+def test_the_trace_has_the_iou_of_every_candidate(loss, tmp_path):
+    weights = RNG.uniform(0, 2, len(X))
+    fit = encoder(loss=loss).fit(X, INSIDE, sample_weight=weights)
+    assert fit.search_results_["iou"].tolist() == pytest.approx([fit.iou_])
+    assert fit.iou_ == pytest.approx(iou(INSIDE, fit.predict(X), sample_weight=weights))
+    searching = encoder(["gaussian", "sinusoid"], search=LayerSearch(1), checkpoint=tmp_path)
+    found, again = (clone(searching).fit(X, INSIDE).search_results_["iou"] for _ in range(2))
+    assert len(found) > 3
+    assert ((found >= 0) & (found <= 1)).all()  # a few epochs may find nothing inside
+    assert found[-1] > 0.8
+    np.testing.assert_array_equal(again, found)
+    assert "iou" not in MIREncoder(search=FixedSequence("gaussian")).fit(X, X[:, 0]).search_results_
+
+
+def test_it_is_that_of_samples_held_out_where_there_are_any():
+    grid = torch.linspace(-1, 1, 80, dtype=torch.float64)[:, None]
+    step = torch.where(grid > 0.3, 0.9, -0.4)
+    kept, held_out = Samples(grid, step, level=0.25).split(0.3, torch.Generator().manual_seed(0))
+    network = Architecture().build(
+        [Gaussian(scale=3.0)], in_features=1, out_features=1, hidden_width=8,
+        generator=torch.Generator().manual_seed(0), dtype=torch.float64,
+    )  # fmt: skip
+    state = Trainer(learning_rate=1e-2).train(
+        network, kept, held_out, epochs=15, seconds=None,
+        generator=torch.Generator().manual_seed(0), task=WatchedTask(Log()),
+    ).kept  # fmt: skip
+    for part, same in ((held_out, True), (kept, False)):
+        found = network(part.inputs).detach() > 0.25
+        assert (iou(part.targets > 0.25, found) == state.iou) is same
 
 
 @EACH_LOSS

@@ -60,6 +60,9 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         part was fitted.
     volume_axes_ : list of ndarray
         Where the voxels are along each axis, after `fit_volume`.
+    search_results_ : dict of str to ndarray
+        As in `MIREncoder`, and ``iou`` of every candidate, on the samples held out if there are
+        any.
     activations_, search_result_, loss_curve_, network_, ... : object
         As in `MIREncoder`.
 

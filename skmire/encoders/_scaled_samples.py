@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.base import is_classifier
 from torch import Tensor
 
 from skmire._memory import require
@@ -52,6 +53,7 @@ def scaled_samples(
         None if weights is None else tensor(weights[:, None]),
         None if plain else readout,
         None if groups is None else torch.tensor(groups),
+        float(readout.targets.scale(np.zeros(1))[0]) if is_classifier(encoder) else None,
     )
     if held_out is None:
         return samples, None

@@ -169,8 +169,10 @@ class Checkpoint:
         told = {
             "kept.train": training.kept.train,
             "kept.held_out": training.kept.held_out,
+            "kept.iou": training.kept.iou,
             "last.train": training.last.train,
             "last.held_out": training.last.held_out,
+            "last.iou": training.last.iou,
             "curve": training.curve,
             "held_out_curve": training.held_out_curve,
             "seconds": training.seconds,
@@ -225,8 +227,8 @@ def _read(path: Path, network: LayeredField) -> tuple[dict[str, torch.Tensor], T
     }:
         raise ValueError("it is of another network")
     training = Training(
-        kept=Evaluation(held["kept.train"], held.get("kept.held_out")),
-        last=Evaluation(held["last.train"], held.get("last.held_out")),
+        kept=_evaluation(held, "kept"),
+        last=_evaluation(held, "last"),
         curve=held["curve"],
         held_out_curve=held.get("held_out_curve"),
         seconds=float(held["seconds"]),
@@ -234,6 +236,15 @@ def _read(path: Path, network: LayeredField) -> tuple[dict[str, torch.Tensor], T
         n_returns=int(held["n_returns"]),
     )
     return state, training
+
+
+def _evaluation(held: dict[str, Any], name: str) -> Evaluation:
+    overlap = held.get(f"{name}.iou")
+    return Evaluation(
+        held[f"{name}.train"],
+        held.get(f"{name}.held_out"),
+        None if overlap is None else float(overlap),
+    )
 
 
 def _short(part: Any) -> Any:

@@ -174,7 +174,7 @@ class SearchResult:
             ``n_samples``, ``hidden_width``, ``epochs``, ``effective_epochs``, ``loss`` (what was
             compared), ``judge`` (the samples that it is on), ``train_loss`` and ``held_out_loss``
             (of the kept state; not a number without held-out samples), ``seconds``, ``outcome``,
-            ``chosen``.
+            ``chosen``. Of labels also ``iou``, on the samples held out if there are any.
         """
 
         def held_out(training: Training) -> float:
@@ -199,4 +199,7 @@ class SearchResult:
             "outcome": [c.training.outcome for c in self.trace],
             "chosen": [c.chosen for c in self.trace],
         }
+        overlaps = [c.training.kept.iou for c in self.trace]
+        if None not in overlaps:
+            columns["iou"] = overlaps
         return {name: np.array(values) for name, values in columns.items()}

@@ -26,6 +26,9 @@ class Evaluation:
         On the samples trained on; where they are very many, on 131,072 of them.
     held_out : ndarray of shape (n_outputs,), default=None
         On the samples held out; ``None`` if there are none.
+    iou : float, default=None
+        Of targets that are labels, the intersection over union of the second one, on the samples
+        held out or, without any, trained on.
 
     Examples
     --------
@@ -37,6 +40,7 @@ class Evaluation:
 
     train: Array
     held_out: Array | None = None
+    iou: float | None = None
 
     def losses(self, on: Judge) -> Array:
         """Return the losses on one part, or a mean of both, output by output.

@@ -29,6 +29,8 @@ class Samples:
         How the targets are read off a field; ``None`` if they are its values at the inputs.
     together : Tensor of int of shape (n_samples,), default=None
         On the CPU, equal where samples are to be held out together; ``None`` if nothing was said.
+    level : float, default=None
+        Of targets that are labels, what lies between the two; ``None`` if they are values.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class Samples:
     weights: Tensor | None = None
     readout: Readout | None = None
     together: Tensor | None = None
+    level: float | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -81,7 +84,13 @@ class Samples:
         together = self.together
         if together is not None:
             together = together[rows if isinstance(rows, slice) else rows.cpu()]
-        return Samples(self.inputs[rows], self.targets[rows], weights, self.readout, together)
+        return replace(
+            self,
+            inputs=self.inputs[rows],
+            targets=self.targets[rows],
+            weights=weights,
+            together=together,
+        )
 
     def some(self, n_most: int) -> Samples:
         """Return at most so many of the samples, the same at every call.

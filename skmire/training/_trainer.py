@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
+from torch import Tensor
 from torch.optim import Optimizer
 
 from skmire._callbacks import Task
 from skmire._threads import single_thread
 from skmire.measurements import sweep_through
+from skmire.metrics import iou
 from skmire.networks import Field
 from skmire.training._averaged import Averaged
 from skmire.training._guard import state_of
@@ -294,17 +296,28 @@ class Trainer(BaseEstimator):
         losses : ndarray of shape (n_outputs,)
             On scaled values.
         """
+        return self._assess(field, samples)[0]
+
+    def _assess(self, field: Field, samples: Samples) -> tuple[Array, float | None]:
+        """Return the losses and, of labels, the intersection over union."""
         loss, sweep = LOSSES[self.loss], sweep_through(field, samples.readout)
+        inside: list[Tensor] = []
         total = torch.zeros(samples.targets.shape[1], dtype=torch.float64)
         size = _EVALUATION_BLOCK if samples.inputs.is_cpu else 64 * _EVALUATION_BLOCK
         for start in range(0, len(samples), size):
             block = samples.take(slice(start, start + size))
-            losses = block.weigh(loss.value(sweep.values(block.inputs), block.targets))
-            total += losses.sum(0).double().cpu()
-        return np.asarray((total / len(samples)).numpy())
+            values = sweep.values(block.inputs)
+            if samples.level is not None:
+                inside.append(torch.stack([block.targets[:, 0], values[:, 0]]) > samples.level)
+            total += block.weigh(loss.value(values, block.targets)).sum(0).double().cpu()
+        losses = np.asarray((total / len(samples)).numpy())
+        if not inside:
+            return losses, None
+        weights = None if samples.weights is None else samples.weights[:, 0].cpu().numpy()
+        return losses, iou(*torch.cat(inside, dim=1).cpu().numpy(), sample_weight=weights)
 
     def _evaluation(self, field: Field, samples: Samples, held_out: Samples | None) -> Evaluation:
-        return Evaluation(
-            self.evaluate(field, samples.some(_EVALUATED)),
-            None if held_out is None else self.evaluate(field, held_out),
-        )
+        train, overlap = self._assess(field, samples.some(_EVALUATED))
+        if held_out is None:
+            return Evaluation(train, iou=overlap)
+        return Evaluation(train, *self._assess(field, held_out))
