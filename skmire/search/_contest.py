@@ -49,8 +49,8 @@ class Effort:
         return self.epochs * self.samples**2
 
 
-#: What a cheap round spends. Held-out samples rank networks after a part of the epochs; the samples
-#: trained on do so in a copy of the problem; each ranks worse in the other's way.
+#: What a cheap round spends. Held-out samples rank networks after a part of the epochs, and not in
+#: a copy of the problem. By the samples trained on, whole searches came furthest by copies.
 CHEAP: dict[Judge, Effort] = {
     "both": Effort(epochs=1 / 6),
     "held_out": Effort(epochs=1 / 6),

@@ -27,8 +27,8 @@ class HalvingSearch(ContestSearch):
     until three or fewer are left, which train in full beside the best single atom.
 
     Effort is a share of the epochs where samples held out decide. Where those trained on do, it is
-    a share of the samples, with as large a share of the units squared, in as many steps: that ranks
-    better there (``benchmarks/screening.py``).
+    a share of the samples, with as large a share of the units squared, in as many steps
+    (``benchmarks/screening.py`` compares).
 
     Parameters
     ----------
