@@ -620,6 +620,22 @@ def test_a_sphere_needs_a_latitude_and_a_longitude():
         GridEncoder(Quadratic(), sphere=True).fit(plane().rename(lon="x").drop_attrs(deep=True))
 
 
+@pytest.mark.parametrize("options", [{"sphere": True}, {"cos_latitude": True}], ids=str)
+def test_radians_are_refused_or_asked_about(options):
+    globe = plane(lat=np.linspace(-1.5, 1.5, 7), lon=np.linspace(0, 6, 13))
+    bare = globe.drop_attrs(deep=True)
+    with pytest.warns(UserWarning, match=r"\['lat', 'lon'\] reach .* Are they in radians\?"):
+        GridEncoder(Quadratic(), **options).fit(bare)
+    for name in bare.coords:
+        bare[name].attrs = {"standard_name": {"lat": "latitude"}.get(name, "longitude")}
+        bare[name].attrs["units"] = "radian"
+    with pytest.raises(ValueError, match="one latitude.* in degrees"):
+        GridEncoder(Quadratic(), **options).fit(bare)
+    GridEncoder(Quadratic()).fit(globe)  # for which it does not matter
+    region = plane(lat=np.linspace(-1.5, 1.5, 7), lon=np.linspace(0, 4, 13))
+    GridEncoder(Quadratic(), **options).fit(region)
+
+
 def test_weights_by_the_cosine_of_the_latitude():
     data = plane().where(plane().lon > 1)
     inside = GridEncoder(Quadratic(), cos_latitude=True).fit(data).encoders_["tas"]

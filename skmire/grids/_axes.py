@@ -21,6 +21,7 @@ Periods = Mapping[str, Any]
 _TURN = 360.0  # degrees
 _WHOLE = 1 - 1e-9  # turns, but for rounding
 _AROUND = 3 / 4  # of a period: labels that reach as far lie all around it, gaps and all
+_NEARLY = 0.8  # of the globe, above which what would be radians is asked about
 ONCE = 1.1  # turns at most of what goes round once, as some grids repeat a few columns
 
 
@@ -154,15 +155,12 @@ def embedding_of(axes: Sequence[Axis], *, sphere: bool) -> Embedding:
     ValueError
         If a sphere is asked for and there is no latitude or no longitude.
     """
-    found = {
-        kind: [i for i, axis in enumerate(axes) if told(axis.name, axis.attrs)]
-        for kind, told in (("latitude", is_latitude), ("longitude", is_longitude))
-    }
+    found = on_the_globe(axes) if sphere else {}
     if sphere and [len(some) for some in found.values()] != [1, 1]:
         raise ValueError(
-            "sphere=True needs one latitude and one longitude among the coordinates, told by "
-            'their standard_name, their units, such as "degrees_north", or the names "lat" and '
-            f'"lon"; got {[axis.name for axis in axes]}. Rename them, or give them units.'
+            "sphere=True needs one latitude and one longitude in degrees among the coordinates, "
+            'told by their standard_name, their units, such as "degrees_north", or the names '
+            f'"lat" and "lon"; got {[axis.name for axis in axes]}. Rename them, or give them units.'
         )
     pair = (found["latitude"][0], found["longitude"][0]) if sphere else ()
     parts: list[Part] = [Sphere(pair)] if pair else []
@@ -170,6 +168,25 @@ def embedding_of(axes: Sequence[Axis], *, sphere: bool) -> Embedding:
         if i not in pair:
             parts.append(Line((i,)) if axis.period is None else Circle((i,), axis.period))
     return Embedding(tuple(parts))
+
+
+def on_the_globe(axes: Sequence[Axis]) -> dict[str, list[int]]:
+    """Return which axes are latitudes and which longitudes; ask if they look like radians."""
+    found = {
+        kind: [i for i, axis in enumerate(axes) if told(axis.name, axis.attrs)]
+        for kind, told in (("latitude", is_latitude), ("longitude", is_longitude))
+    }
+    for kind, turns in (("latitude", 1 / 2), ("longitude", 1.0)):
+        extents = [axes[i].high - axes[i].low for i in found[kind]]
+        if not any(_NEARLY * turns < extent / (2 * np.pi) < turns + 1e-3 for extent in extents):
+            return found
+    named = [axes[i].name for some in found.values() for i in some]
+    warnings.warn(
+        f"The coordinates {named} reach from pole to pole and once around if they are in radians; "
+        "they are taken to be in degrees. Are they in radians? Then assign np.rad2deg of them.",
+        stacklevel=2,
+    )
+    return found
 
 
 def axis_names(

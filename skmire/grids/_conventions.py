@@ -11,6 +11,7 @@ Attrs = Mapping[str, Any]
 _DEGREES = re.compile(
     r"degrees?(_?(north|south|east|west|true|[NSEWT]))?|°([NSEW])?", re.IGNORECASE
 )
+_RADIANS = re.compile(r"rad(ian)?s?")
 _TIMES = {
     "s", "sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes", "h", "hr", "hrs",
     "hour", "hours", "d", "day", "days",
@@ -18,19 +19,19 @@ _TIMES = {
 
 
 def is_latitude(name: str, attrs: Attrs) -> bool:
-    """Return whether a coordinate is the latitude, by what CF says or by its name."""
+    """Return whether it is the latitude in degrees, by what CF says or by its name."""
     return _is("latitude", "north", {"lat", "latitude"}, name, attrs)
 
 
 def is_longitude(name: str, attrs: Attrs) -> bool:
-    """Return whether a coordinate is the longitude, by what CF says or by its name."""
+    """Return whether it is the longitude in degrees, by what CF says or by its name."""
     return _is("longitude", "east", {"lon", "long", "longitude"}, name, attrs)
 
 
 def _is(standard: str, towards: str, names: set[str], name: str, attrs: Attrs) -> bool:
-    if "standard_name" in attrs:
-        return bool(attrs["standard_name"] == standard)
     units = str(attrs.get("units", "")).lower()
+    if "standard_name" in attrs:
+        return attrs["standard_name"] == standard and _RADIANS.fullmatch(units) is None
     if units != "degree" and re.search(
         rf"({towards}|{towards[0]})$", units
     ):  # it ends as east does

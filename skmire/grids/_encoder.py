@@ -15,8 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import has_fit_parameter
 
 from skmire.encoders import MIREncoder
-from skmire.grids._axes import axis_of, embedding_of
-from skmire.grids._conventions import is_latitude
+from skmire.grids._axes import axis_of, embedding_of, on_the_globe
 from skmire.grids._data import (
     ARRAY,
     Chosen,
@@ -356,10 +355,10 @@ class GridEncoder(DerivedGrid):
 
 
 def _cos_latitude(field: Field, numbers: Any) -> Any:
-    latitudes = [i for i, axis in enumerate(field.axes) if is_latitude(axis.name, axis.attrs)]
+    latitudes = on_the_globe(field.axes)["latitude"]
     if len(latitudes) != 1:
         raise ValueError(
-            "cos_latitude=True needs one latitude among the coordinates, told by its "
+            "cos_latitude=True needs one latitude in degrees among the coordinates, told by its "
             f'standard_name, its units, such as "degrees_north", or the name "lat"; got '
             f"{field.names}."
         )
