@@ -629,7 +629,7 @@ def test_radians_are_refused_or_asked_about(options):
     for name in bare.coords:
         bare[name].attrs = {"standard_name": {"lat": "latitude"}.get(name, "longitude")}
         bare[name].attrs["units"] = "radian"
-    with pytest.raises(ValueError, match="one latitude.* in degrees"):
+    with pytest.raises(ValueError, match=r"one latitude.* in degrees"):
         GridEncoder(Quadratic(), **options).fit(bare)
     GridEncoder(Quadratic()).fit(globe)  # for which it does not matter
     region = plane(lat=np.linspace(-1.5, 1.5, 7), lon=np.linspace(0, 4, 13))
