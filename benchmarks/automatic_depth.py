@@ -16,7 +16,9 @@ from small_signals import CASES
 from skmire import LayerSearch, MIREncoder
 from skmire.search import single_thread
 
-SIGNALS = ("face", "houses, noise", "music", "ridge", "sea temperature")
+SIGNALS = (
+    "face", "houses, noise", "text", "music", "ridge", "sea temperature", "air temperature", "statue",
+)  # fmt: skip
 WIDTH, EPOCHS = 128, 30
 
 

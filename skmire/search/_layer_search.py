@@ -50,7 +50,7 @@ class LayerSearch(BaseLayerSearch):
     ----------
     n_layers : int or "auto", default=3
         Hidden layers, at least 1. ``"auto"``, for the look-ahead, first tries single atoms in one
-        layer, in two and so on, as long as a layer more lowers the loss by a tenth; the sequences
+        layer, in two and so on, while a layer more takes three tenths off the loss; the sequences
         that are then tried have as many.
     mode : {"lookahead", "growth"}, default="lookahead"
         How the layers not yet decided are treated: filled, or left out.
