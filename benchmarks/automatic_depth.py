@@ -17,7 +17,8 @@ from skmire import LayerSearch, MIREncoder
 from skmire.search import single_thread
 
 SIGNALS = (
-    "face", "houses, noise", "text", "music", "ridge", "sea temperature", "air temperature", "statue",
+    "face", "houses, noise", "text", "music", "ridge", "sea temperature", "air temperature",
+    "statue",
 )  # fmt: skip
 WIDTH, EPOCHS = 128, 30
 

@@ -624,16 +624,24 @@ def test_a_sphere_needs_a_latitude_and_a_longitude():
 def test_radians_are_refused_or_asked_about(options):
     globe = plane(lat=np.linspace(-1.5, 1.5, 7), lon=np.linspace(0, 6, 13))
     bare = globe.drop_attrs(deep=True)
-    with pytest.warns(UserWarning, match=r"\['lat', 'lon'\] reach .* Are they in radians\?"):
+    with pytest.warns(UserWarning, match=r"\['lat', 'lon'\] lie .* Are they in radians\?"):
         GridEncoder(Quadratic(), **options).fit(bare)
     for name in bare.coords:
         bare[name].attrs = {"standard_name": {"lat": "latitude"}.get(name, "longitude")}
         bare[name].attrs["units"] = "radian"
-    with pytest.raises(ValueError, match=r"one latitude.* in degrees"):
+    with pytest.raises(ValueError, match=r"one latitude.* in degrees.*np\.rad2deg"):
         GridEncoder(Quadratic(), **options).fit(bare)
-    GridEncoder(Quadratic()).fit(globe)  # for which it does not matter
-    region = plane(lat=np.linspace(-1.5, 1.5, 7), lon=np.linspace(0, 4, 13))
-    GridEncoder(Quadratic(), **options).fit(region)
+    GridEncoder(Quadratic()).fit(bare)  # for which it does not matter
+    for lat, lon in ((-1.5, 4), (50, 6)):
+        region = plane(lat=np.linspace(lat, lat + 3, 7), lon=np.linspace(0, lon, 13))
+        GridEncoder(Quadratic(), **options).fit(region.drop_attrs(deep=True))
+    GridEncoder(Quadratic(), **options).fit(globe)  # whose units are degrees
+
+
+def test_radians_of_a_latitude_alone_are_asked_about():
+    zonal = plane(lat=np.linspace(-1.5, 1.5, 7)).mean("lon").drop_attrs(deep=True)
+    with pytest.warns(UserWarning, match="Are they in radians"):
+        GridEncoder(Quadratic(), cos_latitude=True).fit(zonal)
 
 
 def test_weights_by_the_cosine_of_the_latitude():

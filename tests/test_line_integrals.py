@@ -1,5 +1,6 @@
 """Line integrals, against those of Gaussians in closed form."""
 
+import copy
 from dataclasses import replace
 
 import joblib
@@ -199,6 +200,8 @@ def test_a_step_takes_few_lines_unless_the_trainer_is_told():
     lines = replace(samples, readout=readout())
     assert Trainer().batch_size_for(samples) == 3_000 // 16
     assert Trainer().batch_size_for(lines) == 32
+    many = replace(lines, inputs=lines.inputs.repeat(4, 1))
+    assert Trainer().batch_size_for(many) == 12_000 // 128
     assert Trainer(batch_size=500).batch_size_for(lines) == 500
 
 
@@ -269,8 +272,20 @@ def test_all_answers_are_of_the_same_field(nonnegative, tmp_path):
     field.domain = Domain.ball(2, radius=RADIUS)
     by_hand = LineIntegrals(n_nodes=12).measure(field, torch.tensor(X))
     np.testing.assert_allclose(nonnegative.predict(X), by_hand[:, 0], rtol=1e-9, atol=1e-9)
-    assert nonnegative.transform(points).shape[0] == len(points)
-    assert nonnegative.partial_fit(X, of_lines(X)).field_at(points).min() >= 0
+    weight, bias = (getattr(nonnegative.network_.output, n).detach() for n in ("weight", "bias"))
+    bent = np.logaddexp(0, 10 * (nonnegative.transform(points) @ weight.T.numpy() + bias.numpy()))
+    scale = nonnegative.value_scaling_.half_range
+    np.testing.assert_allclose(bent[:, 0] / 10 * scale, values, rtol=1e-9)
+    further = copy.deepcopy(nonnegative).partial_fit(X, of_lines(X))
+    assert further.field_at(points).min() >= 0
+    assert further.score(X, of_lines(X)) > 0.9
+
+
+def test_values_that_are_below_zero_are_asked_about():
+    with pytest.warns(UserWarning, match=r"below 0 on the mean.*-np\.log"):
+        small(measurement=LineIntegrals(n_nodes=4, nonnegative=True), max_epochs=1).fit(
+            X, -of_lines(X)
+        )
 
 
 SEARCHES = [

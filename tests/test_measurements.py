@@ -83,6 +83,26 @@ def test_values_of_what_is_nowhere_below_zero_are_not_shifted():
     assert small(TwoPointMean(), max_epochs=100).fit(X, y).field_at(X).min() < 0
 
 
+def test_values_at_points_may_be_nowhere_below_zero():
+    class Amount(PointValues):
+        nonnegative = True
+
+    y = np.maximum(bump(X) - 10, 0)
+    encoder = small(Amount(), max_epochs=100).fit(X, y)
+    assert encoder.predict(X).min() >= 0
+    off = (encoder.predict(X) - y) / encoder.value_scaling_.half_range
+    assert encoder.best_loss_ == pytest.approx(np.mean(off**2), rel=1e-4)
+    assert encoder.score(X, y) > 0.99
+
+
+def test_a_constant_that_is_not_told_cannot_be_bounded():
+    class Slopes(GradientValues):
+        nonnegative = True
+
+    with pytest.raises(ValueError, match="Slopes tells no constant cannot be nonnegative"):
+        small(Slopes(), max_epochs=1).fit(X, slopes(X))
+
+
 def test_a_field_is_found_from_its_slopes_up_to_a_constant(fitted):
     new = RNG.uniform([-1.9, 10.1], [1.9, 13.9], size=(200, 2))
     truth = bump(new) - bump(X).mean()

@@ -88,6 +88,8 @@ def test_it_is_that_of_samples_held_out_where_there_are_any():
         network, kept, held_out, epochs=15, seconds=None,
         generator=torch.Generator().manual_seed(0), task=WatchedTask(Log()),
     ).kept  # fmt: skip
+    nothing = Samples(grid, -torch.ones_like(grid), level=0.25)
+    assert np.isnan(Trainer()._assess(lambda inputs: 0 * inputs, nothing)[1])
     for part, same in ((held_out, True), (kept, False)):
         found = network(part.inputs).detach() > 0.25
         assert (iou(part.targets > 0.25, found) == state.iou) is same

@@ -14,6 +14,7 @@ import torch
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder
 from skmire.atoms import PSWF, Sinusoid, VariablePeriodic
 from skmire.encoders import _saving
+from skmire.measurements import LineIntegrals
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(size=(80, 2)) * [3e3, 0.04] + [5e6, -2.0]
@@ -115,7 +116,27 @@ def test_a_model_from_before_there_were_measurements_opens(fitted):
     np.testing.assert_array_equal(further.predict(X), expected.predict(X))
 
 
-NEWER = "saved by skmire 99.1 in format 3, but skmire .* reads formats up to 2. Open it with"
+def test_a_model_of_lines_from_before_they_had_a_bound_goes_on():
+    lines = np.stack(np.meshgrid([0.0, 1.0], [-1.0, 0.0, 0.5]), axis=-1).reshape(-1, 2)
+    fit = MIREncoder(
+        search=FixedSequence("gaussian", 1), measurement=LineIntegrals(n_nodes=4), hidden_width=8,
+        max_epochs=2, random_state=0,
+    ).fit(lines, np.arange(6.0))  # fmt: skip
+    state = copy.deepcopy(fit).__getstate__()
+    del vars(state["measurement_"])["nonnegative"]
+    settled = {k: v for k, v in state["_settled"]["measurement"].items() if k != "nonnegative"}
+    state |= {"_settled": {**state["_settled"], "measurement": settled}}
+    state[_saving._STAMP] = {"format": 2}
+    older = MIREncoder.__new__(MIREncoder)
+    older.__setstate__(state)
+    np.testing.assert_array_equal(older.field_at(lines), fit.field_at(lines))
+    older.partial_fit(lines, np.arange(6.0))
+    np.testing.assert_array_equal(
+        older.predict(lines), fit.partial_fit(lines, np.arange(6.0)).predict(lines)
+    )
+
+
+NEWER = "saved by skmire 99.1 in format 4, but skmire .* reads formats up to 3. Open it with"
 
 
 def test_files_of_a_newer_format_are_refused_with_a_sentence(from_the_future, tmp_path):

@@ -94,9 +94,11 @@ def test_of_very_many_samples_some_say_what_the_loss_is(monkeypatch):
     x = np.linspace(-1, 1, 40_000)[:, None]
     y = np.sin(20 * x[:, 0]) + 0.3 * np.random.default_rng(0).normal(size=len(x))
     weights = np.linspace(0, 1, len(x))
-    all_of_them = encoder().fit(x, y, sample_weight=weights).best_loss_
     monkeypatch.setattr("skmire.training._trainer._EVALUATED", 10_000)
-    by_some = encoder().fit(x, y, sample_weight=weights).best_loss_
+    all_of_them, by_some = (
+        encoder(time_limit=limit).fit(x, y, sample_weight=weights).best_loss_
+        for limit in (None, 1e4)
+    )
     assert by_some == pytest.approx(all_of_them, rel=0.03)
     assert by_some != all_of_them
 
@@ -109,7 +111,11 @@ def test_some_of_the_samples_are_the_same_ones_each_time():
     assert len(first) == 10
     assert torch.equal(first.inputs, second.inputs)
     assert torch.equal(first.inputs, first.targets)
+    assert len(first.inputs.unique()) == 10
     assert float(first.weights.mean()) == pytest.approx(1)
+    few = Samples(column, column, (column < 1).float())
+    assert few.some(2) is few or few.some(2).weights.isfinite().all()
+    assert sum(few.some(n) is few for n in range(1, 50)) > 0
 
 
 @pytest.fixture

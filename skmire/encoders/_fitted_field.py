@@ -39,7 +39,7 @@ class FittedField(
     activations_ : list of str
         Names of its atoms.
     network_ : LayeredField
-        On scaled coordinates and values.
+        On scaled coordinates and values; before the bend, of a fit that is nowhere below 0.
     coordinate_scaling_, value_scaling_ : Scaling
         Between the user's units of the field and the network's.
     """
@@ -94,6 +94,8 @@ class FittedField(
 
     def transform(self, X: ArrayLike) -> Array:
         """Return the features that the fit is linear in: the values of the last hidden layer.
+
+        A fit that is nowhere below 0 is linear in them before it is bent.
 
         Parameters
         ----------

@@ -79,7 +79,8 @@ class MIREncoder(ValueEncoder):
         Loss of each epoch along the path of the final sequence, on the scaled values.
     best_loss_ : float
         Loss of the final network on the scaled values, on the held-out samples if there are any; of
-        several that a search has the mean of, that of the first.
+        several that a search has the mean of, that of the first; of more than 131,072 under a
+        `time_limit`, that of so many drawn from them.
     n_iter_ : int
         Epochs along the path of the final sequence.
     n_features_in_ : int

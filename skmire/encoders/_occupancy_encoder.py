@@ -62,7 +62,7 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         Where the voxels are along each axis, after `fit_volume`.
     search_results_ : dict of str to ndarray
         As in `MIREncoder`, and ``iou`` of every candidate, on the samples held out if there are
-        any.
+        any, by the weights of the loss, those of classes among them.
     activations_, search_result_, loss_curve_, network_, ... : object
         As in `MIREncoder`.
 

@@ -12,7 +12,7 @@ from typing import Any
 from skmire._digest import described
 from skmire.measurements import Domain, PointValues, Readout
 
-FORMAT = 2
+FORMAT = 3
 
 _STAMP = "_skmire_saved"
 
@@ -49,6 +49,9 @@ def opened(state: dict[str, Any]) -> dict[str, Any]:
     _refuse_newer(saved)
     if saved["format"] < 2 and "network_" in state:
         state.update(_of_points(state))
+    if saved["format"] < 3 and "network_" in state:  # measurements have got a parameter since
+        measurement = described(state["measurement_"])
+        state["_settled"] = {**state["_settled"], "measurement": measurement}
     return state
 
 

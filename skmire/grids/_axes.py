@@ -160,7 +160,8 @@ def embedding_of(axes: Sequence[Axis], *, sphere: bool) -> Embedding:
         raise ValueError(
             "sphere=True needs one latitude and one longitude in degrees among the coordinates, "
             'told by their standard_name, their units, such as "degrees_north", or the names '
-            f'"lat" and "lon"; got {[axis.name for axis in axes]}. Rename them, or give them units.'
+            f'"lat" and "lon"; got {[axis.name for axis in axes]}. Rename them, or give them '
+            "units; of radians, assign np.rad2deg first."
         )
     pair = (found["latitude"][0], found["longitude"][0]) if sphere else ()
     parts: list[Part] = [Sphere(pair)] if pair else []
@@ -176,17 +177,22 @@ def on_the_globe(axes: Sequence[Axis]) -> dict[str, list[int]]:
         kind: [i for i, axis in enumerate(axes) if told(axis.name, axis.attrs)]
         for kind, told in (("latitude", is_latitude), ("longitude", is_longitude))
     }
-    for kind, turns in (("latitude", 1 / 2), ("longitude", 1.0)):
-        extents = [axes[i].high - axes[i].low for i in found[kind]]
-        if not any(_NEARLY * turns < extent / (2 * np.pi) < turns + 1e-3 for extent in extents):
-            return found
-    named = [axes[i].name for some in found.values() for i in some]
-    warnings.warn(
-        f"The coordinates {named} reach from pole to pole and once around if they are in radians; "
-        "they are taken to be in degrees. Are they in radians? Then assign np.rad2deg of them.",
-        stacklevel=2,
-    )
+    globe = {"latitude": (-np.pi / 2, np.pi / 2), "longitude": (-np.pi, 2 * np.pi)}
+    told = [(axes[i], *globe[kind]) for kind, some in found.items() for i in some]
+    if found["latitude"] and all(_like_radians(axis, low, high) for axis, low, high in told):
+        warnings.warn(
+            f"The coordinates {[axis.name for axis, *_ in told]} lie where radians would, and are "
+            "taken to be in degrees. Are they in radians? Then assign np.rad2deg of them; if not, "
+            'give them units of "degrees_north" and "degrees_east".',
+            stacklevel=2,
+        )
     return found
+
+
+def _like_radians(axis: Axis, low: float, high: float) -> bool:
+    rounding, globe = 1e-3, min(high - low, 2 * np.pi)
+    within = low - rounding <= axis.low and axis.high <= high + rounding
+    return within and axis.high - axis.low > _NEARLY * globe and unit_of(axis.attrs) is None
 
 
 def axis_names(

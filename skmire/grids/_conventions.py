@@ -11,7 +11,6 @@ Attrs = Mapping[str, Any]
 _DEGREES = re.compile(
     r"degrees?(_?(north|south|east|west|true|[NSEWT]))?|°([NSEW])?", re.IGNORECASE
 )
-_RADIANS = re.compile(r"rad(ian)?s?")
 _TIMES = {
     "s", "sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes", "h", "hr", "hrs",
     "hour", "hours", "d", "day", "days",
@@ -31,7 +30,7 @@ def is_longitude(name: str, attrs: Attrs) -> bool:
 def _is(standard: str, towards: str, names: set[str], name: str, attrs: Attrs) -> bool:
     units = str(attrs.get("units", "")).lower()
     if "standard_name" in attrs:
-        return attrs["standard_name"] == standard and _RADIANS.fullmatch(units) is None
+        return attrs["standard_name"] == standard and not units.strip().startswith("rad")
     if units != "degree" and re.search(
         rf"({towards}|{towards[0]})$", units
     ):  # it ends as east does

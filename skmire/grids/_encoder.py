@@ -360,6 +360,6 @@ def _cos_latitude(field: Field, numbers: Any) -> Any:
         raise ValueError(
             "cos_latitude=True needs one latitude in degrees among the coordinates, told by its "
             f'standard_name, its units, such as "degrees_north", or the name "lat"; got '
-            f"{field.names}."
+            f"{field.names}. Of radians, assign np.rad2deg first."
         )
     return np.cos(np.deg2rad(numbers[:, latitudes[0]])).clip(0)

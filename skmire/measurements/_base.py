@@ -38,8 +38,9 @@ class Measurement(BaseEstimator, ABC):
     nonnegative : bool, default=False
         Whether the field is nowhere below 0. Then it is what a network gives, bent by
         `skmire.networks.NonNegative`, and values are only scaled.
-    largest_batch : int, default=1024
-        How many samples a step of training takes at most, unless the trainer is told.
+    n_batches : int, default=16
+        Into how many batches an epoch goes, unless the trainer is told; they have at least 32
+        samples, and at most 1024.
 
     See Also
     --------
@@ -75,7 +76,7 @@ class Measurement(BaseEstimator, ABC):
 
     shifts: ClassVar[bool] = False
     differentiates: ClassVar[bool] = False
-    largest_batch: ClassVar[int] = 1_024
+    n_batches: ClassVar[int] = 16
     nonnegative: bool = False
 
     def check(self, X: Array) -> None:

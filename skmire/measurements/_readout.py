@@ -88,6 +88,11 @@ class Readout:
         pilot : Pilot or None
         """
         measurement.check(X)
+        if measurement.nonnegative and measurement.zero_mean_at(X) is not None:
+            raise ValueError(
+                f"A field of which {type(measurement).__name__} tells no constant cannot be "
+                "nonnegative: its constant is settled by a mean of 0. Leave nonnegative False."
+            )
         domain = measurement.domain(X)
         n_outputs = measurement.n_outputs(domain.n_dims, y.shape[1])
         pilot = measurement.pilot(X, y, weights, domain)
@@ -103,7 +108,7 @@ class Readout:
     @property
     def is_plain(self) -> bool:
         """Whether values are those at points, which a network gives without being measured."""
-        return isinstance(self.measurement, PointValues)
+        return isinstance(self.measurement, PointValues) and not self.measurement.nonnegative
 
     @property
     def n_outputs(self) -> int:
@@ -136,6 +141,8 @@ class Readout:
 
     def over(self, network: Field) -> Field:
         """Return the field whose values are a network's, or what of these is above 0.
+
+        Of a mean of networks, the mean is bent, not each of them.
 
         Parameters
         ----------

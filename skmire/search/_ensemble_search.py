@@ -53,6 +53,7 @@ class EnsembleSearch(BaseLayerSearch):
     short at more than twice the least loss, is left out, be it the first. Of a time limit, each of
     the others has three quarters of what is left to the search and the first network together; a
     tight one is better spent on one network. ``partial_fit`` and a warm start train the mean on.
+    Of fields that are nowhere below 0 the networks' values are averaged, and the mean is bent.
 
     The encoder's ``estimators_`` answer for one network each. The trace has the rows of the others
     in the stage ``"members"``. ``best_loss_`` and ``loss_curve_`` are those of the first, or of the

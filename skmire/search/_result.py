@@ -174,7 +174,8 @@ class SearchResult:
             ``n_samples``, ``hidden_width``, ``epochs``, ``effective_epochs``, ``loss`` (what was
             compared), ``judge`` (the samples that it is on), ``train_loss`` and ``held_out_loss``
             (of the kept state; not a number without held-out samples), ``seconds``, ``outcome``,
-            ``chosen``. Of labels also ``iou``, on the samples held out if there are any.
+            ``chosen``. Of labels also ``iou``, on the samples held out if there are any, by
+            the weights of the loss.
         """
 
         def held_out(training: Training) -> float:
@@ -200,6 +201,6 @@ class SearchResult:
             "chosen": [c.chosen for c in self.trace],
         }
         overlaps = [c.training.kept.iou for c in self.trace]
-        if None not in overlaps:
-            columns["iou"] = overlaps
+        if any(overlap is not None for overlap in overlaps):
+            columns["iou"] = [np.nan if overlap is None else overlap for overlap in overlaps]
         return {name: np.array(values) for name, values in columns.items()}

@@ -23,12 +23,13 @@ class Evaluation:
     Parameters
     ----------
     train : ndarray of shape (n_outputs,)
-        On the samples trained on; where they are very many, on 131,072 of them.
+        On the samples trained on; of more than 131,072, under a time limit, on so many of them.
     held_out : ndarray of shape (n_outputs,), default=None
         On the samples held out; ``None`` if there are none.
     iou : float, default=None
         Of targets that are labels, the intersection over union of the second one, on the samples
-        held out or, without any, trained on.
+        held out or, without any, trained on, by the weights of the loss. Not a number where nothing
+        is inside, nor found there.
 
     Examples
     --------

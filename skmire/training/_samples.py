@@ -63,9 +63,9 @@ class Samples:
         return self.targets.shape[1] if self.readout is None else self.readout.n_outputs
 
     @property
-    def largest_batch(self) -> int:
-        """How many samples a step takes at most, unless the trainer is told."""
-        return (Measurement if self.readout is None else self.readout.measurement).largest_batch
+    def n_batches(self) -> int:
+        """Into how many batches an epoch goes, unless the trainer is told."""
+        return (Measurement if self.readout is None else self.readout.measurement).n_batches
 
     def take(self, rows: Tensor | slice) -> Samples:
         """Return the samples of these `rows`, their weights as they are.
@@ -98,18 +98,21 @@ class Samples:
         Parameters
         ----------
         n_most : int
-            Above, they are drawn at random, and one may be drawn twice.
+            Above, they are drawn at random.
 
         Returns
         -------
         samples : Samples
-            These, if there are no more. Weights have mean 1.
+            These, if there are no more or those drawn have no weight. Weights have mean 1.
         """
         if len(self) <= n_most:
             return self
         # Not evenly spaced, which may be the length of a grid's row.
-        rows = torch.randint(len(self), (n_most,), generator=torch.Generator().manual_seed(0))
-        return self.take(rows.to(self.inputs.device)).normalised()
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(0))
+        part = self.take(order[:n_most].to(self.inputs.device))
+        if part.weights is not None and not part.weights.sum() > 0:
+            return self
+        return part.normalised()
 
     def weigh(self, losses: Tensor) -> Tensor:
         """Return losses of these samples times their weights.

@@ -29,7 +29,7 @@ from skmire.training._run import Run
 from skmire.training._samples import Samples
 
 _EVALUATION_BLOCK = 1_024
-_EVALUATED = 131_072  # samples trained on, at most: their loss is then known to about a percent
+_EVALUATED = 131_072  # samples that a loss is told by where time is short
 
 
 class Trainer(BaseEstimator):
@@ -65,8 +65,8 @@ class Trainer(BaseEstimator):
         power [1]_, where an epoch takes more than one step. Random batches leave the weights to
         wander around where they would be best; their mean is nearer.
     batch_size : "auto", "all" or int, default="auto"
-        Samples a step. ``"auto"`` takes a sixteenth of the samples, between 32 and 1024, or what a
-        measurement says instead of the latter. Batches of an epoch differ by at most one sample.
+        Samples a step. ``"auto"`` takes a sixteenth of the samples, or what part a measurement
+        says, between 32 and 1024. Batches of an epoch differ by at most one sample.
     loss : {"squared", "huber", "absolute", "logistic"}, default="squared"
         Loss on the scaled targets, averaged over outputs. ``"huber"`` is squared up to a tenth of
         the targets' largest deviation from their mean, and linear from there. ``"logistic"`` is
@@ -179,6 +179,9 @@ class Trainer(BaseEstimator):
 
     def _train(self, run: Run, held_out: Samples | None, task: Task) -> Training:
         field, samples, epochs = run.field, run.samples, run.epochs
+        if run.seconds is not None:
+            samples = samples.some(_EVALUATED)
+            held_out = None if held_out is None else held_out.some(_EVALUATED)
         averaged = Averaged(field) if self.average and run.n_batches > 1 else None
         shown = field if averaged is None else averaged.field
         curve: list[Array] = []
@@ -263,7 +266,7 @@ class Trainer(BaseEstimator):
         full_batch = isinstance(rule, str) and OPTIMIZERS[rule].full_batch
         if full_batch or self.batch_size == "all":
             return len(samples)
-        return min(max(len(samples) // 16, 32), samples.largest_batch)
+        return min(max(len(samples) // samples.n_batches, 32), 1_024)
 
     def rate_at(self, progress: float) -> float:
         """Return the learning rate at a point of the schedule.
@@ -313,11 +316,14 @@ class Trainer(BaseEstimator):
         losses = np.asarray((total / len(samples)).numpy())
         if not inside:
             return losses, None
+        labels, found = torch.cat(inside, dim=1).cpu().numpy()
+        if not (labels | found).any():
+            return losses, np.nan
         weights = None if samples.weights is None else samples.weights[:, 0].cpu().numpy()
-        return losses, iou(*torch.cat(inside, dim=1).cpu().numpy(), sample_weight=weights)
+        return losses, iou(labels, found, sample_weight=weights)
 
     def _evaluation(self, field: Field, samples: Samples, held_out: Samples | None) -> Evaluation:
-        train, overlap = self._assess(field, samples.some(_EVALUATED))
+        train, overlap = self._assess(field, samples)
         if held_out is None:
             return Evaluation(train, iou=overlap)
         return Evaluation(train, *self._assess(field, held_out))
