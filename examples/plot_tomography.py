@@ -36,8 +36,8 @@ X = np.stack([angle.ravel(), offset.ravel()], axis=1)
 # The fit
 # -------
 # ``X`` holds an angle and an offset a row, and ``y`` the integral along that line. The field lives
-# on the disc that the lines cross. Nothing absorbs less than nothing, which ``nonnegative`` says:
-# from so few angles that is worth several decibels.
+# on the disc that the lines cross. Nothing absorbs less than nothing, which ``nonnegative`` says,
+# and which tells much where angles are few.
 
 encoder = MIREncoder(
     search=FixedSequence("gaussian", n_layers=3),

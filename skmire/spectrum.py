@@ -138,10 +138,13 @@ def relative_bandwidth(per_axis: Array) -> Array:
 def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array, Array, Array]:
     """Return the samples in the order of their coordinates, those of one place as one."""
     order = np.argsort(coords[:, 0])
-    if not np.diff(coords[order, 0]).all():  # the first coordinate alone does not tell them apart
+    apart = bool(np.diff(coords[order, 0]).all())  # by the first coordinate alone
+    if not apart:
         order = np.lexsort(coords.T[::-1])
     coords, values = coords[order], values[order]
     weights = np.ones(len(order)) if weights is None else weights[order]
+    if apart:
+        return coords, values, weights
     first = np.flatnonzero(np.r_[True, np.diff(coords, axis=0).any(axis=1)])
     if len(first) == len(coords):
         return coords, values, weights
@@ -223,7 +226,7 @@ def _by_pairs(coords: Array, centred: Array, weights: Array) -> Array:
     total = np.average(np.square(centred).sum(axis=1), weights=weights)
     order = np.random.default_rng(0).permutation(len(places))
     while True:
-        kept = np.sort(order)
+        kept = slice(None) if len(order) == len(places) else np.sort(order)
         slopes, noise, drowned = _structure(places[kept], centred[kept], weights[kept])
         order = order[: len(order) // 2]
         if not drowned or len(order) < _LEAST_KEPT:
