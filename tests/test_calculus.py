@@ -28,7 +28,13 @@ from skmire.atoms import (
 from skmire.atoms import VariablePeriodic as Warped
 from skmire.atoms._acceleration import SWITCH
 from skmire.encoders._quadrature import integrate
-from skmire.networks import FourierFeatures, LayerStack, PositionalEncoding, calculus_of
+from skmire.networks import (
+    FourierFeatures,
+    LayerStack,
+    NonNegative,
+    PositionalEncoding,
+    calculus_of,
+)
 from skmire.networks._calculus import TRACE, AutogradCalculus, LayerCalculus
 from skmire.peers import MultiplicativeFilters
 
@@ -199,6 +205,23 @@ def test_layer_by_layer_is_autograd(name, n_outputs):
     for directions in (torch.eye(2).double(), one, many):
         for wanted in ([()], [(0,)], [(1,), (), (0,)], [TRACE, (1,)], [(0, 1), (0, 0), (0,)]):
             found = LayerCalculus(field)(x, directions, wanted)
+            assert far(found, AutogradCalculus(field)(x, directions, wanted)) < 1e-9
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_so_are_fields_that_are_bent(n_outputs):
+    field = NonNegative(stack(Sinusoid(frequency=3.0), Gaussian(scale=2.0), n_outputs=n_outputs))
+    assert not isinstance(calculus_of(field), AutogradCalculus)
+    x, many = points(9, 2), points(18, 2).reshape(2, 9, 2)
+    for directions in (torch.eye(2).double(), many):
+        for wanted in (
+            [()],
+            [(0,)],
+            [TRACE, (1,)],
+            [(0, 1), (), (0, 0)],
+            [(0, 0, 1, 1), (0, 1, 1)],
+        ):
+            found = calculus_of(field)(x, directions, wanted)
             assert far(found, AutogradCalculus(field)(x, directions, wanted)) < 1e-9
 
 

@@ -28,6 +28,7 @@ from skmire.networks._affine import Affine
 from skmire.networks._field import Field
 from skmire.networks._layer_stack import LayerStack
 from skmire.networks._mean_field import MeanField
+from skmire.networks._non_negative import NonNegative
 
 #: The directions that are derived along, lowest first: () for the values, (0, 0, 1) for the
 #: derivative taken twice along the first direction and once along the second.
@@ -108,6 +109,8 @@ def calculus_of(field: Field) -> Calculus:
     """
     if isinstance(field, MeanField):
         return MeanCalculus(field)
+    if isinstance(field, NonNegative):
+        return BentCalculus(field)
     if not isinstance(field, LayerStack) or field.is_complex:
         return AutogradCalculus(field)
     if field.residual or field.encoding is not None:
@@ -125,6 +128,24 @@ class MeanCalculus:
         """Return the derivatives that are wanted."""
         found = [calculus(inputs, directions, wanted) for calculus in self.each]
         return torch.stack(found).mean(dim=0)
+
+
+class BentCalculus:
+    """Derivatives of a field that is bent: those of what it bends, by the chain rule."""
+
+    def __init__(self, field: NonNegative) -> None:
+        self.field, self.inner = field, calculus_of(field.field)
+
+    @torch.no_grad()
+    def __call__(self, inputs: Tensor, directions: Tensor, wanted: Sequence[Axes]) -> Tensor:
+        """Return the derivatives that are wanted."""
+        places = _channels(tuple(wanted), len(directions))
+        inner = self.inner(inputs, directions, list(places))
+        values, *own = self.field.jet(inner[0], max(map(len, places)))
+        out = torch.stack([values, *inner[1:]])
+        scratch = inner.new_empty(2, *values.shape)
+        _chain([None, *inner[1:]], own, out, places, len(directions), scratch)
+        return out[[places[axes] for axes in wanted]]
 
 
 class AutogradCalculus:
@@ -295,7 +316,7 @@ def _partitions(axes: Axes) -> Iterator[tuple[Axes, ...]]:
 
 def _chain(
     before: Sequence[Tensor | None],
-    own: Tensor,
+    own: Tensor | Sequence[Tensor],
     out: Tensor,
     places: Mapping[Axes, int],
     n_directions: int,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+from numpy.polynomial import Polynomial
 from torch import Tensor
 from torch.nn import functional
 
@@ -43,3 +45,32 @@ class NonNegative(Field):
 
     def forward(self, coords: Tensor) -> Tensor:
         return functional.softplus(self.field(coords), beta=_SHARPNESS)
+
+    @staticmethod
+    def jet(values: Tensor, order: int) -> list[Tensor]:
+        """Return the bend of values, and its derivatives up to an order.
+
+        The first is the logistic function s, whose own derivative is s (1 - s): all others are
+        polynomials of it.
+
+        Parameters
+        ----------
+        values : Tensor
+            Of a field, before they are bent.
+        order : int
+            At least 0.
+
+        Returns
+        -------
+        derivatives : list of Tensor, of length 1 + order
+            Each of the shape of `values`.
+        """
+        slope = torch.sigmoid(_SHARPNESS * values)
+        found, polynomial = [functional.softplus(values, beta=_SHARPNESS)], Polynomial([0.0, 1.0])
+        for _ in range(order):
+            total = torch.zeros_like(slope)
+            for coefficient in polynomial.coef[::-1]:
+                total = total * slope + float(coefficient)
+            found.append(total)
+            polynomial = _SHARPNESS * Polynomial([0.0, 1.0, -1.0]) * polynomial.deriv()
+        return found
