@@ -18,9 +18,10 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_layers": [Interval(Integral, 1, None, closed="left")],
 }
 
-# What is left of the held-out loss, at most, after a layer more that was worth it. This is 1.5 dB:
-# few epochs favour depth, and less was lost again in all of them (benchmarks/automatic_depth.py).
-_WORTH = 0.7
+# What is left of the loss, at most, after a layer more that was worth it: up to the three layers of
+# the default, and beyond. Few epochs favour depth: what deep networks gained by less than 1.5 dB
+# they lost again in all epochs (benchmarks/automatic_depth.py).
+_USUAL, _WORTH, _WORTH_BEYOND = 3, 0.9, 0.7
 _ALL = 2  # layers up to which every atom is tried, then the better half
 
 
@@ -65,7 +66,8 @@ def settled_depth(
         entries = [Entry.of([atom] * depth, contest.judge) for atom in atoms]
         tried = contest.try_out(f"depth {depth}", entries, effort)
         ranking = [standing for standing in tried if standing.entry.depth == depth]
-        if not ranking or (best and ranking[0].loss > _WORTH * best[0].loss):
+        worth = _WORTH if depth <= _USUAL else _WORTH_BEYOND
+        if not ranking or (best and ranking[0].loss > worth * best[0].loss):
             break
         best = ranking
         if depth >= _ALL:

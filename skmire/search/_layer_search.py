@@ -50,8 +50,8 @@ class LayerSearch(BaseLayerSearch):
     ----------
     n_layers : int or "auto", default=3
         Hidden layers, at least 1. ``"auto"``, for the look-ahead, first tries single atoms in one
-        layer, in two and so on, while a layer more takes three tenths off the loss; the sequences
-        that are then tried have as many.
+        layer, in two and so on, while a layer more takes a tenth off the loss, beyond three layers
+        three tenths; the sequences that are then tried have as many.
     mode : {"lookahead", "growth"}, default="lookahead"
         How the layers not yet decided are treated: filled, or left out.
     selection : {"auto", "both", "held_out", "train"}, default="auto"
