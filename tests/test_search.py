@@ -200,8 +200,8 @@ def test_earlier_atoms_start_from_the_parameters_found():
 
 
 def test_comparing_the_last_state():
-    fast = Trainer(learning_rate=3.0, decay=1.0)
-    fitted = fit(search=growth(2, compare="last"), trainer=fast, max_epochs=16)
+    fast = Trainer(learning_rate=0.3, decay=1.0, average=False)
+    fitted = fit(search=growth(2, compare="last"), trainer=fast, max_epochs=24)
     differ = 0
     for c in fitted.search_result_.trace:
         assert c.loss == c.training.last.loss("train")

@@ -218,6 +218,22 @@ def test_nothing_is_averaged_where_batches_are_not_random(how):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_last_average_is_kept_where_it_is_better_than_that_of_the_best_steps(seed):
+    # Losses of steps are those of the network on its way, not of its average.
+    network = LayerStack(
+        [Sinusoid(frequency=5.0)], in_features=1, out_features=1, hidden_width=8,
+        generator=torch.Generator().manual_seed(seed), dtype=torch.float64,
+    )  # fmt: skip
+    samples, trainer = wave(), Trainer(batch_size=8, learning_rate=0.1)
+    training = trainer.train(
+        network, samples, None, epochs=30, seconds=None,
+        generator=torch.Generator().manual_seed(seed), task=WatchedTask(Log()),
+    )  # fmt: skip
+    assert training.kept.train <= training.last.train
+    np.testing.assert_array_equal(trainer.evaluate(network, samples), training.kept.train)
+
+
 def test_what_was_taken_back_has_no_part_in_the_average():
     field = Cliff()
     average = Averaged(field)

@@ -217,6 +217,7 @@ class Trainer(BaseEstimator):
                 break
         cut_short = outcome in ("stopped by a callback", "time limit")
         last = kept = self._evaluation(shown, samples, held_out)
+        ended = state_of(shown)
         if stale_state:
             shown.load_state_dict(best_state)
             kept = self._evaluation(shown, samples, held_out)
@@ -225,6 +226,9 @@ class Trainer(BaseEstimator):
             run.guard.take_back()
             shown.load_state_dict(field.state_dict())
             kept = self._evaluation(shown, samples, held_out)
+        if last.loss("held_out") < kept.loss("held_out"):  # losses of steps are not an average's
+            shown.load_state_dict(ended)
+            kept = last
         field.load_state_dict(shown.state_dict())
         if not np.isfinite(last.train).all():
             last = kept
