@@ -50,7 +50,7 @@ class Effort:
 
 
 #: What a cheap round spends. Held-out samples rank networks after a part of the epochs, and not in
-#: a copy of the problem. By the samples trained on, whole searches came furthest by copies.
+#: a copy of the problem; the samples trained on do so in either.
 CHEAP: dict[Judge, Effort] = {
     "both": Effort(epochs=1 / 6),
     "held_out": Effort(epochs=1 / 6),

@@ -303,28 +303,33 @@ class Trainer(BaseEstimator):
         losses : ndarray of shape (n_outputs,)
             On scaled values.
         """
-        return self._assess(field, samples)[0]
+        return self._losses(field, samples, lambda values: None)
 
     def _assess(self, field: Field, samples: Samples) -> tuple[Array, float | None]:
         """Return the losses and, of labels, the intersection over union."""
+        level = samples.level
+        if level is None:
+            return self.evaluate(field, samples), None
+        found: list[Tensor] = []
+        losses = self._losses(field, samples, lambda values: found.append(values[:, 0] > level))
+        inside = samples.targets[:, 0] > level, torch.cat(found)
+        truth, answer = (part.cpu().numpy() for part in inside)
+        if not (truth | answer).any():
+            return losses, np.nan
+        weights = None if samples.weights is None else samples.weights[:, 0].cpu().numpy()
+        return losses, iou(truth, answer, sample_weight=weights)
+
+    def _losses(self, field: Field, samples: Samples, see: Callable[[Tensor], None]) -> Array:
+        """Return the losses of `evaluate`; `see` is shown the values block by block."""
         loss, sweep = LOSSES[self.loss], sweep_through(field, samples.readout)
-        inside: list[Tensor] = []
         total = torch.zeros(samples.targets.shape[1], dtype=torch.float64)
         size = _EVALUATION_BLOCK if samples.inputs.is_cpu else 64 * _EVALUATION_BLOCK
         for start in range(0, len(samples), size):
             block = samples.take(slice(start, start + size))
             values = sweep.values(block.inputs)
-            if samples.level is not None:
-                inside.append(torch.stack([block.targets[:, 0], values[:, 0]]) > samples.level)
+            see(values)
             total += block.weigh(loss.value(values, block.targets)).sum(0).double().cpu()
-        losses = np.asarray((total / len(samples)).numpy())
-        if not inside:
-            return losses, None
-        labels, found = torch.cat(inside, dim=1).cpu().numpy()
-        if not (labels | found).any():
-            return losses, np.nan
-        weights = None if samples.weights is None else samples.weights[:, 0].cpu().numpy()
-        return losses, iou(labels, found, sample_weight=weights)
+        return np.asarray((total / len(samples)).numpy())
 
     def _evaluation(self, field: Field, samples: Samples, held_out: Samples | None) -> Evaluation:
         train, overlap = self._assess(field, samples)
