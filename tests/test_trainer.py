@@ -2,6 +2,7 @@
 
 import copy
 import sys
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from skmire import ActivationDictionary, FixedSequence, MIREncoder, Trainer
 from skmire.atoms import Gaussian, Sinusoid, make_atom
 from skmire.networks import Field, LayerStack
 from skmire.networks._sweep import LayerSweep
-from skmire.search import threads_restored
+from skmire.peers import finer
+from skmire.search import single_thread, threads_restored
 from skmire.testing._search_setting import Log, WatchedTask
-from skmire.training import LOSSES, Evaluation, Samples
+from skmire.training import LOSSES, Evaluation, Samples, _run
 from skmire.training._averaged import Averaged
 from skmire.training._guard import Guard
 from skmire.training._optimizers import OPTIMIZERS, make_optimizer
@@ -579,7 +581,7 @@ def test_a_loss_that_explodes_goes_back_and_on_with_a_smaller_step(caplog):
     assert training.n_returns > 0
     assert training.outcome == "completed"
     assert abs(float(field.value.detach())) < 0.5
-    assert "back to the best state, with 0.3 of the step size" in caplog.text
+    assert "back to a better state, with 0.3 of the step size" in caplog.text
     assert np.isfinite(training.curve).any()
     assert train(Cliff(), samples, Trainer(learning_rate=1e-2)).n_returns == 0
 
@@ -666,17 +668,18 @@ def test_rare_events_are_no_divergence(seed):
     rng = np.random.default_rng(seed)
     losses = np.zeros(4_000)
     losses[rng.choice(4_000, 8, replace=False)] = 1.0
-    guard = Guard(Constant(), constant=losses.mean(), look=losses.mean)
+    guard = Guard(Constant(), constant=losses.mean(), look=losses.mean, patience=4)
     for _ in range(100):
         windows = rng.permutation(losses).reshape(16, -1).mean(axis=1)
         assert all(guard.accepts(loss) for loss in windows)
         guard.end_stretch(np.array([windows.mean()]))
+        assert guard.end_epoch(windows.mean())
     assert guard.n_returns == 0
 
 
 def test_a_network_that_fell_back_to_a_constant_has_lost_its_fit():
     seen = iter([1.0, 0.9])
-    guard = Guard(field := Constant(), constant=1.0, look=lambda: next(seen))
+    guard = Guard(field := Constant(), constant=1.0, look=lambda: next(seen), patience=4)
     for losses in ([0.9, 0.6, 0.3], [0.1, 0.09, 0.08]):
         before = float(field.value.detach())
         assert all(guard.accepts(loss) for loss in losses)
@@ -689,6 +692,105 @@ def test_a_network_that_fell_back_to_a_constant_has_lost_its_fit():
     assert guard.factor < 1
     assert guard.best_losses == pytest.approx(0.09)
     assert float(field.value.detach()) == before  # where the best stretch began
+
+
+def crept(losses, patience=4):
+    """Return a guard and its field after epochs of these losses, and what it said of each."""
+    guard = Guard(field := Constant(), constant=1.0, look=lambda: 1.0, patience=patience)
+    accepted = []
+    for loss in losses:
+        with torch.no_grad():
+            field.value.sub_(0.1)
+        guard.end_stretch(np.array([loss]))
+        accepted.append(guard.end_epoch(loss))
+    return guard, float(field.value.detach()), accepted
+
+
+def test_a_loss_that_stays_above_its_best_is_taken_back_however_small():
+    guard, value, accepted = crept([2e-5, 1e-5, *[1.6e-5] * 4])
+    assert accepted == [True] * 5 + [False]
+    assert guard.n_returns == 1
+    assert value == pytest.approx(0.9)  # where the best stretch began
+
+
+def test_a_network_taken_back_has_time_to_find_its_way():
+    _, _, accepted = crept([2e-5, 1e-5, *[1.6e-5] * 8])
+    assert np.flatnonzero(np.logical_not(accepted)).tolist() == [5, 9]
+
+
+def test_that_losses_creep_up_is_no_reason_to_give_up():
+    guard, *_ = crept([1e-5, *[1.6e-5] * 80])
+    assert guard.n_returns == 20
+    assert not guard.gave_up
+
+
+@pytest.mark.parametrize(
+    "losses", [[1e-5, *[1.6e-5] * 3, 1.4e-5, *[1.6e-5] * 3], [1e-5, *[1.4e-5] * 12]]
+)
+def test_epochs_that_differ_are_no_rise(losses):
+    _, value, accepted = crept(losses)
+    assert all(accepted)
+    assert value == pytest.approx(1 - 0.1 * len(losses))
+
+
+class Replayed(Constant):
+    """A field whose loss against 0 is what a list says, step by step, and the last of it then."""
+
+    def __init__(self, losses):
+        super().__init__()
+        self.losses, self.n_steps = losses, 0
+
+    def forward(self, coords):
+        values = super().forward(coords)
+        if not torch.is_grad_enabled():
+            return values
+        loss = self.losses[min(self.n_steps, len(self.losses) - 1)]
+        self.n_steps += 1
+        return values - values.detach() + loss**0.5
+
+
+@pytest.mark.parametrize(
+    ("n_batches", "n_epochs", "returns_after"),
+    [
+        (16, 40, 20),  # four epochs
+        (2, 200, 48),  # 64 steps
+        (1, 200, None),  # losses of single batches rise and fall
+        (16, 22, None),  # too late to recover
+    ],
+)
+def test_steps_become_smaller_after_a_return(n_batches, n_epochs, returns_after, caplog):
+    """The loss is half as large in the 16th epoch as before it and afterwards."""
+    samples = Samples(*[torch.zeros(8 * n_batches, 1, dtype=torch.float64)] * 2)
+    losses = [1.0] * 15 * n_batches + [0.5] * n_batches + [1.0]
+    trainer = Trainer(batch_size=8, decay=1.0, average=False)
+    rates = []
+
+    with caplog.at_level("INFO", logger="skmire"), single_thread():
+        run = Run(trainer, Replayed(losses), samples, n_epochs, None, torch.Generator(), 0.0)
+        for epoch in range(min(n_epochs, 60)):
+            run.epoch(epoch)
+            rates.append(run.optimizer.param_groups[0]["lr"])
+    first = np.flatnonzero(np.diff(rates))
+    if returns_after is None:
+        assert len(first) == 0
+        assert not caplog.records
+    else:
+        assert first[0] + 1 == returns_after
+        np.testing.assert_allclose(rates[returns_after], 0.3 * rates[0])
+        assert f"The loss rose in epoch {returns_after};" in caplog.text
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_steps_that_are_too_large_for_the_end_become_smaller(seed):
+    x = np.linspace(-1, 1, 512)[:, None]
+    y = np.sin(40 * x[:, 0]) + 0.3 * np.sin(97 * x[:, 0] + 1)
+    trainer, losses = Trainer(learning_rate=4e-3), []
+    for patience in (4, 10**9):
+        encoder = finer(trainer=trainer, hidden_width=32, max_epochs=40, random_state=seed)
+        with patch.object(_run, "_PATIENCE", patience):
+            (candidate,) = encoder.fit(x, y).search_result_.trace
+        losses.append(candidate.training.kept.loss("train"))
+    assert losses[0] < losses[1] / 100
 
 
 def test_what_makes_no_optimiser_is_refused():

@@ -15,6 +15,7 @@ from skmire.training._record import Array
 WINDOW, STRETCH = 8, 16
 _RISE = 3.0
 _FLOOR = 0.25  # of the loss of the constant fit: below, a rise is not a loss of the fit
+_CREEP = 1.5  # times the least loss of an epoch, if it stays there (benchmarks/returns.py)
 _SMALLER = 0.3
 _MOST = 10
 
@@ -29,6 +30,9 @@ class Guard:
     of the best stretch. After an alarm the network is as it was before the best stretch, whose
     losses say that this is a good state, and the step size is lessened for the rest.
 
+    The same is done where the loss of a good fit creeps up, and whole epochs stay above the best
+    one: steps are then so large that they undo what they have gained.
+
     Parameters
     ----------
     field : Field
@@ -36,17 +40,23 @@ class Guard:
         Loss of the constant fit.
     look : callable
         Returns the field's present loss on a fixed part of the samples.
+    patience : float
+        Epochs in a row above the best that are a creep.
 
     Attributes
     ----------
     n_returns : int
         How often it has taken the network back.
+    n_alarms : int
+        How often because the fit was lost.
     best_losses : ndarray of shape (n_outputs,)
         Of the best stretch, NaN before there is one.
     """
 
-    def __init__(self, field: Field, *, constant: float, look: Callable[[], float]) -> None:
-        self.n_returns = 0
+    def __init__(
+        self, field: Field, *, constant: float, look: Callable[[], float], patience: float
+    ) -> None:
+        self.n_returns = self.n_alarms = 0
         self.best_losses: Array = np.array([math.nan])
         self._field, self._look = field, look
         self._floor = _FLOOR * constant
@@ -54,6 +64,7 @@ class Guard:
         self._best = self._reference = max(constant, initial if math.isfinite(initial) else 0.0)
         self._highest = 0.0
         self._start = self._safe = state_of(field)
+        self._patience, self._best_epoch, self._n_above = patience, math.inf, 0
 
     @property
     def factor(self) -> float:
@@ -62,8 +73,8 @@ class Guard:
 
     @property
     def gave_up(self) -> bool:
-        """Whether it has returned too often."""
-        return self.n_returns > _MOST
+        """Whether the fit was lost too often."""
+        return self.n_alarms > _MOST
 
     def accepts(self, loss: float) -> bool:
         """Judge the steps since the last call; take the network back if they lost the fit.
@@ -82,8 +93,8 @@ class Guard:
         if usual or (math.isfinite(loss) and not self.is_lost(self._look())):
             self._highest = max(self._highest, loss)
             return True
-        self.take_back()
-        self.n_returns += 1
+        self._return()
+        self.n_alarms += 1
         return False
 
     def is_lost(self, loss: float) -> bool:
@@ -97,10 +108,35 @@ class Guard:
 
     def end_stretch(self, losses: Array) -> None:
         """Take the mean losses of a stretch into account, output by output."""
-        if np.isnan(self.best_losses).any() or losses.mean() < self._best:
-            self.best_losses, self._best = losses, float(losses.mean())
-            self._reference, self._safe = self._highest, self._start
+        loss = float(losses.mean())
+        if np.isnan(self.best_losses).any() or loss < self._best:
+            self.best_losses, self._best = losses, loss
+            self._reference, self._safe = max(self._highest, loss), self._start
         self._start, self._highest = state_of(self._field), 0.0
+
+    def end_epoch(self, loss: float) -> bool:
+        """Judge an epoch by its mean loss; take the network back if that has crept up.
+
+        Parameters
+        ----------
+        loss : float
+
+        Returns
+        -------
+        accepted : bool
+            If not, the step size must be lessened.
+        """
+        self._best_epoch = min(self._best_epoch, loss)
+        self._n_above = self._n_above + 1 if loss > _CREEP * self._best_epoch else 0
+        if self._n_above < self._patience:
+            return True
+        self._return()
+        return False
+
+    def _return(self) -> None:
+        self.take_back()
+        self.n_returns += 1
+        self._n_above = 0
 
 
 def state_of(field: Field) -> dict[str, Tensor]:

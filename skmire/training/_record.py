@@ -104,8 +104,8 @@ class Training:
     outcome : str
         ``"completed"``, why it ended early, or ``"diverged ..."``.
     n_returns : int, default=0
-        How often the loss rose so far that training went back to its best state, and on with a
-        smaller step size.
+        How often the loss rose so far, or for so long, that training went back to a state from
+        before its best stretch, and on with a smaller step size.
     cut_short : bool, default=False
         Whether a time limit or a callback ended it.
 

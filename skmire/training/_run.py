@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import nullcontext
 from dataclasses import replace
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _WORTH_THREADS = 10_000_000
 _LOOK = 4_096  # samples, at most
+_PATIENCE, _STEPS = 4, 64  # epochs of a loss that has crept up, and steps in them, at least
+_LATE = 0.85  # share of the budget after which too little is left to recover from a return
 
 
 class _Sum:
@@ -73,12 +76,12 @@ class Run:
         self.samples = samples = replace(samples, together=None)  # which no step needs
         self.n_batches = -(-len(samples) // trainer.batch_size_for(samples))
         self.epochs, self.steps = epochs, epochs * self.n_batches
-        self.loss = LOSSES[trainer.loss]
+        self.loss, self._part = LOSSES[trainer.loss], samples.some(_LOOK)
         self.sweep = sweep_through(field, samples.readout, generator)
         targets = samples.targets
         constant = float(samples.weigh(self.loss.value(torch.zeros_like(targets), targets)).mean())
         with nullcontext() if self.is_worth_threads else single_thread():
-            self.guard = Guard(field, constant=constant, look=self.look)
+            self.guard = Guard(field, constant=constant, look=self.look, patience=self._patience)
         self.optimizer = self._fresh_optimizer()
 
     @property
@@ -105,12 +108,14 @@ class Run:
     def epoch(self, epoch: int) -> Array:
         """Pass over the samples once; return the mean loss of the steps, output by output.
 
-        Steps that were undone are left out; if all were, it is that of the best stretch.
+        Steps that an alarm has undone are left out; if all were, it is that of the best stretch.
         """
         batches = self._order().to(self.samples.inputs.device).tensor_split(self.n_batches)
         windows = np.array_split(np.arange(self.n_batches), -(-self.n_batches // WINDOW))
+        stretches = np.array_split(np.arange(len(windows)), -(-len(windows) // STRETCH))
+        ends = {int(part[-1]) for part in stretches}
         total, stretch = _Sum(), _Sum()
-        for count, steps in enumerate(windows, start=1):
+        for count, steps in enumerate(windows):
             window = _Sum()
             for i in steps:
                 spent = max((epoch * self.n_batches + int(i)) / self.steps, self.time_spent)
@@ -126,19 +131,30 @@ class Run:
                 break
             else:
                 self._start_smaller(epoch)
-            if stretch.n and (count % STRETCH == 0 or count == len(windows)):
+            if stretch.n and count in ends:
                 self.guard.end_stretch(stretch.mean())
                 total.add(stretch.total, stretch.n)
                 stretch = _Sum()
         total.add(stretch.total, stretch.n)
-        if total.n:
-            return total.mean()
-        return np.broadcast_to(self.guard.best_losses, self.samples.targets.shape[1:])
+        if not total.n:
+            return np.broadcast_to(self.guard.best_losses, self.samples.targets.shape[1:])
+        losses = total.mean()
+        is_late = max((epoch + 1) / self.epochs, self.time_spent) > _LATE
+        if not (is_late or self.guard.gave_up or self.guard.end_epoch(float(losses.mean()))):
+            self._start_smaller(epoch)
+        return losses
 
     def look(self) -> float:
         """Return the present loss on a fixed part of the samples."""
-        part = self.samples.take(slice(None, None, -(-len(self.samples) // _LOOK)))
-        return float(self.trainer.evaluate(self.field, part).mean())
+        return float(self.trainer.evaluate(self.field, self._part).mean())
+
+    @property
+    def _patience(self) -> float:
+        """For how many epochs a loss may have crept up; for ever where an epoch is one step.
+
+        Those of a single batch rise and fall by themselves.
+        """
+        return max(_PATIENCE, -(-_STEPS // self.n_batches)) if self.n_batches > 1 else math.inf
 
     def _order(self) -> Tensor:
         """Return the samples of an epoch in the order they are taken, on the CPU."""
@@ -166,7 +182,7 @@ class Run:
     def _start_smaller(self, epoch: int) -> None:
         self.optimizer = self._fresh_optimizer()
         logger.info(
-            "The loss rose in epoch %d; back to the best state, with %.2g of the step size.",
+            "The loss rose in epoch %d; back to a better state, with %.2g of the step size.",
             epoch + 1,
             self.guard.factor,
         )

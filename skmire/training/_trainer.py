@@ -193,11 +193,6 @@ class Trainer(BaseEstimator):
             curve.append(run.epoch(epoch))
             if averaged is not None:
                 averaged.add(field, since=run.guard.n_returns)
-            if run.guard.gave_up:
-                outcome = "stopped: the loss rose again and again, whatever the step size"
-                stale_state = True
-                epoch_task.finish()
-                break
             loss = float(curve[-1].mean())
             if held_out is not None:
                 loss = float(self.evaluate(shown, held_out).mean())
@@ -208,6 +203,9 @@ class Trainer(BaseEstimator):
                 best, best_state = loss, state_of(shown)
             if epoch_task.finish(shown):
                 outcome = "stopped by a callback"
+                break
+            if run.guard.gave_up:
+                outcome = "stopped: the loss rose again and again, whatever the step size"
                 break
             if run.out_of_time:
                 outcome = "time limit"
