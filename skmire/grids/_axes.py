@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from xarray.indexes import PandasMultiIndex
 
 from skmire.grids._codecs import Codec, codec_of, length_of, of_calendar
 from skmire.grids._conventions import is_explained, is_latitude, is_longitude, is_time, unit_of
@@ -125,8 +126,8 @@ def axis_of(
         seam = arc < extent - (1 - _WHOLE) * period or arc >= _WHOLE * period
         if not seam or extent >= ONCE * period:
             period, low, high = None, least, most
-        elif arc > _AROUND * period:  # a gap in the globe, not a region's outside
-            low, high = least, least + period
+    if period is not None and high - low > _AROUND * period:  # a gap within, not a region's outside
+        low, high = least, least + period
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
     slack = 4 * float(rounding) * max(abs(low), abs(high))
     return Axis(name, labels.dims, codec, low, high, slack, dict(labels.attrs), period)
@@ -137,7 +138,7 @@ def _arc(numbers: Array, period: float) -> tuple[float, float]:
     least = float(numbers.min())
     around = np.unique((numbers - least) % period)
     gaps = np.diff(around, append=period + around[0])
-    widest = int(gaps.argmax())
+    widest = len(gaps) - 1 - int(gaps[::-1].argmax())  # of several the one outside all labels
     # A gap such as between all neighbours is none. Rounding may have doubled a place, 0 and 360.
     # Of two labels there are no others to compare with.
     usual = max(1.5 * float(np.median(gaps)), period / 36)
@@ -223,8 +224,9 @@ def axis_names(
         reached = {dim for name in names for dim in _dims_of(data, name)}
         return names if reached == set(dims) else None
     # The levels of a MultiIndex lie along its dimension.
-    unnamed = {d for d in dims if d not in data.coords or data.indexes[d].nlevels > 1}
-    levels = {name for dim in unnamed & {*data.indexes} for name in data.indexes[dim].names}
+    several = {d: i for d in dims if isinstance(i := data.xindexes.get(d), PandasMultiIndex)}
+    unnamed = {d for d in dims if d not in data.coords or d in several}
+    levels = {name for index in several.values() for name in index.index.names}
     there = {
         str(name): labels
         for name, labels in data.coords.items()

@@ -23,6 +23,7 @@ _NAMES = {
     "D": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond",
     "us": "microsecond", "ns": "nanosecond",
 }  # fmt: skip
+_NEAR = np.datetime64("1678-01-01"), np.datetime64("2262-01-01")  # years that count nanoseconds
 _EXACT = 2**50  # ticks that the product of a float64 and a whole number still tells apart
 
 
@@ -214,11 +215,18 @@ def _is_missing(labels: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _dates(known: NDArray[Any]) -> Dates:
     origin = known.min() if known.dtype.kind == "M" else None
-    since = (known - origin if origin is not None else known).astype("timedelta64[ns]")
-    ticks = since.astype(np.int64)
-    extent = int(np.abs(ticks).max())
-    fine = [unit for unit in ("ns", "us", "ms", "s") if extent / _UNITS[unit] < _EXACT]
-    per = _unit_for(ticks.astype(np.float64))
+    since = known - origin if origin is not None else known
+    counted = _UNITS[np.datetime_data(since.dtype)[0]]
+    nanoseconds = since.astype(np.int64).astype(np.float64) * counted  # more than an integer holds
+    extent = float(np.abs(nanoseconds).max())
+    # Next to an origin that nanoseconds do not reach, the finest are the labels' own.
+    finest = "ns" if origin is None or _NEAR[0] < origin <= known.max() < _NEAR[1] else "us"
+    fine = [
+        unit
+        for unit in ("ns", "us", "ms", "s")
+        if extent / _UNITS[unit] < _EXACT and _UNITS[unit] >= _UNITS[finest]
+    ]
+    per = _unit_for(nanoseconds)
     # A tick is no longer than the unit, whatever the extent.
     tick = fine[0] if fine and _UNITS[fine[0]] <= _UNITS[per] else per
     return Dates(origin, per, tick)

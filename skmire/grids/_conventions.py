@@ -31,9 +31,7 @@ def _is(standard: str, towards: str, names: set[str], name: str, attrs: Attrs) -
     units = str(attrs.get("units", "")).lower()
     if "standard_name" in attrs:
         return attrs["standard_name"] == standard and not units.strip().startswith("rad")
-    if units != "degree" and re.search(
-        rf"({towards}|{towards[0]})$", units
-    ):  # it ends as east does
+    if re.search(rf"([_°]|degrees?)({towards}|{towards[0]})$", units):
         return bool(_DEGREES.fullmatch(units))
     return name.lower() in names and (not units or bool(_DEGREES.fullmatch(units)))
 

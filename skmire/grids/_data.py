@@ -52,7 +52,10 @@ def as_dataset(data: Any, coords: Sequence[str] | None) -> xr.Dataset:
                 f"GridEncoder(coords={named[:2]})."
             )
         data = data.reset_index([name for name in levels if name in coords])
-        columns = {str(name): ("points", column.to_numpy()) for name, column in data.items()}
+        dim = "points"
+        while dim in {str(name) for name in data.columns}:
+            dim += "_"  # else that column would be its labels
+        columns = {str(name): (dim, column.to_numpy()) for name, column in data.items()}
         dataset = xr.Dataset(columns)
     else:
         raise TypeError(
@@ -60,6 +63,8 @@ def as_dataset(data: Any, coords: Sequence[str] | None) -> xr.Dataset:
             f"{type(data).__name__}. Give arrays labels, as in xr.DataArray(values, coords=...), "
             "or fit a MIREncoder."
         )
+    for label in {*dataset.dims} & {*dataset.coords} - {*dataset.xindexes}:
+        dataset = dataset.set_xindex([label])
     if coords is None:
         return dataset
     there = {str(name) for name in (*dataset.variables, *dataset.dims)}
@@ -121,15 +126,22 @@ def is_scattered(dataset: xr.Dataset, chosen: Chosen, dim: Hashable) -> bool:
 
 
 def not_fitted(dataset: xr.Dataset, chosen: Sequence[Chosen]) -> xr.Dataset:
-    """Return the variables that are not fitted, but for those as large as what is."""
+    """Return the variables that are not fitted, but for those as large as what is.
+
+    With the coordinates along dimensions that no fitted variable has.
+    """
     fitted = {name for some in chosen for name in some.variables}
     dims = {dim for some in chosen for dim in some.dims}
-    left = {
-        name: variable.variable
-        for name, variable in dataset.data_vars.items()
+    left = [
+        name
+        for name, variable in dataset.variables.items()
         if name not in fitted and not dims <= {*variable.dims}
-    }
-    return xr.Dataset(left).compute()
+        if name in dataset.data_vars or not {*variable.dims} <= dims
+    ]
+    kept = dataset.variables
+    data_vars = {name: kept[name] for name in left if name in dataset.data_vars}
+    coords = {name: kept[name] for name in left if name in dataset.coords}
+    return xr.Dataset(data_vars, coords).compute()
 
 
 def lies_along(given: Any, data: xr.DataArray) -> bool:
@@ -168,6 +180,13 @@ def along(name: str, given: Any, data: xr.DataArray) -> xr.Variable:
                 f"them together, as in {name}.reindex_like(data)."
             )
     return given.variable
+
+
+def mask_along(mask: Any, data: xr.DataArray) -> xr.Variable:
+    """Return a mask of bools as `along` does; where it is missing, it is false."""
+    given = along("mask", mask, data)
+    told: xr.Variable = given.notnull() & given.astype(bool)
+    return told
 
 
 def weights_along(weights: Any, dataset: xr.Dataset, chosen: Chosen) -> xr.Variable | None:

@@ -153,7 +153,8 @@ class DerivedGrid(FittedGrid, ABC):
         coords : mapping, default=None
             Where, as in `interp`; the fitted grid by default.
         dims : sequence of str, default=None
-            By which coordinates, all in one unit; ``None`` means all but times. If the fit is on a
+            By which coordinates, all in one unit, of variables that have them all; ``None`` means
+            all of each variable's own but times. If the fit is on a
             sphere, latitude and longitude go together, and their part is the Laplacian along the
             sphere, per square degree of a great circle. Else it is the plain sum, in which degrees
             of longitude count as those of latitude.
@@ -180,31 +181,21 @@ class DerivedGrid(FittedGrid, ABC):
             If there are no such coordinates, or in several units.
         """
         check_is_fitted(self)
-        if dims is None:
-            axes = self._axes
-            dims = [name for name, axis in axes.items() if not axis.is_time] or list(axes)
-        fields = [field for field in self.fields_ if {*dims} <= {*field.names}]
-        if not fields:
+        fields = [field for field in self.fields_ if {*(dims or ())} <= {*field.names}]
+        if not fields or (dims is not None and not dims):
             raise ValueError(
                 f"dims must be of the coordinates of one field, {list(self._axes)}; got "
-                f"{list(dims)}."
+                f"{list(dims or ())}."
             )
-        axes = {axis.name: axis for axis in fields[0].axes}
-        rates = {name: _rate(axes[name], datetime_unit) for name in dims}
-        units = {unit for _, unit in rates.values()}
-        if len(units) > 1:
-            told = ", ".join(f"{name} ({unit or 'unknown'})" for name, (_, unit) in rates.items())
-            raise ValueError(
-                f"A Laplacian adds up derivatives by coordinates in one unit; got {told}. Name "
-                f"some of one unit, as in laplacian(dims={list(dims)[:1]}), or give them units."
-            )
-        what = f"Laplacian by {', '.join(dims)}"
 
         def called(field: Field, variable: Hashable) -> Named:
+            rates = _rates_of_one_unit(field, dims, datetime_unit)
+            what = f"Laplacian by {', '.join(rates)}"
+            units = {unit for _, unit in rates.values()}
             return [self._derived(variable, "laplacian_{}", what, dict.fromkeys(units, 2))]
 
         asked = {**(coords or {}), **coords_kwargs}
-        query = partial(_sum_of_second, {name: rate**2 for name, (rate, _) in rates.items()})
+        query = partial(_sum_of_second, dims, datetime_unit)
         return self._as_fitted(self._answers(query, asked, called, chunks, fields), asked)
 
     def _derived(
@@ -222,6 +213,23 @@ def _rate(axis: Axis, datetime_unit: str | None) -> tuple[float, str]:
     return factor, unit or axis.unit
 
 
+def _rates_of_one_unit(
+    field: Field, dims: Sequence[str] | None, datetime_unit: str | None
+) -> dict[str, tuple[float, str]]:
+    """Return the rates of the coordinates of a Laplacian and their units, which must be one."""
+    axes = {axis.name: axis for axis in field.axes}
+    if dims is None:
+        dims = [name for name, axis in axes.items() if not axis.is_time] or list(axes)
+    rates = {name: _rate(axes[name], datetime_unit) for name in dims}
+    if len({unit for _, unit in rates.values()}) > 1:
+        told = ", ".join(f"{name} ({unit or 'unknown'})" for name, (_, unit) in rates.items())
+        raise ValueError(
+            f"A Laplacian adds up derivatives by coordinates in one unit; got {told}. Name "
+            f"some of one unit, as in laplacian(dims={list(dims)[:1]}), or give them units."
+        )
+    return rates
+
+
 def _letters(order: int, coord: str) -> str:
     times = "" if order == 1 else str(order)
     return f"d{times}{{}}_d{coord}{times}"
@@ -237,7 +245,11 @@ def _all(factors: Mapping[str, float], field: Field, numbers: Array) -> Array:
     return found.reshape(len(numbers), -1)
 
 
-def _sum_of_second(factors: Mapping[str, float], field: Field, numbers: Array) -> Array:
+def _sum_of_second(
+    dims: Sequence[str] | None, datetime_unit: str | None, field: Field, numbers: Array
+) -> Array:
+    rates = _rates_of_one_unit(field, dims, datetime_unit)
+    factors = {name: rate**2 for name, (rate, _) in rates.items()}
     sphere = field.embedding.sphere
     pair = [field.names[i] for i in sphere.of] if sphere else []
     rest = {name: factor for name, factor in factors.items() if name not in pair}

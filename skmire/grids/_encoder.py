@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any, ClassVar, Literal, Self
 
@@ -16,6 +16,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from skmire.encoders import MIREncoder
 from skmire.grids._axes import axis_of, embedding_of, on_the_globe
+from skmire.grids._conventions import is_latitude, is_longitude
 from skmire.grids._data import (
     ARRAY,
     Chosen,
@@ -23,6 +24,7 @@ from skmire.grids._data import (
     choices,
     is_scattered,
     lies_along,
+    mask_along,
     not_fitted,
     weights_along,
 )
@@ -58,13 +60,14 @@ class GridEncoder(DerivedGrid):
         ``np.timedelta64(365, "D")``. They lie on a circle, so that there is no seam.
         ``"auto"`` finds longitudes that go once round, or across the date line.
     sphere : bool, default=False
-        Whether latitude and longitude are points on the sphere: no seam, and no poles.
+        Whether latitude and longitude are points on the sphere: no seam, and no poles. Variables
+        of a Dataset that lack either stay as they are, if others have both.
     extrapolate : {"nan", "raise", "allow"}, default="nan"
         What becomes of queries outside the fitted range, which is the extent of the coordinates,
         missing cells included. It may be changed after `fit`.
     cos_latitude : bool, default=False
         Whether samples are weighted by the cosine of their latitude, as the cells of a grid in
-        degrees are by their areas.
+        degrees are by their areas. Variables of a Dataset that have none are not, if others have.
     joint : bool, default=False
         Whether the variables of a Dataset are the outputs of one encoder, fitted where all of them
         are known. If not, each has an encoder of its own.
@@ -232,10 +235,28 @@ class GridEncoder(DerivedGrid):
                 f"{[*self.block_shape]}. Leave out the others."
             )
         seed = int(check_random_state(self.random_state).randint(2**31))
-        suits = [lies_along(weights, dataset[some.variables[0]]) for some in chosen]
+        firsts = [dataset[some.variables[0]] for some in chosen]
+        for first, suits in zip(firsts, _or_all(lies_along(gaps, d) for d in firsts), strict=True):
+            if suits and gaps is not None:
+                mask_along(gaps, first)  # refused now, and not when they are filled
+        globes = [_globe(dataset, some) for some in chosen]
         fitted = [
-            self._fitted(dataset, some, weights if suit or not any(suits) else None, gaps, seed)
-            for some, suit in zip(chosen, suits, strict=True)
+            self._fitted(
+                dataset,
+                some,
+                weights if weighted else None,
+                gaps,
+                seed,
+                sphere=self.sphere and has_both,
+                cos_latitude=self.cos_latitude and has_latitude,
+            )
+            for some, weighted, has_both, has_latitude in zip(
+                chosen,
+                _or_all(lies_along(weights, data) for data in firsts),
+                _or_all(len(globe) == 2 for globe in globes),
+                _or_all("latitude" in globe for globe in globes),
+                strict=True,
+            )
         ]
         self.fields_ = [field for field, _ in fitted]
         self.n_samples_ = {
@@ -302,14 +323,20 @@ class GridEncoder(DerivedGrid):
         return numbers
 
     def _fitted(
-        self, dataset: xr.Dataset, chosen: Chosen, weights: Any, gaps: Any, seed: int
+        self,
+        dataset: xr.Dataset,
+        chosen: Chosen,
+        weights: Any,
+        gaps: Any,
+        seed: int,
+        *,
+        sphere: bool,
+        cos_latitude: bool,
     ) -> tuple[Field, int]:
         """Return one field, and on how many cells it was fitted."""
         periods = {} if self.periodic is None else self.periodic
-        axes = tuple(
-            axis_of(dataset[name], name, periods, sphere=self.sphere) for name in chosen.coords
-        )
-        embedding = embedding_of(axes, sphere=self.sphere)
+        axes = tuple(axis_of(dataset[name], name, periods, sphere=sphere) for name in chosen.coords)
+        embedding = embedding_of(axes, sphere=sphere)
         shape = self._block_shape(dataset, chosen, gaps)
         variables = [dataset[name].variable for name in chosen.variables]
         cells = known_cells(variables, self.max_samples, seed)
@@ -330,11 +357,11 @@ class GridEncoder(DerivedGrid):
             )
         options: dict[str, Any] = {}
         along = weights_along(weights, dataset, chosen)
-        if along is not None or self.cos_latitude:
+        if along is not None or cos_latitude:
             of_cells = np.ones(len(numbers))
             if along is not None:
                 of_cells = of_cells * at_cells(along, chosen.dims, index)
-            if self.cos_latitude:
+            if cos_latitude:
                 of_cells = of_cells * _cos_latitude(blank, numbers)
             options["sample_weight"] = of_cells[there]
         values = cells.values[there]
@@ -352,6 +379,19 @@ class GridEncoder(DerivedGrid):
             **options,
         )
         return Field(chosen.variables, chosen.dims, axes, embedding, encoder), len(values)
+
+
+def _or_all(suits: Iterable[bool]) -> list[bool]:
+    """Return what suits which field, or that it does all, to be refused by the first, if none."""
+    found = list(suits)
+    return found if any(found) else [True] * len(found)
+
+
+def _globe(dataset: xr.Dataset, chosen: Chosen) -> set[str]:
+    """Return whether some variables have a latitude, and whether a longitude."""
+    attrs = [(name, dataset[name].attrs) for name in chosen.coords]
+    told = {"latitude": is_latitude, "longitude": is_longitude}
+    return {kind for kind, is_it in told.items() if any(is_it(*some) for some in attrs)}
 
 
 def _cos_latitude(field: Field, numbers: Any) -> Any:

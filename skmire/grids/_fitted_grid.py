@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmire.grids._axes import Axis
 from skmire.grids._codecs import length_of
-from skmire.grids._data import ARRAY, along, lies_along
+from skmire.grids._data import ARRAY, lies_along, mask_along
 from skmire.grids._fields import Asked, Extrapolate, Field, Query
 from skmire.grids._labels import ends_of, finer, spaced, with_indices
 from skmire.grids._queries import Chunks, answers, filled
@@ -260,11 +260,6 @@ class FittedGrid(BaseEstimator, ABC):
         check_is_fitted(self)
         if isinstance(data, xr.Dataset):
             there = self._fitted_of(data)
-            if not there:
-                raise ValueError(
-                    f"The Dataset has none of the fitted variables, {list(self.encoders_)}. "
-                    "Rename it."
-                )
             own = [v for v in there if lies_along(mask, data[v])] or there
             return data.assign(
                 {v: self.fill_gaps(data[v], mask, keep_known=keep_known) for v in own}
@@ -272,8 +267,8 @@ class FittedGrid(BaseEstimator, ABC):
         field, output = self._variable(data)
         n_answers = len(field.variables)
         ask = Asked(field, Field.values, self.extrapolate, np.dtype(np.float64), n_answers)
-        over = None if mask is None else along("mask", mask, data)
-        coords = with_indices(data.coords.to_dataset(), field)
+        over = None if mask is None else mask_along(mask, data)
+        coords = with_indices(data.coords.to_dataset(), field, data.sizes)
         old = data if keep_known or data.dtype.kind == "f" else data.astype(np.float64)
         new = old.copy(
             data=filled(old.variable, ask, output, coords, over, keep_known=keep_known).data
@@ -292,16 +287,21 @@ class FittedGrid(BaseEstimator, ABC):
         Returns
         -------
         residual : DataArray or Dataset
-            In the unit of the data. Lazy if it is chunked.
+            In the unit of the data. Lazy if it is chunked. Of a Dataset, with what has no
+            dimensions, such as the mapping of a grid.
 
         Raises
         ------
         NotFittedError
             If nothing is fitted.
+        ValueError
+            If the fit has no such variable or `data` no such coordinate.
         """
         check_is_fitted(self)
         if isinstance(data, xr.Dataset):
-            return xr.Dataset({v: self.residual(data[v]) for v in self._fitted_of(data)})
+            rests = {v: self.residual(data[v]) for v in self._fitted_of(data)}
+            bare = {name: v for name, v in data.data_vars.items() if not v.dims}
+            return xr.Dataset({**bare, **rests}, attrs=data.attrs)
         rest = data - self.fill_gaps(data, keep_known=False)
         called = data.attrs.get("long_name", "data" if data.name is None else data.name)
         rest.attrs = {
@@ -317,7 +317,12 @@ class FittedGrid(BaseEstimator, ABC):
 
     def _fitted_of(self, data: xr.Dataset) -> list[Hashable]:
         """Return which variables of a Dataset were fitted."""
-        return [v for field in self.fields_ for v in field.variables if v in data.data_vars]
+        there = [v for field in self.fields_ for v in field.variables if v in data.data_vars]
+        if not there:
+            raise ValueError(
+                f"The Dataset has none of the fitted variables, {list(self.encoders_)}. Rename it."
+            )
+        return there
 
     # -- what the answers are called -------------------------------------------------------------
 
@@ -329,7 +334,8 @@ class FittedGrid(BaseEstimator, ABC):
         wanted = ARRAY if self._is_array else data.name
         for field in self.fields_:
             if wanted in field.variables:
-                there = {*data.coords, *data.dims}
+                # A dimension counts by its indices if it did when it was fitted.
+                there = {*data.coords, *({*data.dims} - {*self.grid_.coords})}
                 if missing := [name for name in field.names if name not in there]:
                     raise ValueError(
                         f"The data must have the coordinates {field.names}; {missing} are missing."
@@ -370,6 +376,12 @@ class FittedGrid(BaseEstimator, ABC):
                 variable.attrs = dict(attrs)
                 typed = variable.astype(self._known[name][0], copy=False)
                 found[new] = xr.DataArray(typed, coords=labels.coords, name=new)
+        sizes = {dim: n for answer in found.values() for dim, n in answer.sizes.items()}
+        if isinstance(chunks, Mapping) and not {*chunks} <= {*sizes}:
+            raise ValueError(
+                f"chunks must name dimensions of the answer, {list(sizes)}; got "
+                f"{sorted(str(dim) for dim in {*chunks} - {*sizes})}. Leave these out."
+            )
         return found
 
     def _as_fitted(self, found: dict[Hashable, xr.DataArray], asked: Mapping[Any, Any]) -> Any:
@@ -388,8 +400,9 @@ class FittedGrid(BaseEstimator, ABC):
         gone = {dim for axis in axes for dim in axis.dims}
         sizes = {**self._left.sizes, **new.sizes}
         stay = {
-            name: variable.variable
-            for name, variable in self._left.data_vars.items()
+            name: variable
+            for name, variable in self._left.variables.items()
             if not gone & {*variable.dims} and all(sizes[d] == n for d, n in variable.sizes.items())
         }
-        return new.assign(stay)
+        coords = {name: stay.pop(name) for name in self._left.coords if name in stay}
+        return new.assign(stay).assign_coords(coords)

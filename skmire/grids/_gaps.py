@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from skmire.grids._data import along
+from skmire.grids._data import mask_along
 
 _ENOUGH = 10
 
@@ -37,7 +37,7 @@ def gap_shape(arrays: Sequence[xr.DataArray], mask: Any = None) -> dict[Hashable
     first = arrays[0]
     missing = reduce(or_, (data.variable.isnull() for data in arrays))
     if mask is not None:
-        missing = (missing & along("mask", mask, first).astype(bool)).transpose(*first.dims)
+        missing = (missing & mask_along(mask, first)).transpose(*first.dims)
     shape = {}
     for axis, dim in enumerate(first.dims):
         counts = np.zeros(first.sizes[dim] + 1, dtype=np.int64)

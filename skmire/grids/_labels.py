@@ -96,11 +96,14 @@ def _refuse_parts(field: Field, asked: Mapping[Any, Any]) -> None:
         )
 
 
-def with_indices(grid: xr.Dataset, field: Field) -> xr.Dataset:
-    """Return a grid whose dimensions without labels have indices."""
+def with_indices(
+    grid: xr.Dataset, field: Field, sizes: Mapping[Hashable, int] | None = None
+) -> xr.Dataset:
+    """Return a grid whose dimensions without labels have indices: as many as said, or fitted."""
+    sizes = sizes or {}
     return grid.assign_coords(
         {
-            axis.name: np.arange(round(axis.high) + 1)
+            axis.name: np.arange(sizes.get(axis.name, round(axis.high) + 1))
             for axis in field.axes
             if axis.is_regular and axis.name not in grid.coords
         }

@@ -33,7 +33,8 @@ def answers(
     asked : mapping
         New labels by the names of axes.
     chunks : int, "auto", mapping or None
-        How the answer is chunked; ``None`` computes it at once, unless labels are chunked.
+        How the answer is chunked, of a mapping along dimensions that it has; ``None`` computes it
+        at once, unless labels are chunked.
 
     Returns
     -------
@@ -80,11 +81,6 @@ def _chunked(
     purpose = "An answer in chunks"
     array = require("dask.array.core", extra="distributed", purpose=purpose)
     if isinstance(chunks, Mapping):
-        if unknown := set(chunks) - set(sizes):
-            raise ValueError(
-                f"chunks must name dimensions of the answer, {list(sizes)}; got "
-                f"{sorted(map(str, unknown))}. Leave these out."
-            )
         wanted = {i: chunks[dim] for i, dim in enumerate(sizes) if dim in chunks}
     else:
         wanted = dict.fromkeys(range(len(sizes)), chunks)
@@ -123,7 +119,7 @@ def filled(
         Of the same type. Chunked as the values are.
     """
     columns = [numbers_of(axis, coords) for axis in ask.field.axes]
-    where = xr.Variable((), True) if mask is None else mask.astype(bool)
+    where = xr.Variable((), True) if mask is None else mask
 
     def fill(old: NDArray[Any], where: NDArray[np.bool_], *columns: NDArray[Any]) -> NDArray[Any]:
         new = np.array(old)
