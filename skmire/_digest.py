@@ -69,7 +69,12 @@ def described(value: Any) -> Any:
             return [_code(value.__code__), described(value.__defaults__), enclosed]
         case MethodType():
             return [described(value.__func__), described(value.__self__)]
-    return _ADDRESS.sub("", repr(value))
+    return without_addresses(repr(value))
+
+
+def without_addresses(text: str) -> str:
+    """Return a representation without the places in memory that it tells of."""
+    return _ADDRESS.sub("", text)
 
 
 def _module(module: nn.Module) -> dict[str, Any]:

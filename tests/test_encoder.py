@@ -3,6 +3,7 @@
 import time
 import tracemalloc
 from itertools import pairwise
+from unittest.mock import patch
 
 import joblib
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 
-from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer
+from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer, _memory
 from skmire._memory import available
 
 RNG = np.random.default_rng(0)
@@ -353,3 +354,54 @@ def test_the_systems_word_on_memory_is_read(tmp_path, monkeypatch):
     assert available() == 3_072
     meminfo.write_text("MemTotal:  8 kB\n")
     assert available() is None
+
+
+class Bend:
+    """An activation without a name of its own."""
+
+    def __call__(self, z):
+        return z.tanh()
+
+
+def test_a_fit_of_a_callable_goes_on():
+    fit = encoder(dictionary=None, search=FixedSequence(Bend(), 2), warm_start=True).fit(X, Y)
+    fit.fit(X, Y)
+    fit.partial_fit(X, Y)
+    with pytest.raises(ValueError, match="the sequence cannot change"):
+        fit.set_params(search=FixedSequence("sinusoid", 2)).fit(X, Y)
+
+
+def test_samples_held_out_stay_so_when_a_fit_goes_on():
+    held_out, train = [], Trainer.train
+
+    def watched(self, field, samples, apart, **options):
+        held_out.append(apart.inputs.clone())
+        return train(self, field, samples, apart, **options)
+
+    trainer = Trainer(early_stopping=True)
+    fit = encoder(search=FixedSequence("sinusoid", 2), trainer=trainer, warm_start=True)
+    with patch.object(Trainer, "train", watched):
+        for _ in range(3):
+            fit.fit(X, Y)
+    for again in held_out[1:]:
+        torch.testing.assert_close(again, held_out[0])
+
+
+def test_rows_of_weight_0_do_not_count_in_a_score(fitted):
+    counts = np.ones(len(X))
+    counts[[3, 7]] = 0
+    known = counts > 0
+    wanted = fitted.score(X[known], Y[known])
+    y, places = np.where(known, Y, np.nan), np.where(known[:, None], X, np.nan)
+    assert fitted.score(places, y, counts) == pytest.approx(wanted)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        fitted.score(X, Y, counts[1:])
+
+
+def test_files_that_a_container_has_read_are_no_memory_in_use(tmp_path):
+    for name, told in (("max", "4096"), ("current", "4000"), ("stat", "anon 10\nfile 3000\n")):
+        (tmp_path / f"memory.{name}").write_text(told)
+    with patch.object(_memory, "_CONTAINER", tmp_path):
+        assert available() == 96
+        (tmp_path / "memory.stat").write_text("anon 10\nactive_file 1000\ninactive_file 2000\n")
+        assert available() == 3096

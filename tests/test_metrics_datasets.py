@@ -199,3 +199,16 @@ def test_text_comes_from_its_seed():
 def test_texts_out_of_range_are_refused(shape, font_size):
     with pytest.raises(ValueError, match="text_mask needs a height and a width of at least 1"):
         text_mask(shape, font_size=font_size)
+
+
+def test_what_is_masked_in_a_grid_is_missing():
+    grid = np.ma.masked_greater(np.where(np.eye(4) > 0, 1e36, 0.5), 1e30)
+    _, values = grid_samples(grid)
+    np.testing.assert_array_equal(values, np.where(np.eye(4) > 0, np.nan, 0.5).ravel())
+    _, whole = grid_samples(np.ma.asarray(np.arange(4).reshape(2, 2)))
+    np.testing.assert_array_equal(whole, np.arange(4.0))
+
+
+def test_a_font_size_may_be_of_numpy():
+    first, second = (text_mask((32, 48), font_size=n, random_state=0) for n in (16, np.int64(16)))
+    np.testing.assert_array_equal(first, second)

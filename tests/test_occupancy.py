@@ -345,3 +345,36 @@ def test_a_distance_is_fitted_as_values():
     mesh = level_set_mesh(lambda X: -fit.predict(X), lambda X: -fit.gradient(X), [[-1, 1]] * 3, 32)
     np.testing.assert_allclose(np.linalg.norm(mesh.vertices, axis=1), 0.6, atol=0.03)
     np.testing.assert_allclose(mesh.normals, mesh.vertices / 0.6, atol=0.3)
+
+
+@pytest.mark.parametrize("ignored", [255, -1])
+def test_labels_of_weight_0_are_as_if_absent(ignored):
+    labels = INSIDE.astype(int)
+    labels[:50] = ignored
+    counts = (labels != ignored).astype(float)
+    fit = encoder().fit(X, labels, counts)
+    assert fit.classes_.tolist() == [0, 1]
+    without = encoder().fit(X[50:], labels[50:])
+    np.testing.assert_array_equal(fit.predict(X), without.predict(X))
+    fit.partial_fit(X, np.where(counts > 0, labels, np.nan), sample_weight=counts)
+    with pytest.raises(ValueError, match="3 classes"):
+        encoder().fit(X, labels)
+
+
+def test_masked_labels_are_refused():
+    masked = np.ma.masked_array(INSIDE.astype(int), mask=np.arange(len(X)) < 7)
+    with pytest.raises(ValueError, match="y contains masked values, in 7 of 400 rows"):
+        encoder().fit(X, masked)
+    encoder().fit(X, masked, ~masked.mask)
+    volume = np.ma.masked_array(np.arange(64).reshape(8, 8) > 30, mask=np.eye(8))
+    for ask in (sample_volume, encoder().fit_volume):
+        with pytest.raises(ValueError, match="a label in each voxel, and some are masked"):
+            ask(volume)
+
+
+def test_a_volume_one_voxel_thick_comes_back():
+    volume = np.zeros((16, 16, 1), bool)
+    volume[4:10, 4:10] = True
+    found = encoder().fit_volume(volume).predict_volume(volume.shape)
+    assert found.shape == volume.shape
+    assert iou(volume, found) > 0.8

@@ -16,7 +16,7 @@ from skmire.networks._sweep import LayerSweep
 from skmire.peers import finer
 from skmire.search import single_thread, threads_restored
 from skmire.testing._search_setting import Log, WatchedTask
-from skmire.training import LOSSES, Evaluation, Samples, _run
+from skmire.training import LOSSES, Evaluation, Samples, _averaged, _run
 from skmire.training._averaged import Averaged
 from skmire.training._guard import Guard
 from skmire.training._optimizers import OPTIMIZERS, make_optimizer
@@ -800,3 +800,14 @@ def test_what_makes_no_optimiser_is_refused():
         encoder(Trainer(torch.optim.LBFGS)).fit(X, Y)
     with pytest.raises(ValueError, match="must not hold 'lr'"):
         encoder(Trainer(optimizer_options={"lr": 1.0})).fit(X, Y)
+
+
+def test_the_average_lies_where_the_network_does():
+    """A copy of a network comes back on the CPU; on an accelerator it has to be moved there."""
+    network = LayerStack(
+        [Gaussian()], in_features=1, out_features=1, hidden_width=4,
+        generator=torch.Generator().manual_seed(0), dtype=torch.float32,
+    )  # fmt: skip
+    with patch.object(_averaged, "AveragedModel", wraps=_averaged.AveragedModel) as made:
+        Averaged(network)
+    assert made.call_args.args == (network, torch.device("cpu"))

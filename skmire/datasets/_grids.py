@@ -28,7 +28,7 @@ def grid_samples(
     coords : ndarray of shape (n_samples, d)
         Indices along the axes, the last axis fastest (``ij`` order): row and column for images.
     values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        What the grid holds at these indices.
+        What the grid holds at these indices, NaN where it is masked.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def grid_samples(
     >>> coords.shape, values.shape
     ((24, 2), (24, 3))
     """
-    array = np.asarray(grid, dtype=np.float64)
+    array = np.asarray(np.ma.filled(np.ma.asarray(grid, np.float64), np.nan))
     d = min(array.ndim, 2) if n_dims is None else n_dims
     if d < 1 or array.ndim not in (d, d + 1):
         raise ValueError(

@@ -59,7 +59,7 @@ def text_mask(
     (4096, True)
     """
     height, width = shape
-    smallest, largest = (font_size,) * 2 if isinstance(font_size, int) else font_size
+    smallest, largest = np.broadcast_to(font_size, 2).tolist()
     if min(height, width) < 1 or not 4 <= smallest <= largest:
         raise ValueError(
             "text_mask needs a height and a width of at least 1, and a font_size of at least 4 or "

@@ -276,7 +276,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             "_seed": seed,
             "_settled": settled_parameters(self, given),
             **self._read_attributes(readout, values),
-            **self._target_attributes(y),
+            **self._target_attributes(y, sample_weight),
         }
         task = self._task(X, y, {"sample_weight": sample_weight, "groups": groups}, settled)
         with audible(self.verbose), told(checkpoint, self.verbose):
@@ -329,7 +329,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
             self._readout,
             checked_groups(groups, X, sample_weight),
             held_out=trainer.validation_fraction if trainer.early_stopping and epochs > 1 else None,
-            seed=seed,
+            seed=self._seed,  # so that of the same samples those held out stay so
         )
         task = self._task(X, y, {"sample_weight": sample_weight, "groups": groups}, {})
         further = task.start("further training", n_subtasks=epochs)
@@ -388,8 +388,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         """Return what lies between checked values and the network's."""
         return Scaling.of_values(columns(values), weights)
 
-    def _target_attributes(self, y: ArrayLike) -> dict[str, Any]:
-        """Return fitted attributes that come from `y` alone."""
+    def _target_attributes(self, y: ArrayLike, sample_weight: ArrayLike | None) -> dict[str, Any]:
+        """Return fitted attributes that come from `y` alone, where it counts."""
         return {}
 
     def _task(

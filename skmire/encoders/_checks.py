@@ -253,14 +253,31 @@ def _finite(
     )
 
 
-def checked_labels(estimator: Any, y: ArrayLike) -> NDArray[Any]:
-    """Return labels as one dimension, or say that they are none."""
+def checked_labels(
+    estimator: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+) -> NDArray[Any]:
+    """Return labels as one dimension, or say that they are none.
+
+    Those of weight 0 are not looked at; they are replaced by one that counts.
+    """
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None. Pass "
             "the labels at X."
         )
+    masked = np.ma.getmaskarray(y).ravel() if np.ma.isMaskedArray(y) else False
     labels = column_or_1d(y, warn=True)
+    if sample_weight is not None:
+        weights = as_numbers("sample_weight", sample_weight)
+        counts = weights != 0
+        if weights.shape == labels.shape and counts.any():
+            labels = np.where(counts, labels, labels[counts][0])
+            masked = masked & counts
+    if np.any(masked):
+        raise ValueError(
+            f"Input y contains masked values, in {np.count_nonzero(masked)} of {len(labels)} rows. "
+            "Leave these samples out."
+        )
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise ValueError(
             "Input y contains NaN or infinity, and a label is neither. Leave these samples out."

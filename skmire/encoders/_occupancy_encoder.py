@@ -222,7 +222,7 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
             )
         if classes is not None:
             fitted = hasattr(self, "network_")
-            ours = self.classes_ if fitted else np.unique(checked_labels(self, y))
+            ours = self.classes_ if fitted else np.unique(checked_labels(self, y, sample_weight))
             if not np.array_equal(np.unique(classes), ours):
                 raise ValueError(
                     f"classes must be the labels of the first batch, {ours.tolist()}; got "
@@ -326,7 +326,7 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
     def _checked(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, *, first: bool
     ) -> tuple[Array, Array, Array | None]:
-        classes = self._target_attributes(y)["classes_"] if first else self.classes_
+        classes = self._target_attributes(y, sample_weight)["classes_"] if first else self.classes_
         coords, signs, weights = self._signed(X, y, sample_weight, classes, first=first)
         if first and abs(signs.sum()) == len(signs):
             alone = classes.tolist()[-1 if signs[0] > 0 else 0]
@@ -359,7 +359,7 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         first: bool,
     ) -> tuple[Array, Array, Array | None]:
         """Return checked samples, with -1 and 1 for the two labels, without weights of classes."""
-        labels = checked_labels(self, y)
+        labels = checked_labels(self, y, sample_weight)
         if unknown := set(np.unique(labels).tolist()) - set(classes.tolist()):
             raise ValueError(
                 f"y has labels that the encoder was not fitted with: {sorted(unknown)}. The two "
@@ -373,8 +373,8 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
             return Scaling(np.zeros(1), np.full(1, LOG_ODDS))
         return super()._value_scaling(values, weights)
 
-    def _target_attributes(self, y: ArrayLike) -> dict[str, Any]:
-        labels = np.unique(checked_labels(self, y))
+    def _target_attributes(self, y: ArrayLike, sample_weight: ArrayLike | None) -> dict[str, Any]:
+        labels = np.unique(checked_labels(self, y, sample_weight))
         if len(labels) > 2:
             raise ValueError(
                 f"Only binary classification is supported. The type of the target is "

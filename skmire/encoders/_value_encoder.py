@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Iterator
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.utils import _safe_indexing
 
 from skmire.encoders._base import Array, BaseEncoder
 from skmire.encoders._numbers import as_numbers
@@ -47,17 +49,19 @@ class ValueEncoder(MultiOutputMixin, RegressorMixin, BaseEncoder, ABC):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Values there.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples.
+            Weights of the samples; those of weight 0 may hold anything.
 
         Returns
         -------
         score : float
             The mean over outputs.
         """
+        values = as_numbers("y", y)
         weights = None if sample_weight is None else as_numbers("sample_weight", sample_weight)
-        if weights is not None and weights.ndim == 0:  # all alike, as in fit
-            weights = None
-        return float(super().score(X, as_numbers("y", y), weights))
+        if weights is None or weights.ndim == 0:  # all alike, as in fit
+            return float(super().score(X, values))
+        counts = np.flatnonzero(weights != 0) if weights.shape == values.shape[:1] else slice(None)
+        return float(super().score(_safe_indexing(X, counts), values[counts], weights[counts]))
 
     def staged_predict(self, X: ArrayLike) -> Iterator[Array]:
         """Yield the values of the network of every stage of the search, the fit last.

@@ -145,10 +145,10 @@ class VolumeEncoder(BaseEncoder, ABC):
 
     def _grid(self, box: ArrayLike | None, resolution: int | Sequence[int]) -> list[Array]:
         """Return where the points of a grid are, those of the voxels fitted if it is theirs."""
-        ends, axes = self._box(box), getattr(self, "volume_axes_", [])
+        axes: list[Array] = getattr(self, "volume_axes_", [])
         if box is None and tuple(np.ravel(resolution)) == tuple(len(axis) for axis in axes):
             return axes
-        return grid_axes(ends, resolution)
+        return grid_axes(self._box(box), resolution)
 
     def to_mesh(
         self,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from sklearn.utils._param_validation import Interval
 
+from skmire._digest import without_addresses
 from skmire._logging import logger
 from skmire._random import derive_seed, numpy_stream
 from skmire.atoms import Atom, AtomLike, make_atom
@@ -88,7 +89,7 @@ class FixedSequence(BaseLayerSearch):
 
     @property
     def settled(self) -> dict[str, Any]:
-        return {**super().settled, "the sequence": str(self.atoms)}
+        return {**super().settled, "the sequence": without_addresses(str(self.atoms))}
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         seed = derive_seed(problem.seed, "layer", 1)

@@ -138,6 +138,11 @@ def volume_axes(volume: Any) -> list[Array]:
             f"A volume must be an array of two or more voxels, got shape {shape}. Pass labels on "
             "a grid, with an axis for each coordinate."
         )
+    if np.ma.is_masked(volume):
+        raise ValueError(
+            "A volume must have a label in each voxel, and some are masked. Fill them, as in "
+            "volume.filled(label), or fit the other voxels as samples."
+        )
     if not isinstance(volume, xr.DataArray):
         return [np.arange(n, dtype=float) for n in shape]
     axes = []

@@ -30,7 +30,8 @@ class Averaged:
     """
 
     def __init__(self, field: Field) -> None:
-        self._model = AveragedModel(field, avg_fn=_towards)
+        device = next(field.parameters()).device  # a copy of a field is on the CPU
+        self._model = AveragedModel(field, device, avg_fn=_towards)
         self.field = cast(Field, self._model.module)
         self._since = 0
 
