@@ -95,6 +95,21 @@ def importance_sampling():
         yield
 
 
+# -- how large steps are at the end --------------------------------------------------------------
+
+
+@contextmanager
+def cool_down(share):
+    """Let the step size fall to 0 over the last share of the training, on top of its fall."""
+    rate_at = Trainer.rate_at
+
+    def cooled(self, progress):
+        return rate_at(self, progress) * min((1 - progress) / share, 1.0)
+
+    with patch.object(Trainer, "rate_at", cooled):
+        yield
+
+
 # -- starts --------------------------------------------------------------------------------------
 
 
@@ -149,6 +164,9 @@ LEVERS = {
     },
     "learning rate 5e-4": {"trainer": Trainer(learning_rate=5e-4)},
     "learning rate 2e-3": {"trainer": Trainer(learning_rate=2e-3)},
+    "step size falls to a tenth": {"trainer": Trainer(decay=0.1)},
+    "step size falls to a thirtieth": {"trainer": Trainer(decay=0.03)},
+    "step size falls to 0 in the last tenth": {"around": lambda: cool_down(0.1)},
     "warm-up 5 %": {"trainer": Trainer(warmup=0.05)},
     "batches of 256": {"trainer": Trainer(batch_size=256)},
     "batches of 4,096": {"trainer": Trainer(batch_size=4_096)},
@@ -190,7 +208,7 @@ def main():
     done = {}
     for lever, signal, network, *figures in map(dict.values, read(options.csv)):
         done[lever, signal, network] = tuple(map(float, figures))
-    print(f"{'':32} {'fitted: median (worst, best)':>32} {'held out':>10} {'seconds':>8}")
+    print(f"{'':39} {'fitted: median (worst, best)':>32} {'held out':>10} {'seconds':>8}")
     for lever in options.only:
         for signal in ON:
             for network in NETWORKS:
@@ -205,7 +223,7 @@ def main():
         out = [ours[2] - base[2] for ours, base in pairs]
         seconds = statistics.median(ours[0] / base[0] for ours, base in pairs)
         print(
-            f"{lever:32} {statistics.median(gains):+12.1f} dB ({min(gains):+6.1f}, "
+            f"{lever:39} {statistics.median(gains):+12.1f} dB ({min(gains):+6.1f}, "
             f"{max(gains):+5.1f}) {statistics.median(out):+7.1f} dB {seconds:7.2f}x",
             flush=True,
         )
