@@ -247,8 +247,12 @@ def _finite(
         what = "NaN" if np.isnan(array[bad]).any() else "infinity"
     elif cure.startswith("Drop"):
         cure += " or take a larger unit"
+    _refuse_rows(name, what, np.asarray(bad), given, cure)
+
+
+def _refuse_rows(name: str, what: str, bad: NDArray[np.bool_], given: ArrayLike, cure: str) -> None:
     raise ValueError(
-        f"Input {name} contains {what}, in {np.count_nonzero(bad)} of {len(array)} rows, the first "
+        f"Input {name} contains {what}, in {np.count_nonzero(bad)} of {len(bad)} rows, the first "
         f"of which is {row_name(given, int(bad.argmax()))}. {cure}."
     )
 
@@ -265,19 +269,18 @@ def checked_labels(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None. Pass "
             "the labels at X."
         )
-    masked = np.ma.getmaskarray(y).ravel() if np.ma.isMaskedArray(y) else False
     labels = column_or_1d(y, warn=True)
+    masked = (
+        np.ma.getmaskarray(y).ravel() if np.ma.isMaskedArray(y) else np.zeros(len(labels), bool)
+    )
     if sample_weight is not None:
         weights = as_numbers("sample_weight", sample_weight)
         counts = weights != 0
         if weights.shape == labels.shape and counts.any():
             labels = np.where(counts, labels, labels[counts][0])
             masked = masked & counts
-    if np.any(masked):
-        raise ValueError(
-            f"Input y contains masked values, in {np.count_nonzero(masked)} of {len(labels)} rows. "
-            "Leave these samples out."
-        )
+    if masked.any():
+        _refuse_rows("y", "masked values", masked, y, "Leave these samples out")
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise ValueError(
             "Input y contains NaN or infinity, and a label is neither. Leave these samples out."

@@ -174,10 +174,7 @@ def embedding_of(axes: Sequence[Axis], *, sphere: bool) -> Embedding:
 
 def on_the_globe(axes: Sequence[Axis]) -> dict[str, list[int]]:
     """Return which axes are latitudes and which longitudes; ask if they look like radians."""
-    found = {
-        kind: [i for i, axis in enumerate(axes) if told(axis.name, axis.attrs)]
-        for kind, told in (("latitude", is_latitude), ("longitude", is_longitude))
-    }
+    found = by_kind([(axis.name, axis.attrs) for axis in axes])
     globe = {"latitude": (-np.pi / 2, np.pi / 2), "longitude": (-np.pi, 2 * np.pi)}
     told = [(axes[i], *globe[kind]) for kind, some in found.items() for i in some]
     if found["latitude"] and all(_like_radians(axis, low, high) for axis, low, high in told):
@@ -188,6 +185,14 @@ def on_the_globe(axes: Sequence[Axis]) -> dict[str, list[int]]:
             stacklevel=2,
         )
     return found
+
+
+def by_kind(coords: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, list[int]]:
+    """Return which coordinates are latitudes, and which longitudes, by name and attributes."""
+    return {
+        kind: [i for i, (name, attrs) in enumerate(coords) if told(name, attrs)]
+        for kind, told in (("latitude", is_latitude), ("longitude", is_longitude))
+    }
 
 
 def _like_radians(axis: Axis, low: float, high: float) -> bool:

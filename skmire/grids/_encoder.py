@@ -15,8 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import has_fit_parameter
 
 from skmire.encoders import MIREncoder
-from skmire.grids._axes import axis_of, embedding_of, on_the_globe
-from skmire.grids._conventions import is_latitude, is_longitude
+from skmire.grids._axes import axis_of, by_kind, embedding_of, on_the_globe
 from skmire.grids._data import (
     ARRAY,
     Chosen,
@@ -236,10 +235,10 @@ class GridEncoder(DerivedGrid):
             )
         seed = int(check_random_state(self.random_state).randint(2**31))
         firsts = [dataset[some.variables[0]] for some in chosen]
-        for first, suits in zip(firsts, _or_all(lies_along(gaps, d) for d in firsts), strict=True):
-            if suits and gaps is not None:
-                mask_along(gaps, first)  # refused now, and not when they are filled
-        globes = [_globe(dataset, some) for some in chosen]
+        if gaps is not None:  # refused now, and not when they are filled
+            for first in [data for data in firsts if lies_along(gaps, data)] or firsts:
+                mask_along(gaps, first)
+        kinds = [by_kind([(name, dataset[name].attrs) for name in c.coords]) for c in chosen]
         fitted = [
             self._fitted(
                 dataset,
@@ -253,8 +252,8 @@ class GridEncoder(DerivedGrid):
             for some, weighted, has_both, has_latitude in zip(
                 chosen,
                 _or_all(lies_along(weights, data) for data in firsts),
-                _or_all(len(globe) == 2 for globe in globes),
-                _or_all("latitude" in globe for globe in globes),
+                _or_all(all(kind.values()) for kind in kinds),
+                _or_all(bool(kind["latitude"]) for kind in kinds),
                 strict=True,
             )
         ]
@@ -385,13 +384,6 @@ def _or_all(suits: Iterable[bool]) -> list[bool]:
     """Return what suits which field, or that it does all, to be refused by the first, if none."""
     found = list(suits)
     return found if any(found) else [True] * len(found)
-
-
-def _globe(dataset: xr.Dataset, chosen: Chosen) -> set[str]:
-    """Return whether some variables have a latitude, and whether a longitude."""
-    attrs = [(name, dataset[name].attrs) for name in chosen.coords]
-    told = {"latitude": is_latitude, "longitude": is_longitude}
-    return {kind for kind, is_it in told.items() if any(is_it(*some) for some in attrs)}
 
 
 def _cos_latitude(field: Field, numbers: Any) -> Any:

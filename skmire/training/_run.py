@@ -76,7 +76,8 @@ class Run:
         self.samples = samples = replace(samples, together=None)  # which no step needs
         self.n_batches = -(-len(samples) // trainer.batch_size_for(samples))
         self.epochs, self.steps = epochs, epochs * self.n_batches
-        self.loss, self._part = LOSSES[trainer.loss], samples.some(_LOOK)
+        self.loss = LOSSES[trainer.loss]
+        self._part = samples.some(_LOOK)
         self.sweep = sweep_through(field, samples.readout, generator)
         targets = samples.targets
         constant = float(samples.weigh(self.loss.value(torch.zeros_like(targets), targets)).mean())
