@@ -10,12 +10,10 @@ of the first: mean, worst and best over the signals.
     python benchmarks/matched_scales.py --report
 """
 
-import argparse
 from itertools import product
-from pathlib import Path
 
 import numpy as np
-from records import fill, read, setting
+from records import fill_and_report
 from small_signals import CASES
 
 from skmire import Architecture, MIREncoder
@@ -90,17 +88,6 @@ def report(rows):
     print(f"{'mean':20}" + "".join(f"{mean:+8.2f}{'':14}" for mean in means))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--csv", type=Path, default=Path("benchmarks/matched_scales.csv"))
-    parser.add_argument("--report", action="store_true", help="only print what the file holds")
-    options = parser.parse_args()
-    print(f"{setting()}; seed 0")
-    if not options.report:
-        wanted = product(SIGNALS, ActivationDictionary().names, STARTS)
-        fill(options.csv, COLUMNS, measured, wanted)
-    report(read(options.csv))
-
-
 if __name__ == "__main__":
-    main()
+    cells = product(SIGNALS, ActivationDictionary().names, STARTS)
+    fill_and_report(__doc__, "matched_scales", COLUMNS, measured, cells, report)

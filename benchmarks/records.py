@@ -3,11 +3,13 @@
 What is in a file is not measured again.
 """
 
+import argparse
 import csv
 import io
 import os
 import platform
 from importlib.metadata import version
+from pathlib import Path
 
 import torch
 from joblib import Parallel, delayed
@@ -44,6 +46,21 @@ def fill(path, columns, measured, keys):
     jobs = (delayed(measured)(*key) for key in wanted)
     for rows in Parallel(n_jobs=-1, return_as="generator")(jobs):
         append(path, columns, *rows)
+
+
+def fill_and_report(about, name, columns, measured, keys, report):
+    """Do what a benchmark does that fills a file of its name with `measured`, and reports on it.
+
+    Its command line names another file, or asks for the report of what is there alone.
+    """
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--csv", type=Path, default=Path(f"benchmarks/{name}.csv"))
+    parser.add_argument("--report", action="store_true", help="only print what the file holds")
+    options = parser.parse_args()
+    print(f"{setting()}; seed 0")
+    if not options.report:
+        fill(options.csv, columns, measured, keys)
+    report(read(options.csv))
 
 
 def append(path, columns, *rows):

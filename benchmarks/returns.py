@@ -10,13 +10,11 @@ median, worst and best over the trainings that it changed.
     python benchmarks/returns.py --report
 """
 
-import argparse
 from itertools import product
-from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from records import fill, read, setting
+from records import fill_and_report
 from small_signals import CASES
 
 from skmire import FixedSequence, MIREncoder, Trainer, peers
@@ -48,7 +46,7 @@ def measured(signal, network, epochs, watched):
 def report(rows):
     """Print how many trainings the watch changed, and their gains."""
     found = {tuple(row[name] for name in COLUMNS[:4]): row for row in rows}
-    print("epochs  network     changed            test: mean, median (worst, best)", end="")
+    print("\nepochs  network     changed            test: mean, median (worst, best)", end="")
     print("          fitted: mean, median (worst, best)")
     for epochs, network in product(EPOCHS, NETWORKS):
         pairs = [
@@ -63,19 +61,17 @@ def report(rows):
             line += f"  {np.mean(gains):+14.2f} {np.median(gains):+7.2f} dB"
             line += f" ({min(gains):+6.2f}, {max(gains):+6.2f})"
         print(line)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--csv", type=Path, default=Path("benchmarks/returns.csv"))
-    parser.add_argument("--report", action="store_true", help="only print what the file holds")
-    options = parser.parse_args()
-    print(f"{setting()}; seed 0\n")
-    if not options.report:
-        cells = product(SIGNALS, NETWORKS, EPOCHS, (True, False))
-        fill(options.csv, COLUMNS, measured, cells)
-    report(read(options.csv))
+    print(f"\nthe test after {EPOCHS[-1]} epochs, signal by signal\n\n{'':16}", end="")
+    print("".join(f"{network:>10}" for network in NETWORKS))
+    for signal in SIGNALS:
+        gains = [
+            float(found[signal, network, str(EPOCHS[-1]), "True"]["test_psnr"])
+            - float(found[signal, network, str(EPOCHS[-1]), "False"]["test_psnr"])
+            for network in NETWORKS
+        ]
+        print(f"{signal:16}" + "".join(f"{gain:+10.2f}" for gain in gains))
 
 
 if __name__ == "__main__":
-    main()
+    cells = product(SIGNALS, NETWORKS, EPOCHS, (True, False))
+    fill_and_report(__doc__, "returns", COLUMNS, measured, cells, report)

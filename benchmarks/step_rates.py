@@ -10,13 +10,11 @@ is what there would be without regard to the width.
     python benchmarks/step_rates.py --report
 """
 
-import argparse
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 from matched_scales import One
-from records import fill, read, setting
+from records import fill_and_report
 from small_signals import CASES
 
 from skmire import MIREncoder
@@ -58,17 +56,6 @@ def report(rows):
             print(f"{width:4} {atom:20}{line}")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--csv", type=Path, default=Path("benchmarks/step_rates.csv"))
-    parser.add_argument("--report", action="store_true", help="only print what the file holds")
-    options = parser.parse_args()
-    print(f"{setting()}; seed 0")
-    if not options.report:
-        wanted = product(SIGNALS, ActivationDictionary().names, WIDTHS, RATES)
-        fill(options.csv, COLUMNS, measured, wanted)
-    report(read(options.csv))
-
-
 if __name__ == "__main__":
-    main()
+    cells = product(SIGNALS, ActivationDictionary().names, WIDTHS, RATES)
+    fill_and_report(__doc__, "step_rates", COLUMNS, measured, cells, report)

@@ -144,7 +144,7 @@ def figures(path):
 
 def report(rows):
     """Print PSNR by budget, and how much sooner skmire reaches what a peer has at B."""
-    speeds, gains = [], []
+    speeds, gains, between = [], [], {network: [] for network in PEERS}
 
     def median(signal, network, by, fraction, column="psnr"):
         found = [
@@ -173,6 +173,8 @@ def report(rows):
                     if not np.isnan(goal + line[-1]):  # both have been measured
                         speeds.append(1 / reached[0] if reached else 0.0)
                         gains.append(line[-1] - goal)
+                        peers_own = median(signal, network, "authors", 1.0, "held_out_psnr")
+                        between[network].append(out - peers_own)
                         sooner = f"{speeds[-1]:7.0f}x" if reached else "    behind"
                 print(f"{network + ' by ' + by:24} {text}   ({out:6.2f})  {sooner:>8}")
         rbf = [r for r in rows if r["signal"] == signal and r["network"] == "rbf"]
@@ -187,6 +189,12 @@ def report(rows):
             f"(median of {len(speeds)} signals x peers; 8 is the most this can show; 0 is never); "
             f"at B it is {statistics.median(gains):+.1f} dB (median), behind in "
             f"{sum(gain < 0 for gain in gains)} of {len(gains)}, at worst {min(gains):+.1f} dB"
+        )
+        apart = [gain for some in between.values() for gain in some]
+        print(
+            f"on the samples held out at B: {statistics.median(apart):+.1f} dB (median), behind in "
+            f"{sum(gain < 0 for gain in apart)} of {len(apart)}, at worst {min(apart):+.1f} dB; "
+            + ", ".join(f"{n} {statistics.median(some):+.1f}" for n, some in between.items())
         )
 
 
