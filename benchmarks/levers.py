@@ -95,21 +95,6 @@ def importance_sampling():
         yield
 
 
-# -- how large steps are at the end --------------------------------------------------------------
-
-
-@contextmanager
-def cool_down(share):
-    """Let the step size fall to 0 over the last share of the training, on top of its fall."""
-    rate_at = Trainer.rate_at
-
-    def cooled(self, progress):
-        return rate_at(self, progress) * min((1 - progress) / share, 1.0)
-
-    with patch.object(Trainer, "rate_at", cooled):
-        yield
-
-
 # -- starts --------------------------------------------------------------------------------------
 
 
@@ -166,13 +151,21 @@ LEVERS = {
     "learning rate 2e-3": {"trainer": Trainer(learning_rate=2e-3)},
     "step size falls to a tenth": {"trainer": Trainer(decay=0.1)},
     "step size falls to a thirtieth": {"trainer": Trainer(decay=0.03)},
-    "step size falls to 0 in the last tenth": {"around": lambda: cool_down(0.1)},
+    "no cool-down": {"trainer": Trainer(cooldown=0.0)},
+    "cool-down of a fifth": {"trainer": Trainer(cooldown=0.2)},
+    "last layer left as trained": {"trainer": Trainer(polish=False)},
     "warm-up 5 %": {"trainer": Trainer(warmup=0.05)},
     "batches of 256": {"trainer": Trainer(batch_size=256)},
     "batches of 4,096": {"trainer": Trainer(batch_size=4_096)},
-    "last layer solved at the start": {"around": lambda: last_layer("start")},
-    "last layer solved each epoch": {"around": lambda: last_layer("each epoch")},
-    "last layer solved at the end": {"around": lambda: last_layer("end")},
+    "last layer solved at the start": {
+        "around": lambda: last_layer("start"), "trainer": Trainer(polish=False)
+    },
+    "last layer solved each epoch": {
+        "around": lambda: last_layer("each epoch"), "trainer": Trainer(polish=False)
+    },
+    "last layer solved at the end, no ridge": {
+        "around": lambda: last_layer("end"), "trainer": Trainer(polish=False)
+    },
     "samples drawn by their error": {"around": importance_sampling},
     "first biases in [-5, 5]": {
         "around": lambda: architecture(lambda init: Architecture(init, first_bias=5.0))

@@ -86,7 +86,7 @@ def epoch(field: LayerStack, samples: Samples) -> Callable[[], object]:
     """Return an epoch of skmire's trainer."""
     generator = torch.Generator().manual_seed(0)
     trainer = Trainer(learning_rate=1e-4)
-    run = Run(trainer, field, samples, 10**6, None, generator, 0.0)
+    run = Run(trainer, field, samples, 10**6, None, generator, True)
     return lambda: run.epoch(0)
 
 

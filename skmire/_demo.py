@@ -192,7 +192,8 @@ def single_atoms(encoder: MIREncoder, image: Array) -> Sequence[Score]:
     scores = [score(c, encoder) for c in known]
     if len(names) < len(encoder.dictionary_):
         search = SingleAtoms(len(encoder.activations_), names)
-        rest = clone(encoder).set_params(search=search, verbose=0)
+        trainer = clone(encoder.trainer_).set_params(polish=False)  # as finalists are not
+        rest = clone(encoder).set_params(search=search, trainer=trainer, verbose=0)
         watch(rest)
         rest.fit(*grid_samples(image, n_dims=2))
         scores += [score(c, rest) for c in rest.search_result_.trace]

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from sklearn.base import clone
 
-from skmire import LayerSearch, MIREncoder, _demo
+from skmire import LayerSearch, MIREncoder, Trainer, _demo
 from skmire._demo import Score, found, score_table, search_table, single_atoms, verdict, write
 from skmire.atoms import Gaussian
 from skmire.cli import main
@@ -157,7 +157,8 @@ def test_single_atoms_do_as_they_would_as_finalists(image):
     samples = grid_samples(image, n_dims=2)
     encoder = small(random_state=0).set_params(dictionary=[Gaussian(scale=3.0), "relu"])
     encoder.fit(*samples)
-    again = clone(encoder).set_params(search=_demo.SingleAtoms(2)).fit(*samples)
+    given = {"search": _demo.SingleAtoms(2), "trainer": Trainer(polish=False)}
+    again = clone(encoder).set_params(**given).fit(*samples)
     scores = {s.name: s for s in (_demo.score(c, again) for c in again.search_result_.trace)}
     assert sorted(scores) == ["gaussian(scale=3.0)²", "relu²"]
     for s in single_atoms(encoder, image):

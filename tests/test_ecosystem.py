@@ -48,7 +48,7 @@ def encoder(**options):
     defaults = {
         "dictionary": ActivationDictionary(["gaussian", "sinusoid"], init="unit"),
         "search": LayerSearch(1, mode="growth"),  # as quick as can be: the subject is sklearn
-        "trainer": Trainer(learning_rate=1e-2),
+        "trainer": Trainer(learning_rate=1e-2, polish=False),
         "hidden_width": 16,
         "max_epochs": 20,
         "dtype": "float64",

@@ -80,8 +80,9 @@ def test_one_layer_of_one_atom_is_that_fixed_sequence(atom, dtype):
     assert_same(searched, given)
 
 
-@pytest.mark.parametrize("trainer", [Trainer(), Trainer(early_stopping=True)])
-def test_one_layer_is_the_best_of_its_atoms_alone(trainer):
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_one_layer_is_the_best_of_its_atoms_alone(early_stopping):
+    trainer = Trainer(early_stopping=early_stopping, polish=False)  # which only fits have
     searched = encoder(THREE, growth(1), trainer=trainer).fit(X, Y)
     alone = [encoder([a], FixedSequence(a, 1), trainer=trainer).fit(X, Y) for a in THREE]
     losses = [fit.best_loss_ for fit in alone]
@@ -90,8 +91,9 @@ def test_one_layer_is_the_best_of_its_atoms_alone(trainer):
 
 
 def test_the_first_stage_is_a_search_of_one_layer():
-    deep = encoder(THREE, growth(3, epochs=(3, 1, 1))).fit(X, Y)
-    shallow = encoder(THREE, growth(1), max_epochs=3).fit(X, Y)
+    trainer = Trainer(polish=False)  # which only the last stage has
+    deep = encoder(THREE, growth(3, epochs=(3, 1, 1)), trainer=trainer).fit(X, Y)
+    shallow = encoder(THREE, growth(1), max_epochs=3, trainer=trainer).fit(X, Y)
     np.testing.assert_array_equal(next(deep.staged_predict(X)), shallow.predict(X))
 
 

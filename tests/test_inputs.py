@@ -296,6 +296,8 @@ OUT_OF_RANGE: list[tuple[type, str, object]] = [
     (Trainer, "optimizer_options", "fast"),
     (Trainer, "warmup", 1.0),
     (Trainer, "decay", 1.5),
+    (Trainer, "cooldown", 1.0),
+    (Trainer, "polish", "yes"),
     (Trainer, "average", "yes"),
     (Trainer, "batch_size", 0),
     (Trainer, "loss", "l2"),

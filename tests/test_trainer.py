@@ -96,7 +96,7 @@ def test_of_very_many_samples_some_say_what_the_loss_is(monkeypatch):
     x = np.linspace(-1, 1, 40_000)[:, None]
     y = np.sin(20 * x[:, 0]) + 0.3 * np.random.default_rng(0).normal(size=len(x))
     weights = np.linspace(0, 1, len(x))
-    monkeypatch.setattr("skmire.training._trainer._EVALUATED", 10_000)
+    monkeypatch.setattr("skmire.training._evaluate._MOST", 10_000)
     all_of_them, by_some = (
         encoder(time_limit=limit).fit(x, y, sample_weight=weights).best_loss_
         for limit in (None, 1e4)
@@ -135,20 +135,22 @@ def steps(monkeypatch):
 
 
 def test_the_step_size_falls_geometrically_to_its_share(steps):
-    encoder(Trainer(learning_rate=1e-2, decay=0.01, batch_size=20)).fit(X, Y)
+    encoder(Trainer(learning_rate=1e-2, decay=0.01, cooldown=0.0, batch_size=20)).fit(X, Y)
     progress = np.arange(15) / 15
     np.testing.assert_allclose(steps, 1e-2 * 0.01**progress, rtol=1e-12)
 
 
 def test_no_decay_keeps_the_step_size(steps):
-    encoder(Trainer(learning_rate=1e-2, decay=1.0, batch_size=60)).fit(X, Y)
+    encoder(Trainer(learning_rate=1e-2, decay=1.0, cooldown=0.0, batch_size=60)).fit(X, Y)
     assert steps == [1e-2] * 5
 
 
-def test_the_step_size_grows_first_if_it_is_to(steps):
-    encoder(Trainer(learning_rate=1e-2, decay=0.01, batch_size=20, warmup=0.4)).fit(X, Y)
+def test_the_step_size_grows_first_and_falls_to_0_at_last(steps):
+    trainer = Trainer(learning_rate=1e-2, decay=0.01, batch_size=20, warmup=0.4, cooldown=0.3)
+    encoder(trainer).fit(X, Y)
     progress = np.arange(15) / 15
-    expected = 1e-2 * 0.01**progress * np.minimum(progress / 0.4, 1)
+    ends = np.minimum(progress / 0.4, 1) * np.minimum((1 - progress) / 0.3, 1)
+    expected = 1e-2 * 0.01**progress * ends
     np.testing.assert_allclose(steps, expected, rtol=1e-12)
 
 
@@ -287,7 +289,9 @@ def test_small_steps_are_taken_on_one_thread(monkeypatch, width, batch_size, wan
 
 @pytest.mark.parametrize("rate", [1e-3, 0.3])
 def test_the_state_of_least_held_out_loss_is_kept(rate):
-    trainer = Trainer(learning_rate=rate, decay=1.0, early_stopping=True, n_iter_no_change=100)
+    trainer = Trainer(
+        learning_rate=rate, decay=1.0, polish=False, early_stopping=True, n_iter_no_change=100
+    )
     training = encoder(trainer, max_epochs=12).fit(X, Y).search_result_.trace[0].training
     assert len(training.held_out_curve) == 12
     assert training.kept.loss("held_out") == pytest.approx(training.held_out_curve.min())
@@ -603,7 +607,7 @@ def test_a_return_lessens_every_step():
         generator=torch.Generator().manual_seed(0), dtype=torch.float64,
     )  # fmt: skip
     zeros = torch.zeros(8, 1, dtype=torch.float64)
-    run = Run(Trainer(), network, Samples(zeros, zeros), 1, None, torch.Generator(), 0.0)
+    run = Run(Trainer(), network, Samples(zeros, zeros), 1, None, torch.Generator(), True)
     rates = []
     for n_returns in (0, 1):
         run.guard.n_returns = n_returns
@@ -762,11 +766,11 @@ def test_steps_become_smaller_after_a_return(n_batches, n_epochs, returns_after,
     """The loss is half as large in the 16th epoch as before it and afterwards."""
     samples = Samples(*[torch.zeros(8 * n_batches, 1, dtype=torch.float64)] * 2)
     losses = [1.0] * 15 * n_batches + [0.5] * n_batches + [1.0]
-    trainer = Trainer(batch_size=8, decay=1.0, average=False)
+    trainer = Trainer(batch_size=8, decay=1.0, cooldown=0.0, average=False)
     rates = []
 
     with caplog.at_level("INFO", logger="skmire"), single_thread():
-        run = Run(trainer, Replayed(losses), samples, n_epochs, None, torch.Generator(), 0.0)
+        run = Run(trainer, Replayed(losses), samples, n_epochs, None, torch.Generator(), True)
         for epoch in range(min(n_epochs, 60)):
             run.epoch(epoch)
             rates.append(run.optimizer.param_groups[0]["lr"])

@@ -182,7 +182,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         DivergenceError
             If every candidate of a layer diverged.
         """
-        further = {"epochs": self.max_epochs, "progress": 0.0} if self.warm_start else None
+        further = {"epochs": self.max_epochs, "annealed": True} if self.warm_start else None
         return self._fit(X, y, sample_weight, further, groups=groups)
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -193,7 +193,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
 
         The first call is `fit`: it fixes scaling and sequence, so its samples should span the
         domain. Each further call passes once over its samples, at the step size that a whole
-        training ends with; the optimiser's memory starts anew.
+        training has before it cools down; the optimiser's memory starts anew.
 
         Parameters
         ----------
@@ -209,7 +209,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         self : object
             The encoder, fitted further.
         """
-        return self._fit(X, y, sample_weight, {"epochs": 1, "progress": 1.0})
+        return self._fit(X, y, sample_weight, {"epochs": 1, "annealed": False})
 
     def _fit(
         self,
@@ -298,6 +298,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
                 ),
                 trainer,
             )
+        result = result.finished_by(trainer, samples, held_out, seconds=self.time_limit)
         task.finish(result.network)  # before anything is kept, as a callback may raise
         self.__dict__.update({**settled, **self._fitted_attributes(result)})
         self._settle_constant(coords, weights)
@@ -311,7 +312,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         groups: ArrayLike | None,
         *,
         epochs: int,
-        progress: float,
+        annealed: bool,
     ) -> Self:
         """Train the fitted network further: scaling and sequence stay."""
         given = _, _, trainer, _, measurement = self._collaborators()
@@ -342,7 +343,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
                 seconds=self.time_limit,
                 generator=torch_stream(seed, "batches"),
                 task=further,
-                progress=progress,
+                annealed=annealed,
             )
         further.finish(network)
         if training.diverged:
@@ -351,15 +352,13 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
                 f"learning_rate (now {trainer.learning_rate:g}). The encoder is as it was before."
             )
         candidate = Candidate(
-            layer=len(network.sequence),
-            atom=network.sequence[-1].name,
-            seed=seed,
-            effective_epochs=len(training.curve),
-            training=training,
-            loss=training.kept.loss("held_out"),
-            chosen=True,
-        )
+            layer=len(network.sequence), atom=network.sequence[-1].name, seed=seed,
+            effective_epochs=len(training.curve), training=training,
+            loss=training.kept.loss("held_out"), chosen=True,
+        )  # fmt: skip
         result = before.further(network, candidate)
+        if annealed and not result.members:  # which were trained as one
+            result = result.finished_by(trainer, samples, held_out, seconds=self.time_limit)
         task.finish(network)
         self.__dict__.update({"trainer_": trainer, **self._fitted_attributes(result)})
         self._settle_constant(coords, weights)

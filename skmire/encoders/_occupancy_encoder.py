@@ -190,8 +190,8 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
 
         The first call is `fit`: it fixes scaling, sequence and classes, so its samples should span
         the domain and have both labels. Each further call passes once over its samples, at the step
-        size that a whole training ends with; the optimiser's memory starts anew. Weights of classes
-        are to be given by label.
+        size that a whole training has before it cools down; the optimiser's memory starts anew.
+        Weights of classes are to be given by label.
 
         Parameters
         ----------

@@ -78,7 +78,7 @@ class VolumeEncoder(BaseEncoder, ABC):
         X, y, weights = draw(n_samples, random_state=0 if kept else self.random_state)
         with audible(self.verbose):
             logger.info("fitting %s of %s voxels", f"{len(y):,}", f"{weights.sum():,.0f}")
-        further = {"epochs": self.max_epochs, "progress": 0.0} if self.warm_start else None
+        further = {"epochs": self.max_epochs, "annealed": True} if self.warm_start else None
         alike = bool((weights == weights[0]).all())
         # That of the base, as the IoU of these samples is not what is asked for.
         super()._fit(X, y, None if alike else weights, further, _bandwidth(volume, axes))

@@ -33,7 +33,13 @@ def encoder(
         "dictionary": ActivationDictionary(init="unit"),  # matched, it would stretch the weights
         "search": FixedSequence(atoms, train_atoms=False),
         "trainer": Trainer(
-            torch.optim.Adam, learning_rate, decay=decay, average=False, batch_size=batch_size
+            torch.optim.Adam,
+            learning_rate,
+            decay=decay,
+            cooldown=0.0,
+            average=False,
+            polish=False,
+            batch_size=batch_size,
         ),
         "network": network,
         "hidden_width": hidden_width,

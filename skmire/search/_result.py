@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skmire.networks import LayeredField
-from skmire.training import Judge, Training
+from skmire.training import Judge, Samples, Trainer, Training
 
 #: The stage of those that stand beside the fit, in the mean of several networks.
 MEMBERS = "members"
@@ -163,6 +164,48 @@ class SearchResult:
             (*self.trace, replace(candidate, effective_epochs=epochs)),
             tuple(member.further(part, candidate) for member, part in members),
         )
+
+    def finished_by(
+        self, trainer: Trainer, samples: Samples, held_out: Samples | None, *, seconds: float | None
+    ) -> SearchResult:
+        """Return what is left behind once `Trainer.finish` has seen to the fit.
+
+        Parameters
+        ----------
+        trainer : Trainer
+            That of the fit.
+        samples, held_out : Samples
+            Those it was trained on, and those apart, ``None`` without any.
+        seconds : float or None
+            The time limit, if there was one.
+
+        Returns
+        -------
+        result : SearchResult
+            This one, with what losses are new; of a mean of networks, each is seen to alone.
+        """
+        fit = self.path[-1].training
+        if not self.members:
+            kept = trainer.finish(self.network, samples, held_out, fit.kept, seconds=seconds)
+            return self if kept is fit.kept else self._with({id(fit): replace(fit, kept=kept)})
+        members = tuple(
+            member.finished_by(trainer, samples, held_out, seconds=seconds)
+            for member in self.members
+        )
+        pairs = zip(self.members, members, strict=True)
+        new = {id(old.path[-1].training): now.path[-1].training for old, now in pairs}
+        return replace(self._with(new), members=members)
+
+    def _with(self, trainings: Mapping[int, Training]) -> SearchResult:
+        """Return this with other trainings in place of those of these identities."""
+
+        def renewed(row: Candidate) -> Candidate:
+            training = trainings.get(id(row.training), row.training)
+            if training is row.training:
+                return row
+            return replace(row, training=training, loss=training.kept.loss(row.judge))
+
+        return replace(self, trace=tuple(map(renewed, self.trace)))
 
     def table(self) -> dict[str, NDArray[Any]]:
         """Return the trace as a dict of arrays, one entry a candidate.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,19 +12,16 @@ import torch
 from torch import Tensor
 
 from skmire._logging import logger
-from skmire._threads import single_thread
 from skmire.measurements import sweep_through
 from skmire.networks import Field
 from skmire.training._guard import STRETCH, WINDOW, Guard
 from skmire.training._losses import LOSSES
-from skmire.training._optimizers import make_optimizer
 from skmire.training._record import Array
 from skmire.training._samples import Samples
 
 if TYPE_CHECKING:
     from skmire.training._trainer import Trainer
 
-_WORTH_THREADS = 10_000_000
 _LOOK = 4_096  # samples, at most
 _PATIENCE, _STEPS = 4, 64  # epochs of a loss that has crept up, and steps in them, at least
 _LATE = 0.85  # share of the budget after which too little is left to recover from a return
@@ -57,7 +53,7 @@ class Run:
     epochs : int
     seconds : float or None
     generator : torch.Generator
-    progress : float
+    annealed : bool
         As in `Trainer.train`.
     """
 
@@ -69,9 +65,9 @@ class Run:
         epochs: int,
         seconds: float | None,
         generator: torch.Generator,
-        progress: float,
+        annealed: bool,
     ) -> None:
-        self.begun, self.seconds, self.progress = time.perf_counter(), seconds, progress
+        self.begun, self.seconds, self.annealed = time.perf_counter(), seconds, annealed
         self.trainer, self.field, self.generator = trainer, field, generator
         self.samples = samples = replace(samples, together=None)  # which no step needs
         self.n_batches = -(-len(samples) // trainer.batch_size_for(samples))
@@ -81,20 +77,9 @@ class Run:
         self.sweep = sweep_through(field, samples.readout, generator)
         targets = samples.targets
         constant = float(samples.weigh(self.loss.value(torch.zeros_like(targets), targets)).mean())
-        with nullcontext() if self.is_worth_threads else single_thread():
+        with trainer.threads_for(field, samples):
             self.guard = Guard(field, constant=constant, look=self.look, patience=self._patience)
-        self.optimizer = self._fresh_optimizer()
-
-    @property
-    def is_worth_threads(self) -> bool:
-        """Whether a step is work enough for several threads; with less, they wait for each other.
-
-        Two gained nothing at half a million products a step, and a quarter at nine million
-        (``benchmarks/step_size.py``). What is measured of a field takes many evaluations a sample.
-        """
-        if self.samples.readout is not None:
-            return True
-        return len(self.samples) / self.n_batches * self.field.n_parameters > _WORTH_THREADS
+        self.optimizer = trainer.optimizer_for(field)
 
     @property
     def time_spent(self) -> float:
@@ -122,7 +107,7 @@ class Run:
                 spent = max((epoch * self.n_batches + int(i)) / self.steps, self.time_spent)
                 if spent >= 1 and total.n + stretch.n + window.n:
                     break
-                self._set_rate(self.progress + (1 - self.progress) * min(spent, 1.0))
+                self._set_rate(min(spent, 1.0) if self.annealed else 1.0)
                 window.add(self._step(self.samples.take(batches[i])), len(batches[i]))
             if not window.n:
                 break
@@ -163,25 +148,16 @@ class Run:
             return torch.arange(len(self.samples))
         return torch.randperm(len(self.samples), generator=self.generator)
 
-    def _fresh_optimizer(self) -> torch.optim.Optimizer:
-        trainer = self.trainer
-        return make_optimizer(
-            trainer.optimizer,
-            trainer.optimizer_options or {},
-            self.field,
-            trainer.learning_rate,
-        )
-
     def _set_rate(self, progress: float) -> None:
         if isinstance(self.optimizer, torch.optim.LBFGS):  # which finds its own from 1
             self.optimizer.param_groups[0]["lr"] = self.guard.factor
             return
-        rate = self.trainer.rate_at(progress) * self.guard.factor
+        rate = self.trainer.rate_at(progress, cooled=self.annealed) * self.guard.factor
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
 
     def _start_smaller(self, epoch: int) -> None:
-        self.optimizer = self._fresh_optimizer()
+        self.optimizer = self.trainer.optimizer_for(self.field)
         logger.info(
             "The loss rose in epoch %d; back to a better state, with %.2g of the step size.",
             epoch + 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from skmire.measurements import Measurement, Readout
 
+_BLOCK = 1_024
 FEW = 5  # groups: with fewer, too much is held out with one, and samples are held out singly
 
 
@@ -91,6 +93,18 @@ class Samples:
             weights=weights,
             together=together,
         )
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield the samples in order, as many at a time as are evaluated together.
+
+        Yields
+        ------
+        block : Samples
+            Few enough to stay in the cache; on an accelerator more, as each call costs.
+        """
+        size = _BLOCK if self.inputs.is_cpu else 64 * _BLOCK
+        for start in range(0, len(self), size):
+            yield self.take(slice(start, start + size))
 
     def some(self, n_most: int) -> Samples:
         """Return at most so many of the samples, the same at every call.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -12,24 +12,23 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import Tensor
 from torch.optim import Optimizer
 
 from skmire._callbacks import Task
+from skmire._logging import logger
 from skmire._threads import single_thread
-from skmire.measurements import sweep_through
-from skmire.metrics import iou
 from skmire.networks import Field
 from skmire.training._averaged import Averaged
+from skmire.training._evaluate import evaluated, evaluation, losses
 from skmire.training._guard import state_of
+from skmire.training._last_layer import can_be_refitted, refit_last_layer
 from skmire.training._losses import LOSSES
-from skmire.training._optimizers import OPTIMIZERS
+from skmire.training._optimizers import OPTIMIZERS, make_optimizer
 from skmire.training._record import Array, Evaluation, Training
 from skmire.training._run import Run
 from skmire.training._samples import Samples
 
-_EVALUATION_BLOCK = 1_024
-_EVALUATED = 131_072  # samples that a loss is told by where time is short
+_WORTH_THREADS = 10_000_000  # products of a step
 
 
 class Trainer(BaseEstimator):
@@ -37,9 +36,10 @@ class Trainer(BaseEstimator):
 
     Each step descends the weighted mean of the loss over a random batch. The learning rate is
     annealed over the budget, ``learning_rate * decay ** progress`` with progress from 0 to 1 in
-    epochs or in seconds, whichever is further. The weights are averaged over about the last ninth
-    of the epochs. The best state seen is kept: the one after the epoch of lowest held-out loss if
-    samples are held out, of lowest training loss otherwise.
+    epochs or in seconds, whichever is further, and then falls to 0 (`cooldown`). The weights are
+    averaged over about the last ninth of the epochs. The best state seen is kept: the one after the
+    epoch of lowest held-out loss if samples are held out, of lowest training loss otherwise. The
+    last layer of a fit is then solved for (`polish`).
 
     Parameters
     ----------
@@ -59,11 +59,18 @@ class Trainer(BaseEstimator):
     warmup : float, default=0.0
         Share of the budget, in [0, 1), in which the step size grows from 0.
     decay : float, default=0.3
-        Factor by which the step size has fallen at the end, in (0, 1].
+        Factor by which the step size has fallen at the end, in (0, 1], but for the cool-down.
+    cooldown : float, default=0.1
+        Share of the budget, in [0, 1), at its end, in which the step size falls to 0.
     average : bool, default=True
         Whether the weights are averaged over epochs, with weights that grow like their eighth
         power [1]_, where an epoch takes more than one step. Random batches leave the weights to
         wander around where they would be best; their mean is nearer.
+    polish : bool, default=True
+        Whether the last layer of a fit is refitted in closed form at the end, where the loss is
+        squared, values are those at points and no weights decay: by ridge regression on the values
+        of the layer before, as strong as generalised cross-validation says [2]_. That is taken
+        back where the loss rises, on the samples trained on or held out.
     batch_size : "auto", "all" or int, default="auto"
         Samples a step. ``"auto"`` takes a sixteenth of the samples, or what part a measurement
         says, between 32 and 1024. Batches of an epoch differ by at most one sample.
@@ -85,6 +92,8 @@ class Trainer(BaseEstimator):
     ----------
     .. [1] Shamir and Zhang, Stochastic gradient descent for non-smooth optimization, 2013, for
        averages of polynomial weight.
+    .. [2] Golub, Heath and Wahba, Generalized Cross-Validation as a Method for Choosing a Good
+       Ridge Parameter, Technometrics 21, 1979.
 
     Examples
     --------
@@ -99,7 +108,9 @@ class Trainer(BaseEstimator):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "warmup": [Interval(Real, 0, 1, closed="left")],
         "decay": [Interval(Real, 0, 1, closed="right")],
+        "cooldown": [Interval(Real, 0, 1, closed="left")],
         "average": ["boolean"],
+        "polish": ["boolean"],
         "batch_size": [StrOptions({"auto", "all"}), Interval(Integral, 1, None, closed="left")],
         "loss": [StrOptions(set(LOSSES))],
         "early_stopping": ["boolean"],
@@ -116,7 +127,9 @@ class Trainer(BaseEstimator):
         optimizer_options: Mapping[str, Any] | None = None,
         warmup: float = 0.0,
         decay: float = 0.3,
+        cooldown: float = 0.1,
         average: bool = True,
+        polish: bool = True,
         batch_size: int | str = "auto",
         loss: str = "squared",
         early_stopping: bool = False,
@@ -129,7 +142,9 @@ class Trainer(BaseEstimator):
         self.optimizer_options = optimizer_options
         self.warmup = warmup
         self.decay = decay
+        self.cooldown = cooldown
         self.average = average
+        self.polish = polish
         self.batch_size = batch_size
         self.loss = loss
         self.early_stopping = early_stopping
@@ -147,7 +162,7 @@ class Trainer(BaseEstimator):
         seconds: float | None,
         generator: torch.Generator,
         task: Task,
-        progress: float = 0.0,
+        annealed: bool = True,
     ) -> Training:
         """Fit `field` in place, and leave it in the best state seen.
 
@@ -165,23 +180,22 @@ class Trainer(BaseEstimator):
             Source of the order of samples, on the CPU.
         task : Task
             Told of every epoch.
-        progress : float, default=0.0
-            Where on the schedule to start, in [0, 1]; 1 keeps the final step size throughout.
+        annealed : bool, default=True
+            Whether the step size falls over the budget. If not, as for one more batch of a stream,
+            it stays what it is at the end before it cools down.
 
         Returns
         -------
         training : Training
             Its losses, epoch by epoch, and why it ended.
         """
-        run = Run(self, field, samples, epochs, seconds, generator, progress)
-        with nullcontext() if run.is_worth_threads else single_thread():
+        run = Run(self, field, samples, epochs, seconds, generator, annealed)
+        with self.threads_for(field, samples):
             return self._train(run, held_out, task)
 
     def _train(self, run: Run, held_out: Samples | None, task: Task) -> Training:
         field, samples, epochs = run.field, run.samples, run.epochs
-        if run.seconds is not None:
-            samples = samples.some(_EVALUATED)
-            held_out = None if held_out is None else held_out.some(_EVALUATED)
+        samples, held_out = evaluated(samples, held_out, run.seconds)
         averaged = Averaged(field) if self.average and run.n_batches > 1 else None
         shown = field if averaged is None else averaged.field
         curve: list[Array] = []
@@ -214,16 +228,16 @@ class Trainer(BaseEstimator):
                 outcome = "early stopping"
                 break
         cut_short = outcome in ("stopped by a callback", "time limit")
-        last = kept = self._evaluation(shown, samples, held_out)
+        last = kept = evaluation(shown, samples, held_out, loss=self.loss)
         ended = state_of(shown)
         if stale_state:
             shown.load_state_dict(best_state)
-            kept = self._evaluation(shown, samples, held_out)
+            kept = evaluation(shown, samples, held_out, loss=self.loss)
         # No loss says what the last update did; of a state chosen by held-out samples theirs does.
         if held_out is None and run.guard.is_lost(float(kept.train.mean())):
             run.guard.take_back()
             shown.load_state_dict(field.state_dict())
-            kept = self._evaluation(shown, samples, held_out)
+            kept = evaluation(shown, samples, held_out, loss=self.loss)
         if last.loss("held_out") < kept.loss("held_out"):  # losses of steps are not an average's
             shown.load_state_dict(ended)
             kept = last
@@ -242,6 +256,90 @@ class Trainer(BaseEstimator):
             n_returns=run.guard.n_returns,
             cut_short=cut_short,
         )
+
+    def finish(
+        self,
+        field: Field,
+        samples: Samples,
+        held_out: Samples | None,
+        kept: Evaluation,
+        *,
+        seconds: float | None,
+    ) -> Evaluation:
+        """Refit the last layer of the network that a fit is left with, where `polish` has it so.
+
+        Parameters
+        ----------
+        field : Field
+            As trained; is changed in place.
+        samples, held_out : Samples
+            Those it was trained on, and those apart, ``None`` without any.
+        kept : Evaluation
+            Its losses.
+        seconds : float or None
+            The limit of its training, if that had one: then some of the samples have to do.
+
+        Returns
+        -------
+        kept : Evaluation
+            Its losses now, which are no higher.
+        """
+        if not self.polish or self.loss != "squared" or samples.readout is not None:
+            return kept
+        groups = self.optimizer_for(field).param_groups
+        if not can_be_refitted(field) or any(group.get("weight_decay") for group in groups):
+            return kept
+        before = state_of(field)
+        with self.threads_for(field, samples):
+            samples, held_out = evaluated(samples, held_out, seconds)
+            try:
+                refit_last_layer(field, samples)
+            except RuntimeError as error:  # no convergence, no memory: the fit is not to be lost
+                logger.warning("The last layer is left as trained: %s", error)
+                return kept
+            polished = evaluation(field, samples, held_out, loss=self.loss)
+        if all(polished.loss(on) <= kept.loss(on) for on in ("train", "held_out")):
+            return polished
+        field.load_state_dict(before)
+        return kept
+
+    def optimizer_for(self, field: Field) -> Optimizer:
+        """Return the optimiser of a training.
+
+        Parameters
+        ----------
+        field : Field
+            Whose parameters it is to step.
+
+        Returns
+        -------
+        optimizer : torch.optim.Optimizer
+            With no memory yet.
+        """
+        options = self.optimizer_options or {}
+        return make_optimizer(self.optimizer, options, field, self.learning_rate)
+
+    def threads_for(self, field: Field, samples: Samples) -> AbstractContextManager[None]:
+        """Return a context with as many threads as a step is work for.
+
+        With little to do they wait for each other: two gained nothing at half a million products a
+        step, and a quarter at nine million (``benchmarks/step_size.py``). What is measured of a
+        field takes many evaluations a sample.
+
+        Parameters
+        ----------
+        field : Field
+        samples : Samples
+
+        Returns
+        -------
+        context : context manager
+            In which there is one thread, or as many as there were.
+        """
+        size = min(self.batch_size_for(samples), len(samples))
+        if samples.readout is not None or size * field.n_parameters > _WORTH_THREADS:
+            return nullcontext()
+        return single_thread()
 
     @property
     def has_step_rates(self) -> bool:
@@ -270,13 +368,15 @@ class Trainer(BaseEstimator):
             return len(samples)
         return min(max(len(samples) // samples.n_batches, 32), 1_024)
 
-    def rate_at(self, progress: float) -> float:
+    def rate_at(self, progress: float, *, cooled: bool = True) -> float:
         """Return the learning rate at a point of the schedule.
 
         Parameters
         ----------
         progress : float
             From 0 at the start to 1 at the end.
+        cooled : bool, default=True
+            Whether it cools down at the end.
 
         Returns
         -------
@@ -284,7 +384,8 @@ class Trainer(BaseEstimator):
             Before the shares that weights before large scales have of it.
         """
         warm = min(progress / self.warmup, 1.0) if self.warmup else 1.0
-        return float(self.learning_rate * warm * self.decay**progress)
+        cool = min((1 - progress) / self.cooldown, 1.0) if cooled and self.cooldown else 1.0
+        return float(self.learning_rate * warm * cool * self.decay**progress)
 
     def evaluate(self, field: Field, samples: Samples) -> Array:
         """Return the weighted mean loss of `field` on `samples`, output by output.
@@ -301,36 +402,4 @@ class Trainer(BaseEstimator):
         losses : ndarray of shape (n_outputs,)
             On scaled values.
         """
-        return self._losses(field, samples, lambda values: None)
-
-    def _assess(self, field: Field, samples: Samples) -> tuple[Array, float | None]:
-        """Return the losses and, of labels, the intersection over union."""
-        level = samples.level
-        if level is None:
-            return self.evaluate(field, samples), None
-        found: list[Tensor] = []
-        losses = self._losses(field, samples, lambda values: found.append(values[:, 0] > level))
-        inside = samples.targets[:, 0] > level, torch.cat(found)
-        truth, answer = (part.cpu().numpy() for part in inside)
-        if not (truth | answer).any():
-            return losses, np.nan
-        weights = None if samples.weights is None else samples.weights[:, 0].cpu().numpy()
-        return losses, iou(truth, answer, sample_weight=weights)
-
-    def _losses(self, field: Field, samples: Samples, see: Callable[[Tensor], None]) -> Array:
-        """Return the losses of `evaluate`; `see` is shown the values block by block."""
-        loss, sweep = LOSSES[self.loss], sweep_through(field, samples.readout)
-        total = torch.zeros(samples.targets.shape[1], dtype=torch.float64)
-        size = _EVALUATION_BLOCK if samples.inputs.is_cpu else 64 * _EVALUATION_BLOCK
-        for start in range(0, len(samples), size):
-            block = samples.take(slice(start, start + size))
-            values = sweep.values(block.inputs)
-            see(values)
-            total += block.weigh(loss.value(values, block.targets)).sum(0).double().cpu()
-        return np.asarray((total / len(samples)).numpy())
-
-    def _evaluation(self, field: Field, samples: Samples, held_out: Samples | None) -> Evaluation:
-        train, overlap = self._assess(field, samples)
-        if held_out is None:
-            return Evaluation(train, iou=overlap)
-        return Evaluation(train, *self._assess(field, held_out))
+        return losses(field, samples, loss=self.loss)
