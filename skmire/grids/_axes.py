@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +24,16 @@ _WHOLE = 1 - 1e-9  # turns, but for rounding
 _AROUND = 3 / 4  # of a period: labels that reach as far lie all around it, gaps and all
 _NEARLY = 0.8  # of the globe, above which what would be radians is asked about
 ONCE = 1.1  # turns at most of what goes round once, as some grids repeat a few columns
+
+
+def refuse_unknown(names: Iterable[Hashable], known: Iterable[Hashable]) -> None:
+    """Refuse names of coordinates that a field is no function of."""
+    known = list(known)
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(
+            f"The field is a function of {known}, not of {unknown}. Name one of those, as the data "
+            "that was fitted does."
+        )
 
 
 @dataclass(frozen=True)

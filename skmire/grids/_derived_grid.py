@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from skmire.grids._axes import Axis
+from skmire.grids._axes import Axis, refuse_unknown
 from skmire.grids._codecs import per_unit
 from skmire.grids._conventions import derived_attrs
 from skmire.grids._data import ARRAY
@@ -77,9 +77,8 @@ class DerivedGrid(FittedGrid, ABC):
         check_is_fitted(self)
         if order not in (1, 2):
             raise ValueError(f"order must be 1 or 2, got {order!r}.")
+        refuse_unknown([coord], self._axes)
         fields = [field for field in self.fields_ if coord in field.names]
-        if not fields:
-            raise ValueError(f"The field is a function of {list(self._axes)}, not of {coord!r}.")
         axis = fields[0].axes[fields[0].axis(coord)]
         factor, unit = _rate(axis, datetime_unit)
         what = f"derivative by {coord}" if order == 1 else f"second derivative by {coord}"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from skmire.grids._axes import Axis
+from skmire.grids._axes import Axis, refuse_unknown
 from skmire.grids._embeddings import Embedding
 
 Array = NDArray[np.float64]
@@ -51,8 +51,7 @@ class Field:
 
     def axis(self, name: str) -> int:
         """Return the position of an axis, or say which there are."""
-        if name not in self.names:
-            raise ValueError(f"The field is a function of {self.names}, not of {name!r}.")
+        refuse_unknown([name], self.names)
         return self.names.index(name)
 
     def values(self, numbers: Array) -> Array:

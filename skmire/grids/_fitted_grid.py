@@ -12,7 +12,7 @@ import xarray as xr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skmire.grids._axes import Axis
+from skmire.grids._axes import Axis, refuse_unknown
 from skmire.grids._codecs import length_of
 from skmire.grids._data import ARRAY, lies_along, mask_along
 from skmire.grids._fields import Asked, Extrapolate, Field, Query
@@ -214,8 +214,7 @@ class FittedGrid(BaseEstimator, ABC):
         axes = self._axes
         if not isinstance(spacing, Mapping):
             spacing = {name: spacing for name, axis in axes.items() if axis.codec.unit is None}
-        if unknown := [name for name in (*spacing, *region) if name not in axes]:
-            raise ValueError(f"The field is a function of {list(axes)}, not of {unknown}.")
+        refuse_unknown((*spacing, *region), axes)
         asked: dict[str, Any] = {}
         for name, axis in axes.items():
             if name in region and np.ndim(region[name]) == 0:
@@ -363,8 +362,7 @@ class FittedGrid(BaseEstimator, ABC):
     ) -> dict[Hashable, xr.DataArray]:
         """Return the answers of some or all fields by their new names."""
         check_is_fitted(self)
-        if unknown := [name for name in asked if name not in self._axes]:
-            raise ValueError(f"The field is a function of {sorted(self._axes)}, not of {unknown}.")
+        refuse_unknown(asked, self._axes)
         found: dict[Hashable, xr.DataArray] = {}
         for field in self.fields_ if only is None else only:
             dtype = np.result_type(*(self._known[v][0] for v in field.variables))

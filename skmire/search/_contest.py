@@ -208,7 +208,7 @@ class Contest:
             problem, trainer, plans, epochs=epochs, seconds=seconds, task=task
         )
         for (network, training), entry, start in zip(runs, listed, scales, strict=False):
-            loss = nan if training.diverged else training.kept.loss(self.judge)
+            loss = training.loss(self.judge)
             standings.append(Standing(entry, loss, _end(training, epochs, self.judge), epochs))
             if loss < least:
                 least, self._leader = loss, (len(self.trace), network)

@@ -161,7 +161,7 @@ class EnsembleSearch(BaseLayerSearch):
                 scales=scales,
                 judge="held_out",
             )
-            row = replace(row, loss=_loss(row))
+            row = replace(row, loss=training.loss("held_out"))
             if problem.verbose:
                 logger.info(
                     "network %d of %d: loss %.3e in %.1f s, %s", i + 2, self.n_networks, row.loss,
@@ -182,7 +182,7 @@ def _mean_of(
         for row, network in runs
     )
     members = [found, *others]
-    losses = np.array([_loss(row) for row in rows])
+    losses = np.array([row.training.loss("held_out") for row in rows])
     cut_short = np.array([row.training.cut_short for row in rows])
     counts = ~np.isnan(losses) & (~cut_short | (losses <= _WORSE * np.nanmin(losses)))
     if verbose and not counts.all():
@@ -198,12 +198,6 @@ def _mean_of(
     if len(networks) == 1:
         return SearchResult((*stages, *networks), trace)
     return SearchResult((*stages, MeanField(networks)), trace, tuple(members))
-
-
-def _loss(candidate: Candidate) -> float:
-    """Return what networks of a mean are compared by; not a number if it diverged."""
-    training = candidate.training
-    return np.nan if training.diverged else training.kept.loss("held_out")
 
 
 def _is_frozen(atom: Atom) -> bool:

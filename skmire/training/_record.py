@@ -133,3 +133,18 @@ class Training:
     def diverged(self) -> bool:
         """Whether there is no state with a finite loss to keep."""
         return self.outcome.startswith("diverged")
+
+    def loss(self, on: Judge) -> float:
+        """Return what the kept state is compared by.
+
+        Parameters
+        ----------
+        on : {"train", "held_out", "both"}
+            As in `Evaluation.losses`.
+
+        Returns
+        -------
+        loss : float
+            The mean over outputs; not a number if the training diverged.
+        """
+        return np.nan if self.diverged else self.kept.loss(on)

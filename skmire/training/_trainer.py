@@ -329,7 +329,9 @@ class Trainer(BaseEstimator):
         Parameters
         ----------
         field : Field
+            The network.
         samples : Samples
+            All there are.
 
         Returns
         -------
