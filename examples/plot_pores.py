@@ -48,14 +48,23 @@ fine = encoder.predict_volume(
     response_method="predict_proba",
 )
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
-extent = [0, axis[-1], 0, axis[-1]]
-axes[0].imshow(pores[size // 2], cmap="bone", extent=extent, origin="lower")
+
+
+def extent(n):
+    """The sides of n points from 0 to the end, each in the middle of its pixel."""
+    half = axis[-1] / (n - 1) / 2
+    return [-half, axis[-1] + half] * 2
+
+
+axes[0].imshow(pores[size // 2], cmap="bone", extent=extent(size), origin="lower")
 axes[0].set_title("scan")
-image = axes[1].imshow(fine[0], cmap="bone", extent=extent, origin="lower", vmin=0, vmax=1)
+image = axes[1].imshow(
+    fine[0], cmap="bone", extent=extent(8 * size), origin="lower", vmin=0, vmax=1
+)
 axes[1].set_title("probability of a pore")
 figure.colorbar(image, ax=axes[1])
 for ax in axes:
-    ax.set_xlabel("micrometres")
+    ax.set(xlabel="z, micrometres", ylabel="y, micrometres")
 
 # %%
 # The surface

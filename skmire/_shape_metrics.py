@@ -31,12 +31,12 @@ def iou(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None
     Raises
     ------
     ValueError
-        If the shapes of the arrays differ, or they hold anything but two labels.
+        If the shapes of the arrays differ, they hold anything but two labels, or some are masked.
 
     Notes
     -----
     Papers on implicit representations give it over all voxels of the box, at probability 0.5. The
-    scorer of the same in scikit-learn's searches is ``scoring="jaccard"``.
+    scorer of the same in scikit-learn's searches is `iou_scorer`.
 
     Examples
     --------
@@ -44,6 +44,7 @@ def iou(y_true: ArrayLike, y_pred: ArrayLike, *, sample_weight: ArrayLike | None
     >>> iou([True, True, False, False], [True, False, True, False])
     0.3333333333333333
     """
+    refuse_masked("iou", y_true, y_pred)
     true, predicted = (_inside(name, y) for name, y in (("y_true", y_true), ("y_pred", y_pred)))
     if true.shape != predicted.shape:
         raise ValueError(
@@ -184,6 +185,15 @@ def eikonal_residual(gradient: ArrayLike) -> float:
             f"{slopes.shape}. Fit the distance alone, as a y of one dimension."
         )
     return float(np.sqrt(np.mean((np.linalg.norm(slopes, axis=1) - 1) ** 2)))
+
+
+def refuse_masked(metric: str, *arrays: ArrayLike) -> None:
+    """Refuse masked values, which NumPy would take for what lies under the mask."""
+    if any(np.ma.is_masked(array) for array in arrays):
+        raise ValueError(
+            f"{metric} needs all values, and some are masked. Leave those samples out of both "
+            "arrays, as in y[~mask]."
+        )
 
 
 def _inside(name: str, labels: ArrayLike) -> NDArray[np.bool_]:

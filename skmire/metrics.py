@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.metrics import make_scorer
 
 from skmire._optional import require
-from skmire._shape_metrics import chamfer_distance, eikonal_residual, iou, normal_consistency
+from skmire._shape_metrics import (
+    chamfer_distance,
+    eikonal_residual,
+    iou,
+    normal_consistency,
+    refuse_masked,
+)
 
 __all__ = [
     "chamfer_distance",
     "eikonal_residual",
     "iou",
+    "iou_scorer",
     "normal_consistency",
     "psnr",
     "psnr_scorer",
@@ -52,7 +59,8 @@ def psnr(
     Raises
     ------
     ValueError
-        If the shapes differ, nothing is compared, or a weight or the range is not as documented.
+        If the shapes differ, nothing is compared, values are masked or, in `y_true`, NaN, or a
+        weight or the range is not as documented.
 
     Notes
     -----
@@ -66,6 +74,7 @@ def psnr(
     >>> psnr([0.0, 1.0], [0.1, 0.9])
     20.0
     """
+    refuse_masked("psnr", y_true, y_pred)
     true, predicted = np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float)
     if true.shape != predicted.shape:
         raise ValueError(
@@ -83,6 +92,11 @@ def psnr(
         weights = _checked_weights(sample_weight, true.shape[:1])
         true, predicted, weights = (a[weights > 0] for a in (true, predicted, weights))
         squares = np.average((true - predicted) ** 2, axis=0, weights=weights)
+    if np.isnan(true).any():
+        raise ValueError(
+            "psnr needs numbers in y_true, and some are NaN. Leave those samples out, as by a "
+            "sample_weight of 0."
+        )
     peak = float(np.ptp(true)) if data_range is None else data_range
     if peak == 0 and squares.any():
         raise ValueError("psnr needs a range above 0, got 0; pass data_range: y_true is constant.")
@@ -124,6 +138,47 @@ def decibels(signal: ArrayLike, noise: ArrayLike) -> np.ndarray:
     return np.where(clean, np.inf, ratios)
 
 
+def iou_scorer(
+    estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+) -> float:
+    """Score a fit by `iou`, for ``scoring`` in scikit-learn's searches and cross-validation.
+
+    Inside is the second of the estimator's labels, whatever they are; ``scoring="jaccard"`` takes
+    it to be 1.
+
+    Parameters
+    ----------
+    estimator : OccupancyEncoder
+        Fitted; or a pipeline that ends in one.
+    X : array-like of shape (n_samples, n_dims)
+        Coordinates.
+    y : array-like of shape (n_samples,)
+        Labels there.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights, at least 0.
+
+    Returns
+    -------
+    iou : float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from skmire import OccupancyEncoder
+    >>> from skmire.metrics import iou_scorer
+    >>> x = np.linspace(0, 1, 200)[:, None]
+    >>> y = np.where((x[:, 0] > 0.2) & (x[:, 0] < 0.7), "in", "out")
+    >>> encoder = OccupancyEncoder(["gaussian"], max_epochs=5, random_state=0)
+    >>> len(cross_val_score(encoder, x, y, cv=2, scoring=iou_scorer))
+    2
+    """
+    inside = estimator.classes_[1]
+    found = np.asarray(estimator.predict(X)) == inside
+    return iou(np.asarray(y) == inside, found, sample_weight=sample_weight)
+
+
 #: Scorer of `psnr`, for ``scoring`` in scikit-learn's searches and cross-validation. It takes the
 #: range from the values it is given, fold by fold; ``make_scorer(psnr, data_range=1.0)`` fixes it.
 psnr_scorer = make_scorer(psnr)
@@ -133,7 +188,7 @@ def ssim(
     image_true: ArrayLike,
     image_pred: ArrayLike,
     *,
-    data_range: float = 1.0,
+    data_range: float | None = None,
     window: Literal["gaussian", "uniform"] = "gaussian",
 ) -> float:
     r"""Return the structural similarity of two images, as scikit-image computes it.
@@ -151,8 +206,8 @@ def ssim(
     ----------
     image_true, image_pred : array-like of shape (height, width) or (height, width, channels)
         At least 11 pixels on each side.
-    data_range : float, default=1.0
-        Peak-to-peak range of the images.
+    data_range : float, default=None
+        Peak-to-peak range of the images: ``None`` is 1, for images in [0, 1].
     window : {"gaussian", "uniform"}, default="gaussian"
         Weights in the window: a Gaussian of deviation 1.5 pixels, as Wang et al. have it, or
         7 x 7 pixels alike with sample covariances, scikit-image's default and so that of several
@@ -162,6 +217,13 @@ def ssim(
     -------
     ssim : float
         1 where the two are equal.
+
+    Raises
+    ------
+    ImportError
+        If scikit-image, the extra ``image``, is not installed.
+    ValueError
+        If `image_true` is not in [0, 1] and no range is given, or values are masked.
 
     References
     ----------
@@ -176,7 +238,13 @@ def ssim(
     >>> ssim(image, image)
     1.0
     """
+    refuse_masked("ssim", image_true, image_pred)
     true, predicted = np.asarray(image_true, dtype=float), np.asarray(image_pred, dtype=float)
+    if data_range is None and (true.min() < 0 or true.max() > 1):
+        raise ValueError(
+            f"ssim needs the data_range of images beyond [0, 1], and image_true is from "
+            f"{true.min():g} to {true.max():g}. Pass it, such as 255 for 8 bits."
+        )
     if window not in ("gaussian", "uniform"):
         raise ValueError(f"ssim(window=...) must be 'gaussian' or 'uniform', got {window!r}.")
     wang = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
@@ -185,7 +253,7 @@ def ssim(
         metrics.structural_similarity(
             true,
             predicted,
-            data_range=data_range,
+            data_range=1.0 if data_range is None else data_range,
             channel_axis=-1 if true.ndim == 3 else None,
             **(wang if window == "gaussian" else {}),
         )

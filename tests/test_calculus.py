@@ -366,6 +366,18 @@ def close(found, wanted, rel=1e-9):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=rel * max(np.abs(wanted).max(), 1e-300))
 
 
+def test_the_integral_is_over_what_was_fitted_whatever_the_scaling():
+    coords = RNG.uniform([0, 0], [10, 1], size=(300, 2))
+    found = [
+        MIREncoder(
+            search=FixedSequence("gaussian", 1), coordinate_scaling=kind, hidden_width=16,
+            max_epochs=30, random_state=0,
+        ).fit(coords, 1 + 0.1 * coords[:, 0]).integral()[0]
+        for kind in ("per_axis", "isotropic")
+    ]  # fmt: skip
+    np.testing.assert_allclose(found, 15 * np.prod(np.ptp(coords, axis=0)) / 10, rtol=0.05)
+
+
 @pytest.mark.parametrize("scaling", ["per_axis", "isotropic"])
 @pytest.mark.parametrize("n_outputs", [1, 2, 3])
 @pytest.mark.parametrize("n_dims", [1, 2, 3])

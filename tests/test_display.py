@@ -283,3 +283,23 @@ def test_a_reconstruction_shows_truth_fit_error_and_slope():
     slopes = np.linalg.norm(encoder.gradient(grid_samples(image)[0]), axis=1).reshape(12, 12)
     np.testing.assert_allclose(slope, slopes / slopes.max())
     assert display.axes_[1].get_title() == f"fit, {psnr(image, predicted, data_range=1.0):.1f} dB"
+
+
+def test_a_reconstruction_has_limits_of_its_own_and_leaves_what_is_not_known_blank():
+    image = np.ma.masked_array(np.linspace(0, 255, 144).reshape(12, 12), mask=False)
+    image[3, 4] = np.ma.masked
+    values = image.filled(-9999.0)
+    encoder = MIREncoder(search=FixedSequence("gaussian", 2), hidden_width=16, max_epochs=9)
+    encoder.set_params(random_state=0).fit(*grid_samples(np.where(values < 0, 100, values)))
+    with pytest.raises(ValueError, match=r"limits, black 0 and white 1, .* limits=\(0, 255\)"):
+        ReconstructionDisplay.from_estimator(encoder, image)
+    display = ReconstructionDisplay.from_estimator(encoder, image, limits=(0, 255))
+    truth, fit, error, _ = [ax.images[0].get_array() for ax in display.axes_]
+    known = ~image.mask
+    predicted = encoder.predict(grid_samples(values)[0]).reshape(12, 12)
+    np.testing.assert_array_equal(np.ma.getmaskarray(truth), image.mask)
+    np.testing.assert_array_equal(np.ma.getmaskarray(error), image.mask)
+    np.testing.assert_allclose(truth[known], values[known] / 255)
+    np.testing.assert_allclose(fit, np.clip(predicted / 255, 0, 1))
+    quality = psnr(values[known], predicted[known], data_range=255)
+    assert display.axes_[1].get_title() == f"fit, {quality:.1f} dB"

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter, label, uniform_filter
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skmire.datasets import grid_samples, load_image, text_mask
-from skmire.metrics import decibels, psnr, ssim
+from skmire.metrics import decibels, iou, psnr, ssim
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.uniform(size=(20, 24, 3))
@@ -72,6 +72,32 @@ def test_ssim_is_its_formula(window):
 def test_ssim_knows_its_windows():
     with pytest.raises(ValueError, match="must be 'gaussian' or 'uniform', got 'square'"):
         ssim(IMAGE, NOISY, window="square")
+
+
+def test_ssim_asks_for_the_range_of_other_images():
+    bytes_ = np.round(255 * IMAGE).astype(np.uint8)
+    with pytest.raises(ValueError, match=r"beyond \[0, 1\], .* Pass it, such as 255 for 8 bits"):
+        ssim(bytes_, 255 * NOISY)
+    assert ssim(bytes_, 255 * NOISY, data_range=255) == pytest.approx(
+        ssim(bytes_ / 255, NOISY, data_range=1.0), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("metric", [psnr, ssim, iou])
+def test_masked_values_are_refused(metric):
+    whole = np.ma.masked_array(np.ones((12, 12)), mask=False)
+    masked = np.ma.masked_array(np.ones((12, 12)), mask=np.eye(12, dtype=bool))
+    for pair in ((whole, masked), (masked, whole)):
+        with pytest.raises(ValueError, match=f"{metric.__name__} needs all values, and some are m"):
+            metric(*pair)
+    metric(whole, whole)
+
+
+def test_psnr_refuses_a_truth_that_is_not_known():
+    with pytest.raises(ValueError, match="numbers in y_true, and some are NaN"):
+        psnr([0.0, 1.0, np.nan], [0.1, 0.9, 0.0])
+    assert psnr([0.0, 1.0, np.nan], [0.1, 0.9, 0.0], sample_weight=[1, 1, 0]) == pytest.approx(20)
+    assert np.isnan(psnr([0.0, 1.0], [np.nan, 0.9]))  # a fit that diverged
 
 
 def test_shapes_must_agree():

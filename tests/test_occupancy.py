@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import xarray as xr
@@ -20,7 +21,7 @@ from skmire import (
 )
 from skmire.atoms import Gaussian
 from skmire.datasets import grid_samples
-from skmire.metrics import eikonal_residual, iou
+from skmire.metrics import eikonal_residual, iou, iou_scorer
 from skmire.shapes import level_set_mesh, sample_volume
 from skmire.testing._search_setting import Log, Stopped, WatchedTask, trainings
 from skmire.training import Samples
@@ -216,6 +217,46 @@ def test_part_of_a_volume_gives_the_whole():
     assert found.dtype == bool
     assert iou(BALL, found) > 0.9
     assert SOLID.iou_ == pytest.approx(iou(BALL, found), abs=0.03)
+
+
+def test_a_mesh_ends_where_voxels_do_and_not_at_their_centres():
+    solid = np.ones((12, 12, 12), bool)
+    solid[6:, 6:] = False  # of two blocks, both up to all sides
+    fit = encoder(hidden_width=32, max_epochs=60, dtype="float32").fit_volume(solid)
+    assert fit.iou_ == 1
+    mesh = fit.to_mesh(40)
+    assert mesh.vertices.min() == pytest.approx(-0.5, abs=0.01)
+    assert mesh.vertices.max() == pytest.approx(11.5, abs=0.01)
+    assert mesh.volume == pytest.approx(np.count_nonzero(solid), rel=0.05)
+    inner = fit.to_mesh(40, box=[[0, 11]] * 3)
+    assert inner.vertices.min() == pytest.approx(0, abs=0.01)
+
+
+def test_meshes_and_volumes_reach_as_far_as_samples_whatever_the_scaling():
+    rng = np.random.default_rng(0)
+    coords = rng.uniform([0, 0, 0], [10, 2, 2], size=(2_000, 3))
+    inside = (((coords - [5, 1, 1]) / [4, 0.8, 0.8]) ** 2).sum(axis=1) < 1
+    for kind in ("per_axis", "isotropic"):
+        fit = encoder(coordinate_scaling=kind, hidden_width=32, max_epochs=40).fit(coords, inside)
+        assert fit.predict_volume(41).shape == (41, 9, 9)
+        mesh = fit.to_mesh(40)
+        assert mesh.volume == pytest.approx(4 / 3 * np.pi * 4 * 0.8**2, rel=0.15)
+
+
+def test_a_mesh_of_a_fit_to_a_frame_asks_no_names():
+    frame = pd.DataFrame(PLACES.reshape(-1, 3)[::7], columns=["x", "y", "z"])
+    fit = encoder(max_epochs=10, trainer=Trainer(learning_rate=1e-2)).fit(frame, BALL.ravel()[::7])
+    assert len(fit.to_mesh(12).faces) > 0
+
+
+@pytest.mark.parametrize("labels", [(False, True), (1, 2), ("in", "out")])
+def test_the_scorer_knows_which_label_is_inside(labels):
+    fit = encoder(max_epochs=3).fit(X, np.array(labels)[INSIDE.astype(int)])
+    found = fit.predict(X) == labels[1]
+    assert iou_scorer(fit, X, np.array(labels)[INSIDE.astype(int)]) == iou(INSIDE, found)
+    weights = np.arange(len(X)) % 3
+    scored = iou_scorer(fit, X, np.array(labels)[INSIDE.astype(int)], sample_weight=weights)
+    assert scored == iou(INSIDE, found, sample_weight=weights)
 
 
 @pytest.mark.parametrize(

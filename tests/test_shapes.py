@@ -12,6 +12,7 @@ from sklearn.metrics import jaccard_score
 import skmire.shapes._level_set as level_set
 from skmire.metrics import chamfer_distance, eikonal_residual, iou, normal_consistency
 from skmire.shapes import Mesh, level_set_mesh, occupancy_from_mesh, sample_volume
+from skmire.shapes._sampling import _ranks
 
 TURN = 2 * np.pi
 
@@ -128,6 +129,21 @@ def test_what_has_no_surface_is_refused(change, match):
         level_set_mesh(ball, ball_slope, **options)
 
 
+def test_functions_may_answer_as_encoders_of_one_output_do():
+    column = level_set_mesh(
+        lambda X: ball(X)[:, None], lambda X: ball_slope(X)[:, None], [[-2, 2]] * 3, 12
+    )
+    alone = level_set_mesh(ball, ball_slope, [[-2, 2]] * 3, 12)
+    np.testing.assert_array_equal(column.vertices, alone.vertices)
+    for values, slope, match in (
+        (lambda X: X, ball_slope, "values=.*shape"),
+        (ball, lambda X: X.T, "gradient=.*shape"),
+        (lambda X: np.where(X[:, 0] > 1, np.nan, ball(X)), ball_slope, "values=.*finite numbers"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            level_set_mesh(values, slope, [[-2, 2]] * 3, 12)
+
+
 def test_watertight_means_every_edge_twice_and_once_each_way():
     assert BALL.is_watertight
     assert not Mesh(BALL.vertices, BALL.faces[1:], BALL.normals).is_watertight
@@ -146,6 +162,22 @@ def test_files_are_opened_again_as_they_were(tmp_path, ending):
     if ending == "ply":
         np.testing.assert_allclose(again.vertices, BALL.vertices, atol=1e-6)
         np.testing.assert_allclose(again.vertex_normals, BALL.normals, atol=1e-6)
+
+
+@pytest.mark.parametrize("ending", [".ply", ".stl"])
+def test_far_from_the_origin_single_precision_is_told_of(tmp_path, ending):
+    far = np.array([5e5, 5.2e6, 100.0])
+    mesh = Mesh(BALL.vertices + far, BALL.faces, BALL.normals)
+    with pytest.warns(UserWarning, match=r"single precision, .* Save as \.obj, or move"):
+        mesh.save(tmp_path / f"far{ending}")
+    mesh.save(tmp_path / "far.obj")
+    again = trimesh.load(tmp_path / "far.obj", process=False)
+    assert again.is_watertight
+    assert np.abs(np.asarray(again.vertices) - mesh.vertices).max() < 1e-8
+    small = Mesh(1e-6 * BALL.vertices, BALL.faces, BALL.normals)
+    small.save(tmp_path / "small.obj")
+    again = trimesh.load(tmp_path / "small.obj", process=False)
+    np.testing.assert_allclose(np.asarray(again.vertices), small.vertices, atol=1e-15)
 
 
 def test_other_endings_and_a_missing_trimesh_are_said(tmp_path, monkeypatch):
@@ -258,6 +290,18 @@ def test_weights_leave_means_without_bias():
     off = np.mean(means) - values.mean()
     assert abs(off) < 4 * np.std(means) / np.sqrt(60)
     assert np.std(means) < 0.05
+
+
+@pytest.mark.parametrize(("n", "of"), [(95, 100), (7, 10), (50, 101), (1, 9), (9, 9)])
+def test_no_rank_is_drawn_twice_and_all_as_often(n, of):
+    rng, counts, repeats = np.random.default_rng(0), np.zeros(of), 4_000
+    for _ in range(repeats):
+        ranks = _ranks(n, of, rng)
+        assert (np.diff(ranks) > 0).all()
+        counts[ranks] += 1
+    share = n / of
+    deviation = np.sqrt(share * (1 - share) / repeats)
+    assert np.abs(counts / repeats - share).max() <= 5 * deviation
 
 
 @pytest.mark.parametrize("near_surface", [0.0, 0.5, 0.9999])

@@ -51,14 +51,27 @@ class ReconstructionDisplay:
     'truth'
     """
 
-    def __init__(self, *, truth: Array, fit: Array, gradient: Array) -> None:
+    def __init__(
+        self,
+        *,
+        truth: Array,
+        fit: Array,
+        gradient: Array,
+        limits: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
         self.truth = truth
         self.fit = fit
         self.gradient = gradient
+        self.limits = limits
 
     @classmethod
     def from_estimator(
-        cls, estimator: MIREncoder, image: ArrayLike, *, axes: Sequence[Any] | None = None
+        cls,
+        estimator: MIREncoder,
+        image: ArrayLike,
+        *,
+        limits: tuple[float, float] = (0.0, 1.0),
+        axes: Sequence[Any] | None = None,
     ) -> Self:
         """Draw what an encoder, fitted on ``grid_samples(image)``, makes of the image.
 
@@ -67,23 +80,38 @@ class ReconstructionDisplay:
         estimator : MIREncoder
             Fitted.
         image : array-like of shape (height, width) or (height, width, 3)
-            In [0, 1].
+            Masked pixels and NaN are left blank.
+        limits : tuple of float, default=(0.0, 1.0)
+            Values of black and white, such as ``(0, 255)``. The PSNR is by the range between.
         axes : sequence of 4 matplotlib Axes, default=None
             Where to draw; ``None`` makes a figure.
 
         Returns
         -------
         display : ReconstructionDisplay
+
+        Raises
+        ------
+        ValueError
+            If the image is not within the limits.
         """
         check_is_fitted(estimator)
-        truth = np.asarray(image, dtype=np.float64)
-        coords, _ = grid_samples(truth, n_dims=2)
+        truth = np.ma.filled(np.ma.asarray(image, dtype=np.float64), np.nan)
+        low, high = limits
+        if not (low < high and np.nanmin(truth) >= low and np.nanmax(truth) <= high):
+            raise ValueError(
+                f"The image must be within the limits, black {low:g} and white {high:g}, and is "
+                f"from {np.nanmin(truth):g} to {np.nanmax(truth):g}. Pass its own, as in "
+                "limits=(0, 255)."
+            )
+        coords, _ = grid_samples(np.nan_to_num(truth), n_dims=2)
         height, width = truth.shape[:2]
         slopes = estimator.gradient(coords).reshape(height, width, -1)
         return cls(
             truth=truth,
             fit=estimator.predict(coords).reshape(truth.shape),
             gradient=np.linalg.norm(slopes, axis=-1),
+            limits=limits,
         ).plot(axes=axes)
 
     def plot(self, axes: Sequence[Any] | None = None) -> Self:
@@ -102,11 +130,14 @@ class ReconstructionDisplay:
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="ReconstructionDisplay")
         if axes is None:
             _, axes = pyplot.subplots(1, 4, figsize=(12, 3.4), layout="constrained")
-        quality = psnr(self.truth, self.fit, data_range=1.0)
+        low, high = self.limits
+        truth, fit = ((values - low) / (high - low) for values in (self.truth, self.fit))
+        known = np.isfinite(truth)
+        quality = psnr(truth[known], fit[known], data_range=1.0)
         panels = {
-            "truth": self.truth,
-            f"fit, {quality:.1f} dB": np.clip(self.fit, 0, 1),
-            "error × 10": np.clip(10 * np.abs(self.fit - self.truth), 0, 1),
+            "truth": truth,
+            f"fit, {quality:.1f} dB": np.clip(fit, 0, 1),
+            "error × 10": np.clip(10 * np.abs(fit - truth), 0, 1),
             "gradient of the fit": self.gradient / max(self.gradient.max(), 1e-12),
         }
         for ax, (title, panel) in zip(axes, panels.items(), strict=True):

@@ -80,8 +80,7 @@ class CalculusMixin(ABC):
         NotFittedError
             If the encoder is not fitted.
         """
-        coords = self._query(X)
-        return self._as_y(self._derivatives(coords, _firsts(coords)))
+        return self._gradient(self._query(X))
 
     def jacobian(self, X: ArrayLike) -> Array:
         """Return the first derivative of every output by every coordinate.
@@ -361,11 +360,13 @@ class CalculusMixin(ABC):
     def _box(self, box: ArrayLike | None, *, flat: bool = False) -> Array:
         """Return the ends of a box along each coordinate: the extent of the fitted ones if None."""
         check_is_fitted(self)
-        centre, half = self.coordinate_scaling_.centre, self.coordinate_scaling_.half_range
-        ends = (
-            np.stack([centre - half, centre + half], 1) if box is None else as_numbers("box", box)
-        )
-        return checked_box(ends, len(centre), flat=flat)
+        domain = self._readout.domain
+        ends = np.stack([domain.low, domain.high], 1) if box is None else as_numbers("box", box)
+        return checked_box(ends, domain.n_dims, flat=flat)
+
+    def _gradient(self, coords: Array) -> Array:
+        """Return what `gradient` does, at coordinates that were checked."""
+        return self._as_y(self._derivatives(coords, _firsts(coords)))
 
     def _derivatives(self, coords: Array, wanted: Sequence[Axes]) -> Array:
         """Return derivatives by the coordinates, (n_samples, n_outputs, n_wanted)."""

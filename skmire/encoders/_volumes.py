@@ -150,6 +150,14 @@ class VolumeEncoder(BaseEncoder, ABC):
             return axes
         return grid_axes(self._box(box), resolution)
 
+    @property
+    def _half_cells(self) -> Array:
+        """Half the spacing of fitted voxels along each axis, 0 of samples."""
+        axes: list[Array] = getattr(
+            self, "volume_axes_", [np.zeros(1)] * self._readout.domain.n_dims
+        )
+        return np.array([np.ptp(axis) / max(len(axis) - 1, 1) / 2 for axis in axes])
+
     def to_mesh(
         self,
         resolution: int | Sequence[int] = 128,
@@ -167,8 +175,9 @@ class VolumeEncoder(BaseEncoder, ABC):
         level : float, default=0.5
             The probability of the second label on the surface, between 0 and 1.
         box : array-like of shape (3, 2), default=None
-            Lower and upper end along each coordinate. ``None`` is the extent of the fitted ones.
-            Where it cuts the shape, the mesh is closed along the box.
+            Lower and upper end along each coordinate. ``None`` is the extent of the fitted ones; of
+            voxels that were fitted, these are cells, half their spacing beyond the outermost
+            centres. Where it cuts the shape, the mesh is closed along the box.
         newton_steps : int, default=3
             Most steps that bring a vertex onto the surface.
 
@@ -188,6 +197,8 @@ class VolumeEncoder(BaseEncoder, ABC):
             surface in the box.
         """
         ends = self._box(box)
+        if box is None:
+            ends = ends + self._half_cells[:, None] * [-1, 1]
         if len(ends) != 3:
             raise ValueError(
                 f"to_mesh is for shapes in three dimensions; this fit has {len(ends)}. "
@@ -200,7 +211,7 @@ class VolumeEncoder(BaseEncoder, ABC):
             )
         return level_set_mesh(
             lambda X: self._field_values(self.network_, X),
-            self.gradient,
+            self._gradient,
             ends,
             resolution,
             level=self._level(level),

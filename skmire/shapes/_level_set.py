@@ -83,6 +83,7 @@ def level_set_mesh(
     measure = require("skimage.measure", extra="mesh", purpose="Meshes of level sets")
     ends = checked_box(box, 3)
     axes = grid_axes(ends, resolution)
+    values, gradient = _checked("values", values), _checked("gradient", gradient, 3)
     shape = np.array([len(axis) for axis in axes])
     places, faces, n = [np.empty((0, 3))], [np.empty((0, 3), dtype=np.int32)], 0
     for offset, block in _slabs(lambda X: values(X) - level, axes):
@@ -122,6 +123,26 @@ def level_set_mesh(
         )
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     return Mesh(vertices, triangles, normals / np.maximum(lengths, np.finfo(float).tiny))
+
+
+def _checked(name: str, function: Function, *width: int) -> Function:
+    """Return the function with its answers looked at, without an axis of one output."""
+
+    def checked(points: Array) -> Array:
+        answer, shape = np.asarray(function(points)), (len(points), *width)
+        if answer.shape not in (shape, (len(points), 1, *width)):
+            raise ValueError(
+                f"level_set_mesh(..., {name}=...) must return an array of shape {shape} for "
+                f"{len(points)} points, got {answer.shape}."
+            )
+        if not np.isfinite(answer).all():
+            raise ValueError(
+                f"level_set_mesh(..., {name}=...) must return finite numbers in all of the box. "
+                "Take a smaller box, or a value below the level where there is none."
+            )
+        return answer.reshape(shape)
+
+    return checked
 
 
 def _slabs(values: Function, axes: list[Array]) -> Iterator[tuple[int, NDArray[np.float32]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from skmire._optional import require
 Array = NDArray[np.float64]
 
 _FORMATS = (".ply", ".obj", ".stl")
+_COARSE = 0.01  # of an edge
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,8 @@ class Mesh:
         Parameters
         ----------
         path : str or path-like
-            Its ending says the format: ``.ply``, ``.obj`` or ``.stl``. The last one has no normals
-            of vertices, and single precision.
+            Its ending says the format: ``.obj``, or ``.ply`` and ``.stl``, which are in single
+            precision; the last one has no normals of vertices.
 
         Raises
         ------
@@ -113,6 +115,11 @@ class Mesh:
             If trimesh is not installed.
         ValueError
             If the ending is another.
+
+        Warns
+        -----
+        UserWarning
+            If single precision is too coarse for where the mesh is.
         """
         ending = Path(path).suffix.lower()
         if ending not in _FORMATS:
@@ -124,6 +131,18 @@ class Mesh:
         mesh = trimesh.Trimesh(
             self.vertices, self.faces, vertex_normals=self.normals, process=False
         )
+        if ending == ".obj":
+            mesh.export(path, file_type="obj", digits=17)
+            return
+        edges = np.linalg.norm(np.diff(self.vertices[self.faces[:, :2]], axis=1)[:, 0], axis=1)
+        rounding = np.abs(self.vertices - self.vertices.astype(np.float32)).max(initial=0.0)
+        if len(edges) and rounding > _COARSE * np.median(edges):
+            warnings.warn(
+                f"{ending} holds single precision, which moves vertices by up to {rounding:.2g} "
+                f"where edges are {np.median(edges):.2g} long. Save as .obj, or move the mesh "
+                "nearer to 0 first.",
+                stacklevel=2,
+            )
         mesh.export(path, file_type=ending[1:])
 
     def _cross(self) -> Array:

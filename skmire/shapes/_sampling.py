@@ -176,8 +176,10 @@ def _kinds(volume: Any, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _ranks(n: int, of: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return `n` of as many numbers from 0, in order: one from each of equal stretches."""
-    if n == of:
-        return np.arange(of)
-    ranks = np.floor((np.arange(n) + rng.uniform(size=n)) * (of / n))
-    return np.minimum(ranks, of - 1).astype(np.int64)
+    """Return `n` of as many numbers from 0, in order, none twice and each as likely as any other.
+
+    They are one from each of equal stretches, the first of which begins anywhere.
+    """
+    ends = np.floor((np.arange(n + 1) + rng.uniform()) * (of / n)).astype(np.int64)
+    ends[-1] = ends[0] + of  # but for rounding
+    return np.sort(rng.integers(ends[:-1], ends[1:]) % of)
