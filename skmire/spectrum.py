@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
-from skmire.datasets._grids import grid_axes
-
 __all__ = ["estimate_bandwidth", "overall_bandwidth", "relative_bandwidth"]
 
 Array = NDArray[np.float64]
@@ -21,6 +19,15 @@ _CHANCE = 0.01  # that noise alone is taken for a signal somewhere in a spectrum
 _DROWNED = 6.0  # standard deviations of the noise of pairs; a signal below them is not to be seen
 _LEAST_KEPT = 64  # samples, for neighbours further apart
 _MANY = 1_000_000  # samples, of which a tree takes long to build and few are asked
+_SAME = 1e-6  # of an axis' extent: coordinates nearer than that are one, but for rounding
+_APART = (
+    0.01  # of the mean distance of coordinates: nearer than that they are not one, however many
+)
+_COVERED = 0.5  # of a grid, or of a line of it, at least, to speak of a spectrum
+_LIGHT = 0.1  # of the mean weight, below which a cell of a grid counts as missing
+_ASTRAY = (1 / 3, 1.5)  # times what lines say: pairs say a little less, and beyond that mislead
+_COLUMNS = 64  # of white noise, at least
+_CELLS = 2**20  # in the lines whose spectra are taken, at most
 
 
 def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = None) -> Array:
@@ -35,7 +42,9 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     full regular grid the spectrum is that of the samples under a sine window. Elsewhere pairs of
     near neighbours serve: for small lags h, :math:`\operatorname{E}\,(f(x+h)-f(x))^2 = 2\,
     \operatorname{Var} n + \operatorname{Var} f\,\sum_k \omega_k^2 h_k^2`, a structure function
-    whose intercept is the noise n.
+    whose intercept is the noise n. On a grid of which no more than half is missing, pairs are
+    held to spectra of its lines, what is missing interpolated: where a step on one axis changes
+    more than many on another, pairs say nothing of that, and the spectra serve.
 
     What varies faster than the samples can tell is taken for noise.
 
@@ -73,16 +82,22 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
         return np.zeros(coords.shape[1])
     centred = values - np.average(values, axis=0, weights=weights)
     centred = centred / np.abs(centred).max()
-    grid = _regular_grid(coords) if np.ptp(weights) == 0 else None
-    if grid is None:
-        return _by_pairs(coords, centred, weights)
-    field = centred.reshape(*map(len, grid), -1)
-    return np.array(
-        [
-            bandwidth_along(np.moveaxis(field, k, 0), np.ptp(axis) / max(len(axis) - 1, 1))
-            for k, axis in enumerate(grid)
-        ]
+    axes, places = zip(
+        *(np.unique(column, return_inverse=True) for column in coords.T), strict=True
     )
+    shape = tuple(map(len, axes))
+    size = np.prod(shape, dtype=float)
+    if size > len(coords) / _COVERED:
+        return _by_pairs(coords, centred, weights)
+    known, field = np.zeros(shape, dtype=bool), np.zeros((*shape, centred.shape[1]))
+    known[places], field[places] = weights >= _LIGHT * weights.mean(), centred
+    by_lines = np.array([_along_lines(axis, k, field, known) for k, axis in enumerate(axes)])
+    if size == len(coords) and np.ptp(weights) == 0 and all(map(_is_even, axes)):
+        return by_lines
+    by_pairs = _by_pairs(coords, centred, weights)
+    low, high = (factor * by_lines for factor in _ASTRAY)
+    agree = (low <= by_pairs) & (by_pairs <= high)
+    return by_pairs if (agree | (by_lines == 0)).all() else by_lines
 
 
 def overall_bandwidth(per_axis: Array) -> float:
@@ -137,6 +152,7 @@ def relative_bandwidth(per_axis: Array) -> Array:
 
 def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array, Array, Array]:
     """Return the samples in the order of their coordinates, those of one place as one."""
+    coords = np.column_stack([_folded(column) for column in coords.T])
     order = np.argsort(coords[:, 0])
     apart = bool(np.diff(coords[order, 0]).all())  # by the first coordinate alone
     if not apart:
@@ -153,18 +169,53 @@ def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array,
     return coords[first], sums / total[:, None], total
 
 
-def _regular_grid(coords: Array) -> list[Array] | None:
-    """Return the axes of a full regular grid, if these places are one."""
-    axes = grid_axes(coords, len(coords))
-    if axes is None:
-        return None
-    regular = all(
-        np.ptp(np.diff(axis)) <= 0.01 * np.ptp(axis) / len(axis) for axis in axes if len(axis) > 1
-    )
-    return axes if regular else None
+def _folded(column: Array) -> Array:
+    """Return coordinates that differ by rounding alone as the same."""
+    values, place = np.unique(column, return_inverse=True)
+    tolerance = np.ptp(values) * min(_SAME, _APART / len(values))
+    begins = np.r_[True, np.diff(values) > tolerance]
+    return np.asarray(values[begins][np.cumsum(begins) - 1][place])
 
 
-def bandwidth_along(field: Array, step: float) -> float:
+def _along_lines(axis: Array, k: int, field: Array, known: NDArray[np.bool_]) -> float:
+    """Return the bandwidth along an axis of a grid, what is missing interpolated on its lines.
+
+    What that makes of white noise is taken off as noise.
+    """
+    n = len(axis)
+    lines = np.moveaxis(field, k, 0).reshape(n, -1, field.shape[-1])
+    mask = np.moveaxis(known, k, 0).reshape(n, -1)
+    enough = np.flatnonzero(mask.mean(axis=0) >= _COVERED)
+    enough = enough[:: -(-n * len(enough) // _CELLS)]
+    lines, mask = lines[:, enough], mask[:, enough]
+    step = np.ptp(axis) / max(n - 1, 1)
+    if mask.all() and _is_even(axis):
+        return bandwidth_along(lines, step)
+    even = np.linspace(axis[0], axis[-1], n)
+    draws = (n, len(enough), -(-_COLUMNS // len(enough)))
+    noise = _interpolated(axis, np.random.default_rng(0).normal(size=draws), mask, even)
+    return bandwidth_along(_interpolated(axis, lines, mask, even), step, noise)
+
+
+def _is_even(axis: Array) -> bool:
+    return bool(np.ptp(np.diff(axis)) <= 0.01 * np.ptp(axis) / len(axis)) if len(axis) > 1 else True
+
+
+def _interpolated(axis: Array, lines: Array, known: NDArray[np.bool_], at: Array) -> Array:
+    """Return lines of values at other places, linear between those that are known."""
+    n, here = len(axis), np.arange(len(axis))[:, None]
+    before = np.maximum.accumulate(np.where(known, here, -1))
+    after = np.minimum.accumulate(np.where(known, here, n)[::-1])[::-1]
+    left = before[np.searchsorted(axis, at, side="right") - 1]
+    right = after[np.minimum(np.searchsorted(axis, at), n - 1)]
+    left, right = np.where(left < 0, right, left), np.where(right == n, left, right)
+    share = (at[:, None] - axis[left]) / np.where(left == right, 1.0, axis[right] - axis[left])
+    share = np.where(left == right, 0.0, share)[..., None]
+    low, high = (np.take_along_axis(lines, i[..., None], axis=0) for i in (left, right))
+    return np.asarray(low + share * (high - low))
+
+
+def bandwidth_along(field: Array, step: float, white: Array | None = None) -> float:
     """Return the root mean square angular frequency along the first axis of a field on a grid.
 
     Parameters
@@ -173,19 +224,27 @@ def bandwidth_along(field: Array, step: float) -> float:
         Of mean 0.
     step : float
         Between neighbours along the first axis.
+    white : ndarray of shape (n, ...), default=None
+        What white noise has become, where it was interpolated: its power falls with frequency.
     """
     n = len(field)
     if n < 4:
         return 0.0
     window = np.sin(np.pi * (np.arange(n) + 0.5) / n)
-    spectrum = np.fft.rfft(field.reshape(n, -1) * window[:, None], axis=0)
-    power = np.square(np.abs(spectrum)).sum(axis=1)
+
+    def power_of(columns: Array) -> Array:
+        spectrum = np.fft.rfft(columns.reshape(n, -1) * window[:, None], axis=0)
+        return np.asarray(np.square(np.abs(spectrum)).sum(axis=1))
+
+    power = power_of(field)
+    shape = np.ones(len(power)) if white is None else power_of(white)
     lines = np.full(len(power), 2.0)  # of either sign
     lines[0] = 1.0
     if n % 2 == 0:
         lines[-1] = 1.0
-    noise = np.median(power[-max(len(power) // _TOP, 1) :])
-    clear = _clear(power, noise, n_columns=spectrum.shape[1])
+    top = slice(-max(len(power) // _TOP, 1), None)
+    noise = np.median(power[top] / shape[top]) * shape
+    clear = _clear(power, noise, n_columns=field.size // n)
     left = np.where(clear, lines * (power - noise), 0.0)
     if left.sum() < _LEAST_SIGNAL * (lines @ power):
         return 0.0
@@ -195,19 +254,20 @@ def bandwidth_along(field: Array, step: float) -> float:
     return float(np.sqrt(max(square, 0.0)))
 
 
-def _clear(power: Array, noise: float, *, n_columns: int) -> NDArray[np.bool_]:
+def _clear(power: Array, noise: Array, *, n_columns: int) -> NDArray[np.bool_]:
     """Return which lines of a spectrum, averaged with those around, noise does not explain.
 
     The noise of frequencies at which there is no signal has no mean once its level is taken off,
     but by far the largest part in a mean of squared frequencies.
     """
     width = min(len(power) // 16, 8) + 1
-    around = np.convolve(power, np.ones(width), "same")
-    around /= np.convolve(np.ones(len(power)), np.ones(width), "same")
+    around, expected = (np.convolve(part, np.ones(width), "same") for part in (power, noise))
     # Noise has a chi-squared distribution, of two degrees of freedom for each line and column;
     # under a window neighbouring lines are correlated.
     sure = np.log(len(power) / _CHANCE) / (n_columns * (width + 1) / 2)
-    return np.asarray(around > noise * (1 + np.sqrt(2 * sure) + sure))  # Laurent and Massart, 2000
+    return np.asarray(
+        around > expected * (1 + np.sqrt(2 * sure) + sure)
+    )  # Laurent and Massart, 2000
 
 
 def _by_pairs(coords: Array, centred: Array, weights: Array) -> Array:

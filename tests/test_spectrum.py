@@ -341,3 +341,74 @@ def test_the_overall_one_is_the_root_mean_square_of_the_axes_that_vary():
 def test_the_overall_one_is_never_below_a_third_of_a_turn():
     for none in ([0.0], [0.0, 0.0], [0.2, 0.3], [1e-30]):
         assert overall_bandwidth(np.array(none)) == 1.0
+
+
+# -- grids that are not whole --------------------------------------------------------------------
+
+UNEVEN = {
+    "few and many": ((5, 1000), (6.0, 100.0)),
+    "few and many, slower": ((10, 1000), (6.0, 30.0)),
+    "three axes": ((400, 8, 8), (3.0, 8.0, 8.0)),
+}
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("how", ["one missing", "a third missing", "weights", "an uneven axis"])
+@pytest.mark.parametrize("name", UNEVEN)
+def test_axes_sampled_unlike_are_told_apart_on_a_grid_that_is_not_whole(name, how, noise):
+    shape, frequencies = UNEVEN[name]
+    axes = [np.linspace(-1, 1, n) for n in shape]
+    if how == "an uneven axis":
+        axes[0] = np.sign(axes[0]) * np.abs(axes[0]) ** 1.2
+    coords = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(shape))
+    rng = np.random.default_rng(0)
+    values = np.sin(coords @ frequencies)[:, None] + noise * rng.normal(size=(len(coords), 1))
+    weights = None
+    if how == "weights":
+        weights = rng.uniform(0.8, 1.2, size=len(coords))
+    elif how != "an uneven axis":
+        known = rng.permutation(len(coords)) >= (1 if how == "one missing" else len(coords) // 3)
+        coords, values = coords[known], values[known]
+    found = estimate_bandwidth(coords, values, weights)
+    # Four samples a wave, or more, tell its frequency.
+    told = np.array([np.pi * (n - 1) / 4 for n in shape]) > frequencies
+    assert told.any()
+    np.testing.assert_allclose(found[told], np.array(frequencies)[told], rtol=0.2)
+    assert (found[~told] <= 1.1 * np.array(frequencies)[~told]).all()
+
+
+@pytest.mark.parametrize("size", [1e-15, 1e-12, 1e-9, 1e-7])
+def test_rounding_of_coordinates_changes_nothing(size):
+    axis = np.linspace(-1, 1, 40)
+    coords = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    values = np.sin(coords @ [6.0, 5.0])[:, None]
+    for scale, shift in ((1.0, 0.0), (1e-3, 0.0), (1.0, 50.0)):
+        rounded = coords + size * np.random.default_rng(0).uniform(-1, 1, size=coords.shape)
+        found = estimate_bandwidth(shift + scale * rounded, values)
+        np.testing.assert_allclose(found, np.array([6.0, 5.0]) / scale, rtol=0.1)
+
+
+def test_a_grid_that_was_turned_is_one():
+    coords = np.stack(
+        np.meshgrid(np.linspace(-1, 1, 12), np.linspace(-1, 1, 300), indexing="ij"), axis=-1
+    ).reshape(-1, 2)
+    values = np.sin(coords @ [6.0, 20.0])[:, None]
+    quarter = np.pi / 2
+    turn = np.array([[np.cos(quarter), -np.sin(quarter)], [np.sin(quarter), np.cos(quarter)]])
+    found = estimate_bandwidth(coords @ turn, values)
+    np.testing.assert_allclose(found, estimate_bandwidth(coords, values)[::-1], rtol=1e-6)
+
+
+def test_stations_that_move_a_little_stay_what_they_are():
+    rng = np.random.default_rng(0)
+    stations = np.repeat(rng.uniform(-1, 1, (30, 2)), 60, axis=0)
+    coords = np.column_stack([stations, np.tile(np.linspace(-1, 1, 60), 30)])
+    values = np.sin(coords @ [2.0, 3.0, 5.0])[:, None]
+    moved = coords + [1e-6, 1e-6, 0] * rng.normal(size=coords.shape)
+    found = estimate_bandwidth(moved, values)
+    np.testing.assert_allclose(found, estimate_bandwidth(coords, values), rtol=0.1)
+
+
+def test_dense_samples_are_not_taken_for_one_another():
+    x = np.sort(np.random.default_rng(0).uniform(0, 1, size=(200_000, 1)), axis=0)
+    assert estimate_bandwidth(x, np.sin(30_000 * x)) == pytest.approx(30_000, rel=0.1)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skmire.encoders._numbers import as_numbers
 from skmire.encoders._quadrature import integrate, least_points
 from skmire.encoders._queries import Query, Rescale, derivatives_at
+from skmire.measurements import Readout
 from skmire.networks import LayeredField
 from skmire.networks._calculus import TRACE, Axes
 from skmire.scaling import Scaling
@@ -41,6 +42,7 @@ class CalculusMixin(ABC):
     bandwidth_: Array
     n_features_in_: int
     _y_ndim: int
+    _readout: Readout
 
     @abstractmethod
     def _query(self, X: ArrayLike) -> Array: ...
