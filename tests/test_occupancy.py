@@ -245,7 +245,7 @@ def test_meshes_and_volumes_reach_as_far_as_samples_whatever_the_scaling():
 
 def test_a_mesh_of_a_fit_to_a_frame_asks_no_names():
     frame = pd.DataFrame(PLACES.reshape(-1, 3)[::7], columns=["x", "y", "z"])
-    fit = encoder(max_epochs=10, trainer=Trainer(learning_rate=1e-2)).fit(frame, BALL.ravel()[::7])
+    fit = encoder(hidden_width=32, max_epochs=30).fit(frame, BALL.ravel()[::7])
     assert len(fit.to_mesh(12).faces) > 0
 
 

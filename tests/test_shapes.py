@@ -292,7 +292,7 @@ def test_weights_leave_means_without_bias():
     assert np.std(means) < 0.05
 
 
-@pytest.mark.parametrize(("n", "of"), [(95, 100), (7, 10), (50, 101), (1, 9), (9, 9)])
+@pytest.mark.parametrize(("n", "of"), [(95, 100), (7, 10), (50, 101), (1, 9), (9, 9), (0, 5)])
 def test_no_rank_is_drawn_twice_and_all_as_often(n, of):
     rng, counts, repeats = np.random.default_rng(0), np.zeros(of), 4_000
     for _ in range(repeats):

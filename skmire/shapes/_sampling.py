@@ -180,6 +180,8 @@ def _ranks(n: int, of: int, rng: np.random.Generator) -> NDArray[np.int64]:
 
     They are one from each of equal stretches, the first of which begins anywhere.
     """
+    if n in (0, of):
+        return np.arange(n)
     ends = np.floor((np.arange(n + 1) + rng.uniform()) * (of / n)).astype(np.int64)
     ends[-1] = ends[0] + of  # but for rounding
     return np.sort(rng.integers(ends[:-1], ends[1:]) % of)
