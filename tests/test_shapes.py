@@ -12,6 +12,7 @@ from sklearn.metrics import jaccard_score
 import skmire.shapes._level_set as level_set
 from skmire.metrics import chamfer_distance, eikonal_residual, iou, normal_consistency
 from skmire.shapes import Mesh, level_set_mesh, occupancy_from_mesh, sample_volume
+from skmire.shapes._box import slabs
 from skmire.shapes._sampling import _ranks
 
 TURN = 2 * np.pi
@@ -315,6 +316,20 @@ def test_samples_span_the_volume_and_no_voxel_is_missing_where_all_fit(near_surf
     assert len(np.unique(X, axis=0)) == volume.size
     assert (w == 1).all()
     assert y.sum() == volume.sum()
+
+
+@pytest.mark.parametrize("shape", [(7,), (300, 40), (64, 3_000, 3_000), (2, 3, 2**24), (2**23, 2)])
+def test_slabs_of_a_grid_are_small_and_make_it_up(shape):
+    sizes, covered = [], 0
+    before = ()
+    for part in slabs(shape):
+        size = np.prod([one.stop - one.start for one in part])
+        starts = tuple(one.start for one in part)
+        assert starts > before  # each once, in order
+        before, covered = starts, covered + size
+        sizes.append(size)
+    assert covered == np.prod(shape)
+    assert max(sizes) <= 2**22
 
 
 def test_a_lone_voxel_has_a_sample_that_stands_for_those_around_it():

@@ -18,7 +18,7 @@ from skmire.datasets._grids import grid_points
 from skmire.encoders._base import Array, BaseEncoder
 from skmire.metrics import iou
 from skmire.shapes import Mesh, level_set_mesh, sample_volume
-from skmire.shapes._box import grid_axes, stretches
+from skmire.shapes._box import grid_axes, slabs
 from skmire.shapes._sampling import volume_axes
 from skmire.spectrum import bandwidth_along
 
@@ -135,12 +135,12 @@ class VolumeEncoder(BaseEncoder, ABC):
         )
         volume = np.empty(shape, dtype=dtype)
         with audible(self.verbose):
-            for part in stretches(shape[0], int(np.prod(shape[1:]))):
-                coords = grid_points([axes[0][part], *axes[1:]])
+            for part in slabs(shape):
+                coords = grid_points([axis[rows] for axis, rows in zip(axes, part, strict=True)])
                 decision = self._field_values(self.network_, coords)
                 answers = self._answers(decision, response_method)
                 volume[part] = answers.reshape(volume[part].shape)
-                logger.info("predicted %d of %d planes", part.stop, shape[0])
+                logger.info("predicted up to plane %d of %d", part[0].stop, shape[0])
         return volume
 
     def _grid(self, box: ArrayLike | None, resolution: int | Sequence[int]) -> list[Array]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -49,3 +50,18 @@ def stretches(n: int, size: int, *, least: int = 1) -> Iterator[slice]:
     planes = max(2**22 // max(size, 1), least)
     for start in range(0, n, planes):
         yield slice(start, min(start + planes, n))
+
+
+def slabs(shape: Sequence[int]) -> Iterator[tuple[slice, ...]]:
+    """Yield parts of a grid that make it up, about 4 million points each: planes, or parts of one.
+
+    Axes are cut from the first one on, until what is left of them is small enough.
+    """
+    if not shape:
+        yield ()
+        return
+    for part in stretches(shape[0], prod(shape[1:])):
+        whole = prod(shape[1:]) <= 2**22
+        rest = [tuple(slice(0, n) for n in shape[1:])] if whole else slabs(shape[1:])
+        for others in rest:
+            yield (part, *others)
