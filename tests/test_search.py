@@ -200,7 +200,7 @@ def test_earlier_atoms_start_from_the_parameters_found():
 
 
 def test_comparing_the_last_state():
-    fast = Trainer(learning_rate=0.3, decay=1.0, cooldown=0.0, average=False, polish=False)
+    fast = Trainer(learning_rate=0.3, decay=1.0, cooldown=0.0, polish=False)
     fitted = fit(search=growth(2, compare="last"), trainer=fast, max_epochs=24)
     differ = 0
     for c in fitted.search_result_.trace:

@@ -188,8 +188,8 @@ def wave(n=64):
 
 
 def test_weights_are_averaged_over_epochs_as_shamir_and_zhang_have_it():
-    _, alone = epoch_by_epoch(Trainer(average=False, batch_size=16), wave())
-    _, averaged = epoch_by_epoch(Trainer(batch_size=16), wave())
+    _, alone = epoch_by_epoch(Trainer(batch_size=16), wave())
+    _, averaged = epoch_by_epoch(Trainer(average=True, batch_size=16), wave())
     for t in range(1, 8):
         # The recursion w_t = (1 - 9 / (t + 8)) w + 9 / (t + 8) x_t, written out as one sum.
         factors = [9 / (i + 8) * np.prod([1 - 9 / (j + 8) for j in range(i + 1, t + 1)])
@@ -201,9 +201,9 @@ def test_weights_are_averaged_over_epochs_as_shamir_and_zhang_have_it():
 
 
 def test_a_network_is_left_in_the_best_average():
-    network, averaged = epoch_by_epoch(Trainer(batch_size=16, learning_rate=0.05), wave())
-    samples, trainer = wave(), Trainer()
-    losses = []
+    trainer = Trainer(average=True, batch_size=16, learning_rate=0.05)
+    network, averaged = epoch_by_epoch(trainer, wave())
+    samples, losses = wave(), []
     for state in averaged:
         copied = copy.deepcopy(network)
         for own, other in zip(copied.parameters(), state, strict=True):
@@ -216,8 +216,8 @@ def test_a_network_is_left_in_the_best_average():
 
 @pytest.mark.parametrize("how", [{"batch_size": "all"}, {"optimizer": "lbfgs"}])
 def test_nothing_is_averaged_where_batches_are_not_random(how):
-    _, alone = epoch_by_epoch(Trainer(average=False, **how), wave())
-    _, averaged = epoch_by_epoch(Trainer(**how), wave())
+    _, alone = epoch_by_epoch(Trainer(**how), wave())
+    _, averaged = epoch_by_epoch(Trainer(average=True, **how), wave())
     for one, other in zip(alone[-1], averaged[-1], strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
@@ -229,7 +229,7 @@ def test_the_last_average_is_kept_where_it_is_better_than_that_of_the_best_steps
         [Sinusoid(frequency=5.0)], in_features=1, out_features=1, hidden_width=8,
         generator=torch.Generator().manual_seed(seed), dtype=torch.float64,
     )  # fmt: skip
-    samples, trainer = wave(), Trainer(batch_size=8, learning_rate=0.1)
+    samples, trainer = wave(), Trainer(average=True, batch_size=8, learning_rate=0.1)
     training = trainer.train(
         network, samples, None, epochs=30, seconds=None,
         generator=torch.Generator().manual_seed(seed), task=WatchedTask(Log()),

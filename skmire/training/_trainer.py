@@ -36,10 +36,9 @@ class Trainer(BaseEstimator):
 
     Each step descends the weighted mean of the loss over a random batch. The learning rate is
     annealed over the budget, ``learning_rate * decay ** progress`` with progress from 0 to 1 in
-    epochs or in seconds, whichever is further, and then falls to 0 (`cooldown`). The weights are
-    averaged over about the last ninth of the epochs. The best state seen is kept: the one after the
-    epoch of lowest held-out loss if samples are held out, of lowest training loss otherwise. The
-    last layer of a fit is then solved for (`polish`).
+    epochs or in seconds, whichever is further, and then falls to 0 (`cooldown`). The best state
+    seen is kept: the one after the epoch of lowest held-out loss if samples are held out, of lowest
+    training loss otherwise. The last layer of a fit is then solved for (`polish`).
 
     Parameters
     ----------
@@ -62,10 +61,11 @@ class Trainer(BaseEstimator):
         Factor by which the step size has fallen at the end, in (0, 1], but for the cool-down.
     cooldown : float, default=0.1
         Share of the budget, in [0, 1), at its end, in which the step size falls to 0.
-    average : bool, default=True
-        Whether the weights are averaged over epochs, with weights that grow like their eighth
-        power [1]_, where an epoch takes more than one step. Random batches leave the weights to
-        wander around where they would be best; their mean is nearer.
+    average : bool, default=False
+        Whether the weights are averaged over about the last ninth of the epochs, with weights that
+        grow like their eighth power [1]_, where an epoch takes more than one step. Random batches
+        leave the weights to wander around where they would be best; their mean is nearer. A
+        training that cools down ends there by itself.
     polish : bool, default=True
         Whether the last layer of a fit is refitted in closed form at the end, where the loss is
         squared, values are those at points and no weights decay: by ridge regression on the values
@@ -128,7 +128,7 @@ class Trainer(BaseEstimator):
         warmup: float = 0.0,
         decay: float = 0.3,
         cooldown: float = 0.1,
-        average: bool = True,
+        average: bool = False,
         polish: bool = True,
         batch_size: int | str = "auto",
         loss: str = "squared",
