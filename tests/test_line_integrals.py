@@ -171,6 +171,20 @@ def test_units_do_not_matter():
     np.testing.assert_allclose(other.field_at(points * 1024), one.field_at(points), rtol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("length", "value"), [(1, 1e8), (1, 1e-8), (1e-4, 1), (1e4, 1), (1e-4, 1e-8)]
+)
+def test_the_unit_of_values_alone_or_of_lengths_alone_does_not_matter(length, value):
+    y = of_lines(X)
+    one = small(max_epochs=5, dtype="float64").fit(X, y)
+    lines = X * [1, length]
+    other = small(max_epochs=5, dtype="float64").fit(lines, y * value)
+    assert other.score(lines, y * value) == pytest.approx(one.score(X, y), abs=0.02)
+    np.testing.assert_allclose(other.bandwidth_ * length, one.bandwidth_, rtol=0.01)
+    wanted = one.field_at([CENTRE])[0] * value / length
+    assert other.field_at([CENTRE * length])[0] == pytest.approx(wanted, rel=0.05)
+
+
 def test_columns_of_y_are_fields_of_their_own():
     y = np.stack([of_lines(X), -3 * of_lines(X)], axis=1)
     encoder = small(max_epochs=100).fit(X, y)

@@ -169,6 +169,29 @@ def test_a_measurement_of_values_is_undone():
     np.testing.assert_allclose(encoder.predict(x), by_hand, atol=1e-5)
 
 
+class Steepness(TwoPointMean):
+    """A difference, of which a constant field has none."""
+
+    def measure(self, field, X):
+        return (field(X + self.width) - field(X - self.width)) / (2 * self.width)
+
+
+@pytest.mark.parametrize("kind", [TwoPointMean, Steepness])
+@pytest.mark.parametrize(("length", "value"), [(1, 1e8), (1, 1e-8), (1e-4, 1), (1e4, 1)])
+def test_a_rough_field_is_the_same_in_any_unit(kind, length, value):
+    x = np.linspace(-4, 4, 300)[:, None]
+    y = np.sin(x)
+
+    def pilot(length, value):
+        measurement = kind(0.5 * length)
+        return measurement.pilot(length * x, value * y, None, measurement.domain(length * x)).values
+
+    one, other = pilot(1.0, 1.0), pilot(length, value)
+    assert np.ptp(one) > 1
+    to_user = value * (length if kind is Steepness else 1)
+    assert np.sqrt(np.mean((other / to_user - one) ** 2)) < 0.01 * one.std()
+
+
 SEGMENTS = RNG.uniform(-2, 2, size=(400, 6))
 
 
