@@ -204,6 +204,20 @@ def test_gradients_are_those_of_finite_differences(options, predict_with):
         torch.testing.assert_close(found, wanted_grad)
 
 
+def test_a_step_in_which_no_ray_meets_the_box_has_no_gradient():
+    X = torch.tensor(rays(40))
+    measurement = VolumeRendering(bounds=CUBE, n_samples=4)
+    readout, _ = Readout.of(measurement, X.numpy(), RNG.uniform(size=(40, 3)), None, "per_axis")
+    network = LayerStack(
+        [Sinusoid(frequency=3.0)], in_features=3, out_features=4,
+        hidden_width=4, generator=torch.Generator().manual_seed(0), dtype=torch.float64,
+    )  # fmt: skip
+    sweep = sweep_through(network, readout)
+    for towards, seen in ((1, True), (-1, False)):
+        sweep(X * torch.tensor([1, 1, 1, *[towards] * 3]), lambda values, rows: values)
+        assert all(bool(p.grad.any()) == seen for p in network.parameters())
+
+
 # -- a field found from what is seen of it ---------------------------------------------------------
 
 
