@@ -106,6 +106,16 @@ def test_nodes_resolve_what_the_docstring_says():
         assert abs(found - wanted) < 1e-4
 
 
+@pytest.mark.parametrize("n_nodes", range(1, 9))
+def test_any_number_of_nodes_integrates_constants_and_what_is_linear(n_nodes):
+    rows = np.hstack([RNG.uniform(-1, 1, size=(9, 2)), RNG.uniform(-1, 1, size=(9, 2))])
+    plane = Known(lambda points: 3 + points @ np.array([2.0, -1.0]))
+    found = LineIntegrals("segments", n_nodes=n_nodes).measure(plane, torch.tensor(rows))
+    middle = 3 + (rows[:, :2] + rows[:, 2:] / 2) @ [2.0, -1.0]
+    wanted = middle * np.linalg.norm(rows[:, 2:], axis=1)
+    np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-12, atol=1e-12)
+
+
 def test_domains_are_a_disc_and_a_box():
     disc = LineIntegrals().domain(np.array([[0.0, 1.0], [1.0, -4.0]]))
     assert disc.is_ball
