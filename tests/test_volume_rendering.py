@@ -352,6 +352,9 @@ def test_colours_may_be_off_by_rounding_and_further_rays_are_checked_too():
     encoder = small(max_epochs=1).fit(TRAIN, np.float32(1.0000001) * (ball(TRAIN) > 0.5))
     with pytest.raises(ValueError, match="row 0 of X has length 0"):
         encoder.partial_fit(TRAIN * [1, 1, 1, 0, 0, 0], ball(TRAIN))
+    for further in (encoder.partial_fit, encoder.set_params(warm_start=True).fit):
+        with pytest.raises(ValueError, match=r"in \[0, 1\]; y has values from 0 to 255"):
+            further(TRAIN, 255 * ball(TRAIN))
 
 
 def test_rays_of_a_view_are_held_out_together():
