@@ -18,6 +18,7 @@ from skmire.measurements import (
     VolumeRendering,
     sweep_through,
 )
+from skmire.measurements._gradient_values import _waves
 from skmire.networks import LayerStack
 from skmire.search import BeamSearch
 
@@ -141,6 +142,34 @@ def test_slopes_without_a_change_make_a_plane():
     plane = small(GradientValues(), max_epochs=60, dtype="float64").fit(X, y)
     wanted = (X - X.mean(axis=0)) @ y[0]
     assert np.sqrt(np.mean((plane.field_at(X) - wanted) ** 2)) < 0.05 * wanted.std()
+
+
+def test_slopes_of_many_coordinates_have_a_rough_field():
+    rows = np.random.default_rng(0).uniform(-1, 1, size=(600, 12))
+    along = np.linspace(0.2, 1.2, 12)
+    # sin(a . x), and x0 x1 beside it
+    y = np.cos(rows @ along)[:, None] * along
+    y[:, :2] += rows[:, 1::-1]
+    values = np.sin(rows @ along) + rows[:, 0] * rows[:, 1]
+    measurement = GradientValues()
+    pilot = measurement.pilot(rows, y, None, measurement.domain(rows))
+    assert np.corrcoef(pilot.values[:, 0], values)[0, 1] > 0.9
+    wanted = np.sqrt((y**2).mean(axis=0) / values.var())
+    np.testing.assert_allclose(pilot.bandwidth, wanted, rtol=0.2)
+
+
+@pytest.mark.parametrize("n_dims", [7, 12, 60, 1100])
+def test_a_rough_field_of_slopes_has_no_more_waves_than_can_be_solved_for(n_dims):
+    waves = _waves(n_dims, 3)
+    assert n_dims <= len(waves) <= max(1024, n_dims)
+    assert len(np.unique(waves, axis=0)) == len(waves)
+    assert len(set(waves.sum(axis=0))) == 1  # no axis has more than another
+    assert waves.max() <= 2
+
+
+@pytest.mark.parametrize(("n_dims", "along"), [(1, 256), (2, 16), (3, 6), (4, 4), (6, 3)])
+def test_a_rough_field_of_slopes_has_all_waves_of_a_grid_in_few_dimensions(n_dims, along):
+    assert len(_waves(n_dims, along)) == along**n_dims - 1
 
 
 def test_several_outputs_come_one_after_the_other():
