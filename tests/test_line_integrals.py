@@ -106,6 +106,16 @@ def test_nodes_resolve_what_the_docstring_says():
         assert abs(found - wanted) < 1e-4
 
 
+@pytest.mark.parametrize("n_nodes", range(1, 9))
+def test_any_number_of_nodes_integrates_constants_and_what_is_linear(n_nodes):
+    rows = np.hstack([RNG.uniform(-1, 1, size=(9, 2)), RNG.uniform(-1, 1, size=(9, 2))])
+    plane = Known(lambda points: 3 + points @ np.array([2.0, -1.0]))
+    found = LineIntegrals("segments", n_nodes=n_nodes).measure(plane, torch.tensor(rows))
+    middle = 3 + (rows[:, :2] + rows[:, 2:] / 2) @ [2.0, -1.0]
+    wanted = middle * np.linalg.norm(rows[:, 2:], axis=1)
+    np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-12, atol=1e-12)
+
+
 def test_domains_are_a_disc_and_a_box():
     disc = LineIntegrals().domain(np.array([[0.0, 1.0], [1.0, -4.0]]))
     assert disc.is_ball
@@ -169,6 +179,20 @@ def test_units_do_not_matter():
     np.testing.assert_allclose(other.predict(X * [1, 1024]), one.predict(X) * 1024, rtol=1e-9)
     points = RNG.uniform(-1, 1, size=(20, 2))
     np.testing.assert_allclose(other.field_at(points * 1024), one.field_at(points), rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("length", "value"), [(1, 1e8), (1, 1e-8), (1e-4, 1), (1e4, 1), (1e-4, 1e-8)]
+)
+def test_the_unit_of_values_alone_or_of_lengths_alone_does_not_matter(length, value):
+    y = of_lines(X)
+    one = small(max_epochs=5, dtype="float64").fit(X, y)
+    lines = X * [1, length]
+    other = small(max_epochs=5, dtype="float64").fit(lines, y * value)
+    assert other.score(lines, y * value) == pytest.approx(one.score(X, y), abs=0.02)
+    np.testing.assert_allclose(other.bandwidth_ * length, one.bandwidth_, rtol=0.01)
+    wanted = one.field_at([CENTRE])[0] * value / length
+    assert other.field_at([CENTRE * length])[0] == pytest.approx(wanted, rel=0.05)
 
 
 def test_columns_of_y_are_fields_of_their_own():

@@ -18,6 +18,7 @@ from skmire.measurements import (
     VolumeRendering,
     sweep_through,
 )
+from skmire.measurements._gradient_values import _waves
 from skmire.networks import LayerStack
 from skmire.search import BeamSearch
 
@@ -143,6 +144,34 @@ def test_slopes_without_a_change_make_a_plane():
     assert np.sqrt(np.mean((plane.field_at(X) - wanted) ** 2)) < 0.05 * wanted.std()
 
 
+def test_slopes_of_many_coordinates_have_a_rough_field():
+    rows = np.random.default_rng(0).uniform(-1, 1, size=(600, 12))
+    along = np.linspace(0.2, 1.2, 12)
+    # sin(a . x), and x0 x1 beside it
+    y = np.cos(rows @ along)[:, None] * along
+    y[:, :2] += rows[:, 1::-1]
+    values = np.sin(rows @ along) + rows[:, 0] * rows[:, 1]
+    measurement = GradientValues()
+    pilot = measurement.pilot(rows, y, None, measurement.domain(rows))
+    assert np.corrcoef(pilot.values[:, 0], values)[0, 1] > 0.9
+    wanted = np.sqrt((y**2).mean(axis=0) / values.var())
+    np.testing.assert_allclose(pilot.bandwidth, wanted, rtol=0.2)
+
+
+@pytest.mark.parametrize("n_dims", [7, 12, 60, 1100])
+def test_a_rough_field_of_slopes_has_no_more_waves_than_can_be_solved_for(n_dims):
+    waves = _waves(n_dims, 3)
+    assert n_dims <= len(waves) <= max(1024, n_dims)
+    assert len(np.unique(waves, axis=0)) == len(waves)
+    assert len(set(waves.sum(axis=0))) == 1  # no axis has more than another
+    assert waves.max() <= 2
+
+
+@pytest.mark.parametrize(("n_dims", "along"), [(1, 256), (2, 16), (3, 6), (4, 4), (6, 3)])
+def test_a_rough_field_of_slopes_has_all_waves_of_a_grid_in_few_dimensions(n_dims, along):
+    assert len(_waves(n_dims, along)) == along**n_dims - 1
+
+
 def test_several_outputs_come_one_after_the_other():
     y = np.hstack([slopes(X), -2 * slopes(X)])
     encoder = small(GradientValues()).fit(X, y)
@@ -167,6 +196,29 @@ def test_a_measurement_of_values_is_undone():
     inputs = torch.tensor(x)
     by_hand = TwoPointMean().measure(encoder.to_torch(), inputs).detach().numpy()
     np.testing.assert_allclose(encoder.predict(x), by_hand, atol=1e-5)
+
+
+class Steepness(TwoPointMean):
+    """A difference, of which a constant field has none."""
+
+    def measure(self, field, X):
+        return (field(X + self.width) - field(X - self.width)) / (2 * self.width)
+
+
+@pytest.mark.parametrize("kind", [TwoPointMean, Steepness])
+@pytest.mark.parametrize(("length", "value"), [(1, 1e8), (1, 1e-8), (1e-4, 1), (1e4, 1)])
+def test_a_rough_field_is_the_same_in_any_unit(kind, length, value):
+    x = np.linspace(-4, 4, 300)[:, None]
+    y = np.sin(x)
+
+    def pilot(length, value):
+        measurement = kind(0.5 * length)
+        return measurement.pilot(length * x, value * y, None, measurement.domain(length * x)).values
+
+    one, other = pilot(1.0, 1.0), pilot(length, value)
+    assert np.ptp(one) > 1
+    to_user = value * (length if kind is Steepness else 1)
+    assert np.sqrt(np.mean((other / to_user - one) ** 2)) < 0.01 * one.std()
 
 
 SEGMENTS = RNG.uniform(-2, 2, size=(400, 6))

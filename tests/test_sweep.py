@@ -22,8 +22,8 @@ from skmire.atoms import VariablePeriodic as Warped
 from skmire.atoms._acceleration import SWITCH, kernel
 from skmire.atoms._base import go_back
 from skmire.atoms._dictionary import REGISTRY
-from skmire.networks import LayerStack, sweep_of
-from skmire.networks._sweep import AutogradSweep, LayerSweep
+from skmire.networks import LayerStack, MeanField, sweep_of
+from skmire.networks._sweep import AutogradSweep, LayerSweep, _blocks
 
 REAL = [make() for make in REGISTRY.values() if not make().is_complex]
 VARIANTS = [
@@ -124,6 +124,24 @@ def test_blocks_add_up(n):
     x, y = samples(n)
     wanted = gradients(AutogradSweep, field, x, y)
     assert farthest(gradients(LayerSweep, field, x, y), wanted) < 1e-9
+
+
+@pytest.mark.parametrize("accelerated", ["0", "1"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("atom", [*REAL, *VARIANTS, ComplexGabor()], ids=lambda atom: atom.name)
+def test_of_no_samples_all_gradients_are_zero(atom, dtype, accelerated, monkeypatch):
+    monkeypatch.setenv(SWITCH, accelerated)
+    for field in (network(atom, atom, dtype=dtype), MeanField([network(atom, dtype=dtype)] * 2)):
+        sweep, (x, y) = sweep_of(field), samples(100, dtype=dtype)
+        sweep(x, lambda values, rows, y=y: values.sub_(y[rows]))
+        sweep(x[:0], lambda values, rows: values)
+        assert not any(p.grad.any() for p in field.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize(("n", "ends"), [(0, [(0, 0)]), (5, [(0, 5)])])
+def test_a_device_that_is_to_be_filled_takes_all_samples_at_once(n, ends):
+    found = _blocks(torch.empty(n, 2, device="meta"), 2)
+    assert [(rows.start, rows.stop) for rows in found] == ends
 
 
 def test_a_sweep_starts_anew_each_time_and_takes_the_present_parameters():

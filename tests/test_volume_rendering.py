@@ -204,6 +204,20 @@ def test_gradients_are_those_of_finite_differences(options, predict_with):
         torch.testing.assert_close(found, wanted_grad)
 
 
+def test_a_step_in_which_no_ray_meets_the_box_has_no_gradient():
+    X = torch.tensor(rays(40))
+    measurement = VolumeRendering(bounds=CUBE, n_samples=4)
+    readout, _ = Readout.of(measurement, X.numpy(), RNG.uniform(size=(40, 3)), None, "per_axis")
+    network = LayerStack(
+        [Sinusoid(frequency=3.0)], in_features=3, out_features=4,
+        hidden_width=4, generator=torch.Generator().manual_seed(0), dtype=torch.float64,
+    )  # fmt: skip
+    sweep = sweep_through(network, readout)
+    for towards, seen in ((1, True), (-1, False)):
+        sweep(X * torch.tensor([1, 1, 1, *[towards] * 3]), lambda values, rows: values)
+        assert all(bool(p.grad.any()) == seen for p in network.parameters())
+
+
 # -- a field found from what is seen of it ---------------------------------------------------------
 
 
@@ -338,6 +352,9 @@ def test_colours_may_be_off_by_rounding_and_further_rays_are_checked_too():
     encoder = small(max_epochs=1).fit(TRAIN, np.float32(1.0000001) * (ball(TRAIN) > 0.5))
     with pytest.raises(ValueError, match="row 0 of X has length 0"):
         encoder.partial_fit(TRAIN * [1, 1, 1, 0, 0, 0], ball(TRAIN))
+    for further in (encoder.partial_fit, encoder.set_params(warm_start=True).fit):
+        with pytest.raises(ValueError, match=r"in \[0, 1\]; y has values from 0 to 255"):
+            further(TRAIN, 255 * ball(TRAIN))
 
 
 def test_rays_of_a_view_are_held_out_together():

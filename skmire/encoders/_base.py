@@ -319,6 +319,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         refuse_changes(self._settled, settled_parameters(self, given))
         coords, values, weights = self._checked(X, y, sample_weight, first=False)
         measurement.check(coords)
+        measurement.check_values(columns(values))
         before = self.search_result_
         network = deepcopy(self.network_).to(fitting_device(self.device))
         seed = derive_seed(self._seed, "further", self.n_iter_)

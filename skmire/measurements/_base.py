@@ -94,6 +94,21 @@ class Measurement(BaseEstimator, ABC):
         """
         return
 
+    def check_values(self, y: Array) -> None:
+        """Raise an error if `y`, of ``fit`` or of further training, cannot have been measured.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_columns)
+            Checked to be finite.
+
+        Raises
+        ------
+        ValueError
+            If a measurement says so; this one takes all values.
+        """
+        return
+
     @abstractmethod
     def domain(self, X: Array) -> Domain:
         """Return where the field lives that `X` measures.

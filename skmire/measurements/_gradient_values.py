@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations_with_replacement, islice
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,6 +20,7 @@ from skmire.scaling import Scaling
 Array = NDArray[np.float64]
 
 _MOST_SAMPLES = 2_048  # of a pilot
+_MOST_WAVES = 1_024
 
 
 class GradientValues(Measurement):
@@ -78,7 +82,7 @@ class GradientValues(Measurement):
         box = Scaling.of_coordinates(np.stack([domain.low, domain.high]), "per_axis")
         angles = np.pi / 2 * (box.scale(X[some]) + 1)
         along = max(int((min(len(some), _MOST_SAMPLES) / 8) ** (1 / n_dims)), 3)
-        waves = grid_points([np.arange(along, dtype=float)] * n_dims)[1:, None]
+        waves = _waves(n_dims, along)[:, None]
         cosines, sines = np.cos(waves * angles), -waves * np.sin(waves * angles)
         per_unit = np.pi / 2 * box.factor
         derived = np.stack(
@@ -105,3 +109,25 @@ class GradientValues(Measurement):
 
     def zero_mean_at(self, X: Array) -> Array:
         return X
+
+
+def _waves(n_dims: int, along: int) -> Array:
+    """Return numbers of half waves along each axis: fewer than `along`, and not all 0.
+
+    In many dimensions, where there are too many of these, those of the least total.
+    """
+    if along**n_dims <= _MOST_WAVES:
+        return grid_points([np.arange(along, dtype=float)] * n_dims)[1:]
+    total, chosen, more = 1, list[list[int]](), list(_of_total(1, n_dims, along))
+    while more and (total == 1 or len(chosen) + len(more) <= _MOST_WAVES):
+        chosen += more  # all of a total or none, so that no axis comes before another
+        total += 1
+        more = list(islice(_of_total(total, n_dims, along), _MOST_WAVES + 1))
+    return np.array(chosen, dtype=float)
+
+
+def _of_total(total: int, n_dims: int, along: int) -> Iterator[list[int]]:
+    for axes in combinations_with_replacement(range(n_dims), total):
+        numbers = [axes.count(i) for i in range(n_dims)]
+        if max(numbers) < along:
+            yield numbers

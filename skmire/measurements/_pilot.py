@@ -93,7 +93,9 @@ def grid_pilot(
     """Return a rough field by least squares on a grid, with a few steps of L-BFGS from 0.
 
     As many nodes as there are numbers to find them by, so that the grid is as fine as the samples
-    are dense. The few steps are what keeps it smooth where the samples leave it open.
+    are dense. The few steps are what keeps it smooth where the samples leave it open. Nodes are in
+    the unit in which a field of about 1 gives values as large as `y`, so that no unit of `X` or `y`
+    changes the steps.
 
     Parameters
     ----------
@@ -106,16 +108,35 @@ def grid_pilot(
     n = min(len(X), _MOST_SAMPLES)
     rows = np.sort(np.random.default_rng(0).permutation(len(X))[:n])
     inputs, wanted = torch.tensor(X[rows]), torch.tensor(y[rows])
-    size = wanted.abs().max().clamp(min=torch.finfo(torch.float64).tiny)
     importance = torch.ones(n, 1) if weights is None else torch.tensor(weights[rows, None])
     n_dims, n_outputs = domain.n_dims, measurement.n_outputs(domain.n_dims, y.shape[1])
     n_nodes = round(min(y.size / n_outputs, _MOST_NODES) ** (1 / n_dims))
     grid = GridField(n_dims, min(max(n_nodes, 4), _MOST_ALONG), n_outputs)
     box = Scaling.of_coordinates(np.stack([domain.low, domain.high]), "per_axis")
-    unit = Scaling(np.zeros(n_outputs), np.ones(n_outputs))
-    field = ScaledField(grid, box, unit, scalar=False, domain=domain)
+    axes = [np.linspace(a, b, grid.n_nodes) for a, b in zip(domain.low, domain.high, strict=True)]
+    points = grid_points(axes)
+
+    def field_in(unit: float) -> ScaledField:
+        values = Scaling(np.zeros(n_outputs), np.full(n_outputs, unit))
+        return ScaledField(grid, box, values, scalar=False, domain=domain)
+
+    # From 0 in one corner to 1 in that opposite: of a constant, derivatives would tell nothing.
+    before = measurement.measure(field_in(1.0), inputs).detach()
+    with torch.no_grad():
+        grid.nodes.add_(torch.tensor((box.scale(points).mean(axis=1, keepdims=True) + 1) / 2))
+    told = float((measurement.measure(field_in(1.0), inputs).detach() - before).abs().max())
+    with torch.no_grad():
+        grid.nodes.zero_()
+    size = (wanted - before).abs().max().clamp(min=torch.finfo(torch.float64).tiny)
+    unit = float(size) / told if 0 < told < np.inf else 1.0
+    field = field_in(unit)
     optimizer = torch.optim.LBFGS(
-        [grid.nodes], max_iter=_STEPS, max_eval=2 * _STEPS, line_search_fn="strong_wolfe"
+        [grid.nodes],
+        max_iter=_STEPS,
+        max_eval=2 * _STEPS,
+        tolerance_grad=0,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
     )
 
     def closure() -> Tensor:
@@ -126,5 +147,4 @@ def grid_pilot(
         return loss.detach()
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
-    axes = [np.linspace(a, b, grid.n_nodes) for a, b in zip(domain.low, domain.high, strict=True)]
-    return Pilot(grid_points(axes), np.nan_to_num(grid.nodes.detach().numpy()))
+    return Pilot(points, np.nan_to_num(unit * grid.nodes.detach().numpy()))

@@ -88,6 +88,7 @@ class Readout:
         pilot : Pilot or None
         """
         measurement.check(X)
+        measurement.check_values(y)
         if measurement.nonnegative and measurement.zero_mean_at(X) is not None:
             raise ValueError(
                 f"A field of which {type(measurement).__name__} tells no constant cannot be "

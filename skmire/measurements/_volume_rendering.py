@@ -193,6 +193,13 @@ class VolumeRendering(Measurement):
                 "0. Leave such rays out."
             )
 
+    def check_values(self, y: Array) -> None:
+        if y.min() < -_ROUNDING or y.max() > 1 + _ROUNDING:
+            raise ValueError(
+                f"Colours must be in [0, 1]; y has values from {y.min():g} to {y.max():g}. Divide "
+                "those of 8 bits by 255."
+            )
+
     def domain(self, X: Array) -> Domain:
         if self.far is not None and self.far <= self.near:
             raise ValueError(
@@ -228,11 +235,6 @@ class VolumeRendering(Measurement):
         )
 
     def pilot(self, X: Array, y: Array, weights: Array | None, domain: Domain) -> Pilot:
-        if y.min() < -_ROUNDING or y.max() > 1 + _ROUNDING:
-            raise ValueError(
-                f"Colours must be in [0, 1]; y has values from {y.min():g} to {y.max():g}. Divide "
-                "those of 8 bits by 255."
-            )
         few = min(self.n_samples, _OF_PILOT)
         plain = clone(self).set_params(view_dependent=False, n_importance=0, n_samples=few)
         rays = torch.tensor(X)

@@ -117,9 +117,12 @@ def sweep_of(field: Field) -> BlockSweep:
 
 
 def _blocks(inputs: Tensor, size: int) -> Iterator[slice]:
-    """Yield the rows of blocks: of all at once on a device that is to be filled."""
-    size = size if inputs.is_cpu else len(inputs)
-    for start in range(0, len(inputs), size):
+    """Yield the rows of blocks: of all at once on a device that is to be filled.
+
+    Of no samples there is one block, by which every derivative is 0.
+    """
+    size = size if inputs.is_cpu else max(len(inputs), 1)
+    for start in range(0, max(len(inputs), 1), size):
         yield slice(start, min(start + size, len(inputs)))
 
 
