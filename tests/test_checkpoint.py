@@ -163,7 +163,6 @@ def test_a_fit_killed_at_any_moment_ends_as_one_that_was_not(tmp_path):
         assert fit.activations_ == plain[name].activations_
         assert fit.loss_curve_ == plain[name].loss_curve_
         np.testing.assert_array_equal(fit.predict(X), plain[name].predict(X))
-        assert not list((tmp_path / file.stem).rglob("*.part"))
     # Else nothing was resumed, or nothing was left to do: the moments must be spread.
     found = json.loads((tmp_path / "found.json").read_text())
     whole = {name: len(fit.search_result_.trace) for name, fit in plain.items()}
@@ -790,11 +789,20 @@ def test_a_folder_is_made_and_what_else_is_in_it_stays(tmp_path):
     path.mkdir(parents=True)
     (path / "notes.part").write_text("mine")
     (path / "candidates").mkdir()
-    (path / "candidates" / "abc.npz.0.part").write_text("of a killed fit")
-    (path / "fit.json.0.part").write_text("of a killed fit")
     encoder(path).fit(X, Y)
     assert sorted(os.listdir(path)) == ["candidates", "fit.json", "notes.part"]
-    assert not list((path / "candidates").glob("*.part"))
+
+
+def test_what_a_killed_fit_left_goes_and_what_another_is_writing_stays(path):
+    (path / "candidates").mkdir(parents=True)
+    left = path / "candidates" / "abc.npz.0.part", path / "fit.json.0.part"
+    written = path / "candidates" / "def.npz.1.part", path / "fit.json.1.part"
+    for part in (*left, *written):
+        part.write_text("half of it")
+    for part in left:
+        os.utime(part, (time.time() - 7_200,) * 2)
+    Checkpoint.opened(path, {})
+    assert set(path.rglob("*.part")) == set(written)
 
 
 def test_a_relative_path_is_one_from_where_the_fit_began(tmp_path, monkeypatch):
