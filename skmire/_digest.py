@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import partial
-from types import CodeType, FunctionType, MethodType
+from functools import cached_property, partial
+from numbers import Number
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _EVERY_MODULES = frozenset(vars(nn.Module()))  # attributes
+_MACHINERY = ("torch", "numba", "logging", "threading")  # attributes there tell of the use so far
 
 
 def digest(value: Any) -> str:
@@ -31,45 +33,63 @@ def described(value: Any) -> Any:
     """Return `value` as plain data that JSON can hold.
 
     Arrays and tensors are digests of their bytes. Modules are their classes, attributes and
-    parameters, functions their code and what it encloses, estimators their class and parameters;
-    what is none of the known kinds is its representation. The code of classes does not count.
+    parameters, estimators their class and parameters. Functions are their code, the defaults of
+    their arguments, what they enclose, and the numbers and texts among the globals they read. What
+    is none of the known kinds is its class and attributes, or its representation if it has none.
+    The code of classes does not count, nor do functions that another one calls by a global name.
     """
+    return _described(value, ())
+
+
+def _described(value: Any, above: tuple[int, ...]) -> Any:
+    """Return `value` as plain data; `above` are the identities of those that hold it."""
+    if isinstance(value, None | bool | int | float | str):
+        return value
+    if id(value) in above:
+        return f"{len(above) - above.index(id(value))} levels up"
+    tell = partial(_described, above=(*above, id(value)))
     match value:
-        case None | bool() | int() | float() | str():
-            return value
         case np.generic():
-            return described(value.item())
+            return tell(value.item())
         case Tensor():
-            return described(value.detach().cpu().numpy())
+            return tell(value.detach().cpu().numpy())
         case np.ndarray() if value.dtype == object:
-            return described(value.tolist())
+            return tell(value.tolist())
         case np.ndarray():
             kind = f"{value.dtype.str}{value.shape}"
             return kind + _hashed(np.ascontiguousarray(value).tobytes())
         case Mapping():
-            return {str(key): described(held) for key, held in value.items()}
+            return {str(key): tell(held) for key, held in value.items()}
         case list() | tuple():
-            return [described(entry) for entry in value]
+            return [tell(entry) for entry in value]
         case set() | frozenset():
-            return sorted((described(entry) for entry in value), key=json.dumps)
+            return sorted((tell(entry) for entry in value), key=json.dumps)
         case type():
             return f"{value.__module__}.{value.__qualname__}"
+        case ModuleType():
+            return value.__name__
         case nn.Module():
-            return _module(value)
+            return _module(value, tell)
         case _ if is_dataclass(value):
             held = {part.name: getattr(value, part.name) for part in fields(value)}
-            return {"class": described(type(value)), **described(held)}
+            return {"class": tell(type(value)), **tell(held)}
         case BaseEstimator():
-            return {"class": described(type(value)), **described(value.get_params(deep=False))}
+            return {"class": tell(type(value)), **tell(value.get_params(deep=False))}
         case partial():
-            return [described(part) for part in (value.func, value.args, value.keywords)]
+            return [tell(part) for part in (value.func, value.args, value.keywords)]
         case FunctionType():
-            cells = [cell.cell_contents for cell in value.__closure__ or ()]
-            enclosed = [described(held) for held in cells if not isinstance(held, FunctionType)]
-            return [_code(value.__code__), described(value.__defaults__), enclosed]
+            return _function(value, tell)
         case MethodType():
-            return [described(value.__func__), described(value.__self__)]
-    return without_addresses(repr(value))
+            return [tell(value.__func__), tell(value.__self__)]
+    its = type(value)
+    own = {
+        name: held
+        for name, held in getattr(value, "__dict__", {}).items()
+        if not isinstance(getattr(its, name, None), cached_property)
+    }
+    if not own or its.__module__.partition(".")[0] in _MACHINERY:
+        return without_addresses(repr(value))
+    return {"class": tell(its), **tell(own)}
 
 
 def without_addresses(text: str) -> str:
@@ -77,22 +97,54 @@ def without_addresses(text: str) -> str:
     return _ADDRESS.sub("", text)
 
 
-def _module(module: nn.Module) -> dict[str, Any]:
+def _module(module: nn.Module, tell: Callable[[Any], Any]) -> dict[str, Any]:
     parts = dict(module.named_modules())
     return {
-        "classes": {name: described(type(part)) for name, part in parts.items()},
+        "classes": {name: tell(type(part)) for name, part in parts.items()},
         "attributes": {
-            name: {k: described(v) for k, v in vars(part).items() if k not in _EVERY_MODULES}
+            name: {k: tell(v) for k, v in vars(part).items() if k not in _EVERY_MODULES}
             for name, part in parts.items()
         },
-        "state": described(module.state_dict()),
+        "state": tell(module.state_dict()),
         "trained": [name for name, p in module.named_parameters() if p.requires_grad],
     }
 
 
+def _function(function: FunctionType, tell: Callable[[Any], Any]) -> list[Any]:
+    enclosed = [cell.cell_contents for cell in function.__closure__ or () if not _is_empty(cell)]
+    read = {
+        name: held
+        for name in _names(function.__code__)
+        if isinstance(held := function.__globals__.get(name), Number | str)
+        and not name.startswith("__")  # of the module, as the path of its file
+    }
+    given = [function.__defaults__, function.__kwdefaults__]
+    return [_code(function.__code__), *map(tell, given), tell(enclosed), tell(read)]
+
+
+def _is_empty(cell: CellType) -> bool:
+    """Return whether what is enclosed has no value yet."""
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return True
+    return False
+
+
+def _names(code: CodeType) -> set[str]:
+    """Return the names that a function looks up, and those that functions inside it do."""
+    inner = [_names(part) for part in code.co_consts if isinstance(part, CodeType)]
+    return set(code.co_names).union(*inner)
+
+
 def _code(code: CodeType) -> list[Any]:
-    constants = [_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    constants = [_code(c) if isinstance(c, CodeType) else _constant(c) for c in code.co_consts]
     return [code.co_name, code.co_code.hex(), list(code.co_names), constants]
+
+
+def _constant(constant: Any) -> Any:
+    """Return a constant of a function, the elements of a set in an order of their own."""
+    return sorted(map(repr, constant)) if isinstance(constant, frozenset) else repr(constant)
 
 
 def _hashed(content: bytes) -> str:

@@ -14,7 +14,7 @@ import threading
 import time
 import warnings
 from dataclasses import fields, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import joblib
@@ -163,7 +163,6 @@ def test_a_fit_killed_at_any_moment_ends_as_one_that_was_not(tmp_path):
         assert fit.activations_ == plain[name].activations_
         assert fit.loss_curve_ == plain[name].loss_curve_
         np.testing.assert_array_equal(fit.predict(X), plain[name].predict(X))
-        assert not list((tmp_path / file.stem).rglob("*.part"))
     # Else nothing was resumed, or nothing was left to do: the moments must be spread.
     found = json.loads((tmp_path / "found.json").read_text())
     whole = {name: len(fit.search_result_.trace) for name, fit in plain.items()}
@@ -349,6 +348,39 @@ def candidate(path, *, trainer=None, atoms=None, frozen=0, epochs=3, seed=5, sec
     )  # fmt: skip
 
 
+class Wave:
+    """A function with a number of its own."""
+
+    def __init__(self, frequency):
+        self.frequency = frequency
+
+    def __call__(self, z):
+        return torch.sin(self.frequency * z)
+
+
+def waves(frequency):
+    """Return functions that hold the number in all other ways there are."""
+
+    def by_default(z, *, times=frequency):
+        return torch.sin(times * z)
+
+    def inside(z):
+        return torch.sin(frequency * z)
+
+    def around(z):
+        return inside(z)
+
+    scope = {"torch": torch, "FREQUENCY": frequency}
+    exec("def by_global(z):\n    return torch.sin(FREQUENCY * z)", scope)
+    return {
+        "an attribute": Wave(frequency),
+        "a method's object": Wave(frequency).__call__,
+        "a default by name": by_default,
+        "a number in a function around it": around,
+        "a global number": scope["by_global"],
+    }
+
+
 class Alike(Architecture):
     """Its networks start alike, whatever the seed."""
 
@@ -406,6 +438,8 @@ OTHERS = {
     "another around it": {"atoms": [FunctionAtom((lambda k: lambda z: torch.sin(k * z))(3))]},
     "a given argument": {"atoms": [FunctionAtom(partial(torch.clamp, max=1))]},
     "another argument": {"atoms": [FunctionAtom(partial(torch.clamp, max=2))]},
+    **{what: {"atoms": [FunctionAtom(f)]} for what, f in waves(2.0).items()},
+    **{f"{what}, 3": {"atoms": [FunctionAtom(f)]} for what, f in waves(3.0).items()},
 }  # fmt: skip
 
 
@@ -439,20 +473,30 @@ def test_a_candidate_is_itself_whatever_its_surroundings(path, trained):
     assert len(trained) == 3
 
 
+DIGESTED = """
+import torch
+from types import SimpleNamespace
+from skmire import ActivationDictionary, Trainer
+from skmire._digest import digest
+
+def tells(z, *, kind="a"):
+    return (lambda: z) if kind in {"a", "b", "c", "d", "e"} else None
+
+atoms = list(ActivationDictionary.extended())
+held = SimpleNamespace(letters=set("abcdef"), of=object())
+held.itself = held
+functions = [tells, torch.sin, torch.nn.functional.silu]
+things = [atoms, Trainer(), set("abcdef"), Exception, object(), held, torch, functions]
+"""
+
+
 def test_digests_are_those_of_another_process_and_another_day():
-    code = (
-        "import torch\n"
-        "from skmire import ActivationDictionary, Trainer\n"
-        "from skmire._digest import digest\n"
-        "atoms = list(ActivationDictionary.extended())\n"
-        "for atom in atoms:\n"
-        "    atom(torch.linspace(-2, 2, 9)), atom.values()\n"  # it may remember what it was asked
-        "print(digest([atoms, Trainer(), set('abcdef'), torch.sin, Exception, object()]))"
-    )
+    used = "for atom in atoms: atom(torch.linspace(-2, 2, 9)), atom.values()\n"  # it may remember
+    code = DIGESTED + used + "print(digest(things))"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    atoms = list(ActivationDictionary.extended())
-    here = digest([atoms, Trainer(), set("abcdef"), torch.sin, Exception, object()])
-    assert other.stdout.strip() == here
+    scope = {}
+    exec(DIGESTED, scope)
+    assert other.stdout.strip() == digest(scope["things"])
 
 
 def test_everything_of_a_training_is_kept(path):
@@ -745,11 +789,20 @@ def test_a_folder_is_made_and_what_else_is_in_it_stays(tmp_path):
     path.mkdir(parents=True)
     (path / "notes.part").write_text("mine")
     (path / "candidates").mkdir()
-    (path / "candidates" / "abc.npz.0.part").write_text("of a killed fit")
-    (path / "fit.json.0.part").write_text("of a killed fit")
     encoder(path).fit(X, Y)
     assert sorted(os.listdir(path)) == ["candidates", "fit.json", "notes.part"]
-    assert not list((path / "candidates").glob("*.part"))
+
+
+def test_what_a_killed_fit_left_goes_and_what_another_is_writing_stays(path):
+    (path / "candidates").mkdir(parents=True)
+    left = path / "candidates" / "abc.npz.0.part", path / "fit.json.0.part"
+    written = path / "candidates" / "def.npz.1.part", path / "fit.json.1.part"
+    for part in (*left, *written):
+        part.write_text("half of it")
+    for part in left:
+        os.utime(part, (time.time() - 7_200,) * 2)
+    Checkpoint.opened(path, {})
+    assert set(path.rglob("*.part")) == set(written)
 
 
 def test_a_relative_path_is_one_from_where_the_fit_began(tmp_path, monkeypatch):
@@ -924,6 +977,30 @@ def test_without_a_checkpoint_nothing_is_written(tmp_path, monkeypatch):
         warnings.simplefilter("error")
         encoder().fit(X, Y)
     assert os.listdir(tmp_path) == []
+
+
+def test_what_a_function_remembers_of_its_use_is_no_part_of_it():
+    class Squares:
+        @cached_property
+        def table(self):
+            return [n**2 for n in range(3)]
+
+        def __call__(self, z):
+            return z * self.table[2]
+
+    def countdown(n):
+        return n if n == 0 else countdown(n - 1)  # encloses itself
+
+    def unfinished(z):
+        return later(z)
+
+    squares = Squares()
+    before = digest([squares, countdown, unfinished])  # what `later` is to be is not known
+    assert squares(2) == 8
+    assert countdown(3) == 0
+    assert digest([squares, countdown, unfinished]) == before
+    later = abs
+    assert digest([squares, countdown, unfinished]) != before
 
 
 def test_equal_digests_need_equal_things():

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from skmire import FixedSequence, MIREncoder
+from skmire import Architecture, FixedSequence, MIREncoder
 from skmire.atoms import (
     PSWF,
     Atom,
@@ -22,7 +22,8 @@ from skmire.atoms import VariablePeriodic as Warped
 from skmire.atoms._acceleration import SWITCH, kernel
 from skmire.atoms._base import go_back
 from skmire.atoms._dictionary import REGISTRY
-from skmire.networks import LayerStack, MeanField, sweep_of
+from skmire.networks import LayerStack, MeanField, calculus_of, sweep_of
+from skmire.networks._calculus import AutogradCalculus
 from skmire.networks._sweep import AutogradSweep, LayerSweep, _blocks
 
 REAL = [make() for make in REGISTRY.values() if not make().is_complex]
@@ -373,15 +374,102 @@ def test_what_overrides_a_formula_is_trained_by_its_own():
         def forward(self, z):
             return super().forward(z) + 0.5 * z
 
+    class Tilts:
+        def forward(self, z):
+            return super().forward(z) + 0.5 * z
+
+    class Mixed(Tilts, Sinusoid):
+        pass
+
     class Renamed(RaisedCosine):
         name = "my_pulse"
 
-    field = network(Tilted(), Tilted(), Renamed())
+    class Stretched(Sinusoid):
+        """Says anew what it folds, and leaves the sweep to autograd."""
+
+        def forward(self, z):
+            return torch.tanh(self.frequency * z + self.phase)
+
+        @property
+        def folded(self):
+            return self.frequency, self.phase
+
+        def formula(self, t):
+            return torch.tanh(t)
+
     x, y = samples(100)
-    assert farthest(gradients(sweep_of, field, x, y), gradients(AutogradSweep, field, x, y)) < 1e-9
-    single = network(Tilted(), Renamed(), dtype=torch.float32)
+    for field in (network(Tilted(), Mixed(), Renamed()), network(Mixed(), Stretched())):
+        found = gradients(sweep_of, field, x, y)
+        assert farthest(found, gradients(AutogradSweep, field, x, y)) < 1e-9
+    single = network(Tilted(), Mixed(), dtype=torch.float32)
     x, y = samples(100, dtype=torch.float32)
     torch.testing.assert_close(sweep_of(single).values(x), single(x), rtol=1e-3, atol=1e-4)
+
+
+def test_a_subclass_keeps_what_it_does_not_override():
+    class Renamed(Sinusoid):
+        name = "my_sinusoid"
+
+    class Fast:
+        def sweep(self, t, spare):
+            return super().sweep(t, spare)
+
+    class Mixed(Fast, Sinusoid):
+        pass
+
+    assert Renamed.sweep is Sinusoid.sweep
+    assert Renamed.jet is Sinusoid.jet
+    assert Mixed.sweep is Fast.sweep
+    assert Mixed.folded is Sinusoid.folded  # for the sweep reads what is folded
+
+
+class Squared(LayerStack):
+    def forward(self, coords):
+        return super().forward(coords) ** 2
+
+
+class Lifted(LayerStack):
+    def hidden(self, coords):
+        return super().hidden(coords) + 1
+
+
+class MeanSquared(MeanField):
+    def forward(self, coords):
+        return super().forward(coords) ** 2
+
+
+def field_of(kind):
+    if kind is MeanSquared:
+        return kind([network(Sinusoid(), Gaussian())])
+    field = network(Sinusoid(), Gaussian())
+    field.__class__ = kind
+    return field
+
+
+@pytest.mark.parametrize("kind", [Squared, Lifted, MeanSquared])
+def test_what_overrides_a_network_is_trained_and_derived_by_its_own(kind):
+    field, (x, y) = field_of(kind), samples(100)
+    found = gradients(sweep_of, field, x, y)
+    assert farthest(found, gradients(AutogradSweep, field, x, y)) < 1e-9
+    assert (sweep_of(field).values(x) == field(x)).all()
+    slopes = calculus_of(field)(x, torch.eye(2).double(), [(), (0,)])
+    assert (slopes == AutogradCalculus(field)(x, torch.eye(2).double(), [(), (0,)])).all()
+
+
+def test_the_fit_of_such_a_network_predicts_what_its_module_does():
+    class Shape(Architecture):
+        def build(self, *args, **options):
+            field = super().build(*args, **options)
+            field.__class__ = Squared
+            return field
+
+    x = torch.linspace(-1, 1, 64).double()[:, None]
+    encoder = MIREncoder(
+        search=FixedSequence("sinusoid", 2), network=Shape(), hidden_width=16, max_epochs=9
+    ).fit(x.numpy(), x[:, 0].numpy() ** 2)
+    with torch.no_grad():
+        wanted = encoder.to_torch()(x).numpy().ravel()
+    assert encoder.predict(x.numpy()) == pytest.approx(wanted, abs=1e-5)
 
 
 @pytest.mark.parametrize("accelerated", ["0", "1"])

@@ -90,16 +90,17 @@ class Atom(PlainModule, ABC):
     is_complex: bool = False
 
     def __init_subclass__(cls) -> None:
-        """Leave to autograd what overrides the formula of a class, but not its sweep."""
+        """Leave to autograd what a class, or one mixed in, overrides the formula of."""
         super().__init_subclass__()
-        own = vars(cls)
-        if "forward" in own and "sweep" not in own:
-            cls.sweep, cls.folded = Atom.sweep, Atom.folded  # type: ignore[method-assign]
-        if "forward" in own:
-            for name in {"formula", "jet"} - own.keys():
-                setattr(cls, name, getattr(Atom, name))
-        if ("forward" in own or "sweep" in own) and "evaluate" not in own:
-            cls.evaluate = Atom.evaluate  # type: ignore[method-assign]
+        names = ("forward", "sweep", "folded", "formula", "jet", "evaluate")
+        order = {name: _n_before(cls, name) for name in names}  # the nearest class comes first
+        is_stale = {name for name in names if order["forward"] < order[name]}
+        if order["sweep"] < order["evaluate"]:
+            is_stale.add("evaluate")
+        if "sweep" not in is_stale:
+            is_stale.discard("folded")  # which that sweep may count on
+        for name in is_stale:
+            setattr(cls, name, getattr(Atom, name))
 
     def __init__(self, **start: float | None) -> None:
         super().__init__()
@@ -354,6 +355,11 @@ class Atom(PlainModule, ABC):
         if changed:
             name, _, given = self.name.removesuffix(")").partition("(")
             self.name = f"{name}({', '.join([given, *changed] if given else changed)})"
+
+
+def _n_before(cls: type, name: str) -> int:
+    """Return how many classes are asked for an attribute before the one that has it."""
+    return next(i for i, kind in enumerate(cls.__mro__) if name in vars(kind))
 
 
 def go_back(cotangent: Tensor, slope: Tensor, *by: Tensor) -> list[Tensor]:

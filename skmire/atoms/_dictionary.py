@@ -351,7 +351,9 @@ class ActivationDictionary(BaseEstimator):
         match init:
             case str() if init in ("matched", "base", "unit"):
                 return init, 0.0, 0.0
-            case float() | int() if init is not True and 0 < init < np.inf:
+            case bool():
+                pass  # which Python takes for a number
+            case Real() if 0 < float(init) < np.inf:
                 return "scales", float(init), float(init)
             case [Real(), Real()] if all(0 < scale < np.inf for scale in init):
                 return "scales", float(init[0]), float(init[1])

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from skmire.atoms import Atom
 from skmire.networks._affine import Affine
-from skmire.networks._field import Field
+from skmire.networks._field import Field, computes_as
 from skmire.networks._layer_stack import LayerStack
 from skmire.networks._mean_field import MeanField
 from skmire.networks._non_negative import NonNegative
@@ -107,11 +107,11 @@ def calculus_of(field: Field) -> Calculus:
             [ 0.8776,  0.5403],
             [-0.4794, -0.8415]], dtype=torch.float64)
     """
-    if isinstance(field, MeanField):
+    if computes_as(field, MeanField):
         return MeanCalculus(field)
-    if isinstance(field, NonNegative):
+    if computes_as(field, NonNegative):
         return BentCalculus(field)
-    if not isinstance(field, LayerStack) or field.is_complex:
+    if not computes_as(field, LayerStack) or field.is_complex:
         return AutogradCalculus(field)
     if field.residual or field.encoding is not None:
         return AutogradCalculus(field)

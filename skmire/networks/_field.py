@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TypeGuard, TypeVar
 
 from torch import Tensor
 
 from skmire._module import PlainModule
+
+Kind = TypeVar("Kind", bound="Field")
+
+_FORMULA = ("forward", "hidden", "output")  # what a subclass may give a meaning of its own
 
 
 class Field(PlainModule, ABC):
@@ -53,3 +58,13 @@ class Field(PlainModule, ABC):
         return sum(
             p.numel() * (2 if p.is_complex() else 1) for p in self.parameters() if p.requires_grad
         )
+
+
+def computes_as(field: Field, kind: type[Kind]) -> TypeGuard[Kind]:
+    """Return whether values are those of a class of fields, not of what a subclass overrides.
+
+    What knows the formula of a class may take its place there, and nowhere else.
+    """
+    return isinstance(field, kind) and all(
+        getattr(type(field), name, None) is getattr(kind, name, None) for name in _FORMULA
+    )

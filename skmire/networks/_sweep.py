@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from skmire.networks._affine import Affine
-from skmire.networks._field import Field
+from skmire.networks._field import Field, computes_as
 from skmire.networks._layer_stack import LayerStack
 from skmire.networks._layered_field import LayeredField
 from skmire.networks._mean_field import MeanField
@@ -105,13 +105,13 @@ def sweep_of(field: Field) -> BlockSweep:
     >>> network.affines[0].weight.grad.shape
     torch.Size([8, 1])
     """
-    if isinstance(field, MeanField):
+    if computes_as(field, MeanField):
         return MeanSweep(field)
     if not isinstance(field, LayeredField) or field.is_complex:
         return AutogradSweep(field)
-    if isinstance(field, LayerStack):
+    if computes_as(field, LayerStack):
         return LayerSweep(field)
-    if isinstance(field, RadianceField) and isinstance(field.trunk, LayerStack):
+    if computes_as(field, RadianceField) and computes_as(field.trunk, LayerStack):
         return RadianceSweep(field, field.trunk)
     return AutogradSweep(field)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from skmire.training import Evaluation, Samples, Trainer, Training
 FORMAT = 1
 
 _CURE = "Give another path, or delete the folder to start anew."
+_LEFT = 3_600.0  # seconds after which nobody writes any more
 _DIGEST = re.compile(r".*[0-9a-f]{32}")
 
 # Python's parser, by which NumPy reads headers, fails now and then where threads take turns in it
@@ -90,8 +92,8 @@ class Checkpoint:
                     _refuse_another(folder, kept, now)
                 checkpoint = cls(folder, now)
             checkpoint._candidates.mkdir(parents=True, exist_ok=True)
-            for left in (*folder.glob("fit.json.*.part"), *checkpoint._candidates.glob("*.part")):
-                left.unlink(missing_ok=True)  # of a fit that was killed while it wrote
+            for part in (*folder.glob("fit.json.*.part"), *checkpoint._candidates.glob("*.part")):
+                _remove_if_left(part)
             # Also where it is there already, so that an unwritable folder is known before training.
             told = {"format": FORMAT, "skmire": version("skmire"), "fit": checkpoint.fit}
             said = json.dumps(told, indent=1).encode()
@@ -195,6 +197,15 @@ class Checkpoint:
 
     def _path(self, key: str, *, timed: bool) -> Path:
         return self._candidates / f"{key}{'-timed' if timed else ''}.npz"
+
+
+def _remove_if_left(part: Path) -> None:
+    """Remove what a fit that was killed had begun to write, but not what another writes now."""
+    try:
+        if time.time() - part.stat().st_mtime > _LEFT:
+            part.unlink()
+    except FileNotFoundError:
+        pass  # it is in its place by now
 
 
 def _write(path: Path, write: Callable[[IO[bytes]], object]) -> None:
