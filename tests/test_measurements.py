@@ -332,3 +332,24 @@ def test_points_of_another_shape_are_refused(fitted, points):
 def test_points_that_are_not_finite_are_refused(fitted):
     with pytest.raises(ValueError, match="points"):
         fitted.field_at([[np.nan, 1.0]])
+
+
+@pytest.mark.parametrize("noise", [1e-3, 1e-2])
+@pytest.mark.parametrize("stretch", [1.0, 100.0])
+def test_a_direction_that_is_nearly_flat_does_not_drown_the_steep_one(noise, stretch):
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-3, 3, size=(400, 2))
+    slopes = np.column_stack([np.cos(points[:, 0]), noise * rng.normal(size=400)])
+    unit = np.array([1.0, stretch])
+    fit = small(GradientValues(), max_epochs=40).fit(points * unit, slopes / unit)
+    found = fit.predict(points * unit) * unit
+    assert np.sqrt(np.mean((found[:, 0] - np.cos(points[:, 0])) ** 2)) < 0.1
+    assert np.sqrt(np.mean(found[:, 1] ** 2)) < 0.1
+
+
+def test_a_direction_that_is_flat_stays_so():
+    points = np.random.default_rng(0).uniform(-3, 3, size=(400, 2))
+    slopes = np.column_stack([np.cos(points[:, 0]), np.zeros(400)])
+    fit = small(GradientValues(), max_epochs=40).fit(points, slopes)
+    assert np.abs(fit.predict(points)[:, 1]).max() > 0  # is fitted, not set
+    assert np.sqrt(np.mean(fit.predict(points)[:, 1] ** 2)) < 0.05

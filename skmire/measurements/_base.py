@@ -205,6 +205,23 @@ class Measurement(BaseEstimator, ABC):
         """
         return Scaling.of_coordinates(np.stack([domain.low, domain.high]), coordinate_scaling)
 
+    def magnitudes(self, y: Array, half_range: Array) -> Array:
+        """Return by how much each column is divided, where values are not shifted.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n_samples, n_columns)
+            As in ``fit``, a column each.
+        half_range : ndarray of shape (n_dims,)
+            The coordinates' unit in the network, in the user's.
+
+        Returns
+        -------
+        magnitudes : ndarray of shape (n_columns,)
+            The largest ones of each, unless columns belong together.
+        """
+        return np.asarray(np.abs(y).max(axis=0))
+
     def pilot(self, X: Array, y: Array, weights: Array | None, domain: Domain) -> Pilot | None:
         """Return a rough field, which says how large it is and how fast it varies.
 

@@ -107,6 +107,15 @@ class GradientValues(Measurement):
         )
         return Pilot(X[some], values, importance[some], np.sqrt(ratio.mean(axis=0)))
 
+    def magnitudes(self, y: Array, half_range: Array) -> Array:
+        # Those of an output together, per unit of the box: a direction in which the field is nearly
+        # flat is not to count as much as one in which it is steep.
+        n_dims = len(half_range)
+        slopes = np.abs(y).max(axis=0).reshape(-1, n_dims) * half_range
+        steepest = np.broadcast_to(slopes.max(axis=1, keepdims=True), slopes.shape)
+        units = np.divide(steepest, half_range, out=np.zeros_like(slopes), where=half_range > 0)
+        return np.asarray(units.ravel())
+
     def zero_mean_at(self, X: Array) -> Array:
         return X
 

@@ -95,15 +95,15 @@ class Readout:
                 "nonnegative: its constant is settled by a mean of 0. Leave nonnegative False."
             )
         domain = measurement.domain(X)
+        units = measurement.units(domain, coordinate_scaling)
         n_outputs = measurement.n_outputs(domain.n_dims, y.shape[1])
         pilot = measurement.pilot(X, y, weights, domain)
         if measurement.shifts and not measurement.nonnegative:
             values = targets = shifted or Scaling.of_values(y, weights)
         else:
-            targets = Scaling.of_magnitudes(y)
+            targets = Scaling(np.zeros(y.shape[1]), measurement.magnitudes(y, units.half_range))
             one = np.ones((1, n_outputs))
             values = Scaling.of_magnitudes(one if pilot is None else pilot.values)
-        units = measurement.units(domain, coordinate_scaling)
         return cls(measurement, domain, units, values, targets), pilot
 
     @property
