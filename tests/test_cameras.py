@@ -72,6 +72,57 @@ def test_impossible_cameras_are_refused(call, told):
         call()
 
 
+def posed(**entries):
+    """Return a pose with some of its entries changed."""
+    pose = look_at([3.0, -1.0, 2.0])
+    for name, value in entries.items():
+        pose[int(name[1]), int(name[2])] = value
+    return pose
+
+
+@pytest.mark.parametrize(
+    "pose",
+    [
+        posed(_11=np.nan),
+        posed(_03=np.inf),
+        posed(_30=1.0),
+        posed(_33=2.0),
+        posed(_01=0.5),
+        look_at([3.0, -1.0, 2.0]) @ np.diag([1, 1, -1, 1]),
+        look_at([3.0, -1.0, 2.0]) @ np.diag([1, 1.01, 1, 1]),
+        np.diag([0.0, 0, 0, 1]),
+        look_at([3.0, -1.0, 2.0]).T,
+    ],
+    ids=["nan", "infinite", "projective", "homogeneous", "sheared", "mirrored", "stretched",
+         "of no size", "transposed"],
+)  # fmt: skip
+def test_poses_that_are_not_rigid_are_refused_with_what_to_do(pose):
+    told = r"must be camera to world.*OpenCV and COLMAP.*np\.linalg\.inv\(pose\)"
+    with pytest.raises(ValueError, match=told):
+        camera_rays(pose, 4, 4, 5.0)
+    images = np.zeros((2, 4, 4, 3))
+    with pytest.raises(ValueError, match=told.replace("OpenCV", "as number 1.*OpenCV")):
+        Views(images, np.stack([look_at([1, 0, 0]), pose]), 5.0)
+
+
+def test_poses_may_be_scaled_and_rounded():
+    pose = look_at([3.0, -1.0, 2.0])
+    wanted = camera_rays(pose, 4, 4, 5.0)
+    scaled = pose * np.array([2.5, 2.5, 2.5, 1.0])
+    np.testing.assert_allclose(camera_rays(scaled, 4, 4, 5.0), wanted, atol=1e-12)
+    np.testing.assert_allclose(camera_rays(pose.round(4), 4, 4, 5.0), wanted, atol=1e-3)
+    np.testing.assert_allclose(camera_rays(pose[:3], 4, 4, 5.0), wanted)
+
+
+def test_the_cure_for_poses_of_opencv_makes_them_ours():
+    """There the camera looks along z, with y down; a point is told by where it is seen."""
+    pose = look_at([3.0, -1.0, 2.0])
+    flip = np.diag([1.0, -1, -1, 1])
+    extrinsic = np.linalg.inv(pose @ flip)
+    assert (extrinsic @ [0, 0, 0, 1])[2] > 0  # what is in front has a depth above 0
+    np.testing.assert_allclose(np.linalg.inv(extrinsic) @ flip, pose, atol=1e-12)
+
+
 def rgba(n=2, height=4, width=6):
     images = RNG.integers(0, 256, size=(n, height, width, 4), dtype=np.uint8)
     return images, np.stack([look_at(eye) for eye in RNG.normal(size=(n, 3))])
@@ -110,6 +161,8 @@ def test_archives_are_read(tmp_path):
     assert (views.focal, views.near, views.far) == (7.5, 2.0, None)
     with pytest.raises(ValueError, match="has no images_test, poses_test"):
         load_views(path, "test")
+    with pytest.raises(ValueError, match=r"max_side is for folders; .*scene\.npz is a file"):
+        load_views(path, max_side=3)
 
 
 def test_folders_of_nerf_are_read(tmp_path):
@@ -147,6 +200,43 @@ def test_folders_of_nerf_are_read(tmp_path):
     (tmp_path / "transforms_val.json").write_text(json.dumps(told))
     with pytest.raises(ValueError, match=r"that of frame 1 has shape \(3, 4\)"):
         load_views(tmp_path, "val")
+
+
+def folder_of(path, **told):
+    """Write a folder of one view of 8 x 6 pixels, and return it."""
+    pillow = pytest.importorskip("PIL.Image")
+    pillow.fromarray(rgba(1, 6, 8)[0][0]).save(path / "r_0.png")
+    frame = {"file_path": "r_0", "transform_matrix": look_at([1, 2, 3]).tolist()}
+    frame |= told.pop("frame", {})
+    text = json.dumps({"camera_angle_x": 0.7, **told, "frames": [frame]})
+    (path / "transforms_train.json").write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("intrinsics", "named"),
+    [
+        ({"k1": 0.01}, "k1=0.01"),
+        ({"k2": 1e-4, "p1": -0.1}, "k2=0.0001, p1=-0.1"),
+        ({"k3": 0.2, "p2": 0.1}, "k3=0.2, p2=0.1"),
+        ({"cx": 4.6}, "cx=4.6"),
+        ({"cx": 4.0, "cy": 2.0}, "cy=2.0"),
+        ({"w": 80, "h": 60, "cx": 4.0}, "cx=4.0"),
+        ({"fl_x": 10.0, "fl_y": 10.1}, "fl_x=10.0, fl_y=10.1"),
+        ({"fl_y": 10.1}, "fl_y=10.1"),
+        ({"frame": {"k1": 0.3}}, "k1=0.3"),
+    ],
+)
+def test_cameras_that_are_no_centred_pinholes_are_refused_by_name(intrinsics, named, tmp_path):
+    with pytest.raises(ValueError, match=f"no pinhole.*square pixels: {named}\\. Undistort"):
+        load_views(folder_of(tmp_path, **intrinsics))
+
+
+def test_intrinsics_that_say_what_the_angle_says_are_taken(tmp_path):
+    focal = 40 / np.tan(0.35)
+    told = {"w": 80, "h": 60, "cx": 40.2, "cy": 29.7, "fl_x": focal, "fl_y": focal * 1.0005}
+    views = load_views(folder_of(tmp_path, k1=0, k2=0.0, p1=0.0, **told), max_side=4)
+    assert views.focal == pytest.approx(focal / 20)
 
 
 # -- the scene -------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The encoder of radiance fields, and its network of two heads."""
 
 import copy
+import re
 
 import joblib
 import numpy as np
@@ -279,6 +280,22 @@ def test_defaults_are_a_network_of_two_heads_that_sees_directions():
     assert set_up.get_params()["measurement__n_samples"] == 4
 
 
+@pytest.mark.parametrize(
+    ("name", "usual"),
+    [
+        ("measurement__n_samples", VolumeRendering(view_dependent=True)),
+        ("network__output_scale", RadianceArchitecture()),
+        ("search__n_layers", LayerSearch()),
+    ],
+)
+def test_parameters_of_what_was_not_given_are_refused_with_the_encoders_own_default(name, usual):
+    owner = name.partition("__")[0]
+    with pytest.raises(ValueError, match=re.escape(f"as in RadianceEncoder({owner}={usual!r}).")):
+        RadianceEncoder().set_params(**{name: 2})
+    followed = RadianceEncoder(**{owner: clone(usual)}).set_params(**{name: 2})
+    assert followed.get_params()[name] == 2
+
+
 def test_without_directions_colours_are_those_of_places():
     plain = encoder(measurement=VolumeRendering(bounds=CUBE, n_samples=8)).fit(X, Y)
     assert plain.field_at(np.zeros((2, 3))).shape == (2, 4)
@@ -319,6 +336,44 @@ def test_weights_of_zero_leave_rays_out():
     wrong = np.where(weights[:, None] > 0, Y, 0.5)
     some = encoder().fit(X, wrong, sample_weight=weights).predict(X)
     np.testing.assert_array_equal(some, encoder().fit(X[1::2], Y[1::2]).predict(X))
+
+
+def cameras(n, place, towards, seed=0):
+    """Return the rays of cameras; both take a direction drawn at random."""
+    units = np.random.default_rng(seed).normal(size=(n, 3))
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    poses = [look_at(place(u), towards(u)) for u in units]
+    return np.concatenate([camera_rays(pose, **CAMERA) for pose in poses])
+
+
+FRONT = np.array([4.0, 0, 0])
+LOOKS = {
+    "outward": (lambda u: u, lambda u: 2 * u),
+    "forward": (lambda u: 0.3 * u, lambda u: 0.3 * u + FRONT),
+    "forward, a little turned": (lambda u: 0.3 * u, lambda u: FRONT + u),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_cameras_that_do_not_look_at_one_place_need_bounds(look):
+    rays = cameras(9, *LOOKS[look])
+    y = np.random.default_rng(0).uniform(size=(len(rays), 3))
+    with pytest.raises(ValueError, match=r"not meet in front of .* Give VolumeRendering bounds"):
+        encoder(measurement=VolumeRendering()).fit(rays, y)
+    assert VolumeRendering(near=1.0, far=4.0).domain(rays).n_dims == 3
+
+
+@pytest.mark.parametrize("focal", [20.0, 40.0])
+def test_cameras_around_a_scene_need_no_bounds_and_the_wrong_way_round_they_are_asked_about(focal):
+    views = SCENE.views(12, height=10, width=12)
+    rays = np.concatenate([camera_rays(pose, 10, 12, focal) for pose in views.poses])
+    domain = VolumeRendering().domain(rays)
+    np.testing.assert_allclose((domain.high - domain.low) / 2, 2, atol=0.3)  # half as far as they
+    flip = np.diag([1.0, -1, -1, 1])
+    turned = np.concatenate([camera_rays(pose @ flip, 10, 12, focal) for pose in views.poses])
+    for measurement in (VolumeRendering(), VolumeRendering(bounds=CUBE)):
+        with pytest.raises(ValueError, match="look along -z"):
+            encoder(measurement=measurement).fit(turned, Y)
 
 
 def test_what_cannot_be_is_refused(fitted):

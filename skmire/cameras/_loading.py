@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from skmire._optional import require
 from skmire.cameras._views import Views
+
+_DISTORTIONS = ("k1", "k2", "k3", "k4", "p1", "p2")
+_OFF_MIDDLE = 0.5  # pixels
+_UNEQUAL = 1e-3  # of focal lengths
 
 
 def load_views(
@@ -21,7 +27,8 @@ def load_views(
     ----------
     path : str or path-like
         A folder with ``transforms_<split>.json``, which holds ``camera_angle_x`` and, for each
-        frame, ``transform_matrix`` and ``file_path``, that of a PNG without its ending. Or an
+        frame, ``transform_matrix`` and ``file_path``, that of a PNG without its ending. The camera
+        is a pinhole with its axis in the middle of the picture, and square pixels. Or an
         ``.npz`` archive that holds ``images_<split>``, ``poses_<split>``, ``focal`` and perhaps
         ``near`` and ``far``.
     split : str, default="train"
@@ -67,6 +74,11 @@ def load_views(
     if max_side is not None and max_side < 1:
         raise ValueError(f"max_side must be at least 1, got {max_side}.")
     where = Path(path)
+    if max_side is not None and where.is_file():
+        raise ValueError(
+            f"max_side is for folders; {where} is a file, whose images are taken as they are. "
+            "Leave max_side out, or shrink the images and their focal length before."
+        )
     return _of_folder(where, split, max_side) if where.is_dir() else _of_archive(where, split)
 
 
@@ -110,6 +122,7 @@ def _of_folder(path: Path, split: str, max_side: int | None) -> Views:
             if opened.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
                 opened = pillow.fromarray((np.asarray(opened) // 257).astype(np.uint8))
             image = opened.convert("RGBA" if clear else "RGB")
+        _check_pinhole(listed, {**told, **frame}, image.size)
         if max_side is not None and max(image.size) > max_side:
             shrink = max_side / max(image.size)
             size = tuple(max(round(side * shrink), 1) for side in image.size)
@@ -127,3 +140,24 @@ def _of_folder(path: Path, split: str, max_side: int | None) -> Views:
     return Views(
         np.stack(images), np.asarray(poses, dtype=np.float64), float(focal), near=2.0, far=6.0
     )
+
+
+def _check_pinhole(listed: Path, told: Mapping[str, Any], size: tuple[int, int]) -> None:
+    """Refuse a camera whose rays are others than those of `camera_rays`."""
+    width, height = told.get("w", size[0]), told.get("h", size[1])
+    focal = width / 2 / np.tan(told["camera_angle_x"] / 2)
+    across, down = told.get("fl_x", focal), told.get("fl_y", told.get("fl_x", focal))
+    odd = [name for name in _DISTORTIONS if told.get(name, 0) != 0]
+    odd += [
+        name
+        for name, side in (("cx", width), ("cy", height))
+        if abs(told.get(name, side / 2) - side / 2) > _OFF_MIDDLE
+    ]
+    if abs(down - across) > _UNEQUAL * abs(across):
+        odd += [name for name in ("fl_x", "fl_y") if name in told]
+    if odd:
+        raise ValueError(
+            f"{listed} tells of a camera that is no pinhole with its axis in the middle and square "
+            f"pixels: {', '.join(f'{name}={told[name]}' for name in odd)}. Undistort the images "
+            "and crop them about the axis, as COLMAP's image_undistorter does, and leave these out."
+        )

@@ -7,6 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
+#: How the poses of other programs become ours.
+OF_OTHERS = (
+    "Those of OpenCV and COLMAP are world to camera, with y down, and look along z: take "
+    "np.linalg.inv(pose) @ np.diag([1, -1, -1, 1])."
+)
+
+_ROUNDING = 1e-3  # of poses in files, relatively
+
 
 def look_at(
     eye: ArrayLike, target: ArrayLike = (0.0, 0.0, 0.0), *, up: ArrayLike = (0.0, 0.0, 1.0)
@@ -108,6 +116,40 @@ def orbit(
         axis=1,
     )
     return np.stack([look_at(middle + radius * place, middle) for place in places])
+
+
+def checked_poses(name: str, poses: Array) -> Array:
+    """Return poses that turn, scale and move, and neither shear nor mirror.
+
+    Parameters
+    ----------
+    name : str
+        What they are called.
+    poses : ndarray of shape (..., 4, 4) or (..., 3, 4)
+        From the camera's coordinates to the world's.
+
+    Raises
+    ------
+    ValueError
+        If one of them does not.
+    """
+    turn = poses[..., :3, :3]
+    with np.errstate(invalid="ignore", over="ignore"):
+        gram = np.swapaxes(turn, -1, -2) @ turn
+        size = np.trace(gram, axis1=-2, axis2=-1)[..., None, None] / 3
+        off = np.abs(gram - size * np.eye(3)).max(axis=(-2, -1))
+        rigid = (off <= _ROUNDING * size[..., 0, 0]) & (np.linalg.det(turn) > 0)
+    last = np.abs(poses[..., 3:, :] - [0.0, 0.0, 0.0, 1.0]).max(axis=(-2, -1), initial=0.0)
+    right = np.isfinite(poses).all(axis=(-2, -1)) & rigid & (last <= _ROUNDING)
+    if not right.all():
+        first = np.atleast_1d(right).argmin()
+        raise ValueError(
+            f"{name} must be camera to world: finite, a rotation in the first three columns, which "
+            "may be scaled but not mirrored, and a last row of 0, 0, 0, 1; got "
+            f"{poses.reshape(-1, *poses.shape[-2:])[first].tolist()}"
+            f"{f' as number {first}' if right.ndim else ''}. {OF_OTHERS}"
+        )
+    return poses
 
 
 def _vector(name: str, given: ArrayLike) -> Array:

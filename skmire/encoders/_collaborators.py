@@ -39,7 +39,7 @@ Collaborators = tuple[ActivationDictionary, BaseLayerSearch, Trainer, BaseArchit
 def collaborators(
     encoder: BaseEstimator,
     *,
-    architecture: BaseArchitecture | None = None,
+    network: BaseArchitecture | None = None,
     measurement: Measurement | None = None,
 ) -> Collaborators:
     """Return the collaborators for a fit: clones of those given, defaults for None.
@@ -65,7 +65,7 @@ def collaborators(
     measurement = clone(given.get("measurement") or measurement or PointValues())
     for component in (search, trainer, measurement):
         component._validate_params()
-    architecture = clone(given["network"] or architecture or Architecture())
+    architecture = clone(given["network"] or network or Architecture())
     architecture.check()
     return dictionary, search, trainer, architecture, measurement
 
@@ -110,7 +110,9 @@ def refuse_orphans(holder: BaseEstimator, params: Mapping[str, Any]) -> None:
         if owner not in _HELD:
             raise ValueError(f"{name} cannot be set: {owner} has no parameters of its own.")
         listed = repr(held) if isinstance(held, list | tuple) else ""
+        usual = getattr(holder, "_own_defaults", {}).get(owner)
+        given = f"{_HELD[owner].__name__}({listed})" if usual is None else repr(usual)
         raise ValueError(
             f"{name} cannot be set while {owner}={held!r}: there is no object yet to hold it. Give "
-            f"one, as in {type(holder).__name__}({owner}={_HELD[owner].__name__}({listed}))."
+            f"one, as in {type(holder).__name__}({owner}={given})."
         )

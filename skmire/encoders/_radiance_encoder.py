@@ -86,7 +86,7 @@ class RadianceEncoder(ValueEncoder):
     """
 
     _own_defaults: ClassVar[dict[str, Any]] = {
-        "architecture": RadianceArchitecture(),
+        "network": RadianceArchitecture(),
         "measurement": VolumeRendering(view_dependent=True),
     }
 

@@ -245,7 +245,8 @@ class VolumeRendering(Measurement):
             raise ValueError(
                 f"No ray meets the box {ends} between near={self.near:g} and far={self.far}, so "
                 "that nothing of the scene is seen. Give bounds, near and far in the units of the "
-                "rays' origins."
+                "rays' origins. Do the cameras look along -z? Poses of OpenCV and COLMAP do not: "
+                "skmire.cameras.look_at says what ours are."
             )
         rough = grid_pilot(plain, X, y, weights, plain.domain(X))
         if not self.view_dependent:
