@@ -169,6 +169,24 @@ def test_what_is_frozen_stays(part):
     assert not moved.any()
 
 
+@pytest.mark.parametrize(("seconds", "n"), [(None, 900), (60.0, 32 * 7), (0.0, 32 * 7)])
+def test_under_a_time_limit_some_samples_settle_it_and_all_are_judged_by(monkeypatch, seconds, n):
+    """Seven columns: six units and the constant."""
+    x = np.random.default_rng(1).uniform(-1, 1, size=(900, 2))
+    samples, network, seen = samples_of(x[:, :1], x=x), network_of(n_outputs=1), []
+
+    def refit(field, some):
+        seen.append(len(some))
+        refit_last_layer(field, some)
+
+    monkeypatch.setattr(_trainer, "refit_last_layer", refit)
+    kept = evaluation(network, samples, None, loss="squared")
+    now = Trainer().finish(network, samples, None, kept, seconds=seconds)
+    assert seen == [n]
+    assert now.loss("train") < kept.loss("train")
+    assert now.loss("train") == evaluation(network, samples, None, loss="squared").loss("train")
+
+
 class Doubled(LayerStack):
     """Its values are not those of its last layer."""
 

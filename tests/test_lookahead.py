@@ -23,7 +23,16 @@ from skmire import (
 from skmire.atoms import Atom, FunctionAtom, Gaussian, Sinusoid, make_atom
 from skmire.atoms._propagation import input_spread
 from skmire.networks import PositionalEncoding
-from skmire.search import DivergenceError, SearchProblem, _contest, _forecast
+from skmire.search import (
+    BayesSearch,
+    BeamSearch,
+    DivergenceError,
+    HalvingSearch,
+    ProjectionSearch,
+    SearchProblem,
+    _contest,
+    _forecast,
+)
 from skmire.search._copies import copy_of, to_be_judged_on
 from skmire.search._side_by_side import n_turns, train_side_by_side
 from skmire.training import Evaluation, Training
@@ -246,6 +255,42 @@ def test_few_samples_are_judged_by_themselves(n, kept):
     assert rounds.get("fit", rounds["finalists"])[-1].n_samples == n
     assert ("fit" in rounds) == (kept < n)
     assert np.isfinite(fitted.predict(X)).all()
+
+
+BLIND = {
+    "lookahead": LayerSearch(2),
+    "both": LayerSearch(2, selection="both"),
+    "beam": BeamSearch(2, 2),
+    "halving": HalvingSearch(2, 4),
+    "projection": ProjectionSearch(2, 20, 2),
+    "bayes": BayesSearch(2, 6),
+}
+
+
+@pytest.mark.parametrize("name", BLIND)
+def test_too_few_samples_to_hold_some_out_try_no_other_scales_and_rates(name):
+    few = fit(search=BLIND[name], data=(X[::6], Y[::6]), max_epochs=6).search_result_.trace
+    assert {c.factors for c in few} == {(1.0, 1.0, 1.0)}
+    assert {c.judge for c in few} == {"train"}
+    enough = fit(search=BLIND[name], data=(X[::4], Y[::4]), max_epochs=6).search_result_.trace
+    assert {c.factors for c in enough} != {(1.0, 1.0, 1.0)}
+    assert "train" not in {c.judge for c in enough}
+
+
+def test_the_samples_alone_try_other_scales_and_rates_where_they_are_asked_for():
+    search = LayerSearch(2, selection="train")
+    rounds = stages(fit(search=search, data=(X[::6], Y[::6]), max_epochs=6))
+    assert {"scales", "rates"} <= rounds.keys()
+
+
+def test_few_samples_are_not_fitted_by_what_swings_between_them():
+    def wave(x):
+        return np.sin(3 * x[:, 0]) + 0.3 * np.cos(5 * x[:, 0])
+
+    few = np.sort(np.random.default_rng(1).uniform(-1, 1, 18))[:, None]
+    between = np.linspace(few.min(), few.max(), 200)[:, None]
+    fitted = MIREncoder(hidden_width=64, max_epochs=300, random_state=0).fit(few, wave(few))
+    assert np.sqrt(np.mean((fitted.predict(between) - wave(between)) ** 2)) < 0.25
 
 
 def test_repeated_samples_count_as_one_of_the_few():

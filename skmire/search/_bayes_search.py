@@ -106,7 +106,7 @@ class BayesSearch(ContestSearch):
         contest = Contest(problem, trainer, judge)
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
 
-        space = self._space(optuna, problem, n_layers)
+        space = self._space(optuna, contest, n_layers)
         first = singles(problem, self.selection, n_layers)
         ranking = contest.try_out("singles", first, effort)
         for entry in first:
@@ -125,11 +125,13 @@ class BayesSearch(ContestSearch):
         return contest.decide(finalists(ranking))
 
     @staticmethod
-    def _space(optuna: ModuleType, problem: SearchProblem, n_layers: int) -> dict[str, Any]:
+    def _space(optuna: ModuleType, contest: Contest, n_layers: int) -> dict[str, Any]:
         """Return the distributions of what a trial may vary."""
-        names = optuna.distributions.CategoricalDistribution(problem.dictionary.names)
+        dictionary = contest.problem.dictionary
+        names = optuna.distributions.CategoricalDistribution(dictionary.names)
         space = {f"layer {layer}": names for layer in range(1, n_layers + 1)}
-        if problem.dictionary.check_init()[0] not in ("uniform", "normal"):
+        is_drawn = dictionary.check_init()[0] in ("uniform", "normal")
+        if not is_drawn and not contest.is_blind:
             space["first"] = optuna.distributions.FloatDistribution(*_FIRST)
             space["hidden"] = optuna.distributions.FloatDistribution(*_HIDDEN)
         return space

@@ -92,7 +92,8 @@ class Contest:
     """Rounds of training among sequences, and what they leave behind.
 
     Sequences are judged by samples held out, a fifth, or by both these and those that they train
-    on: the others, and the winner in the end on all. Or by the samples that they train on alone.
+    on: the others, and the winner in the end on all. Or by the samples that they train on alone, as
+    also where there are too few to hold some out.
 
     Parameters
     ----------
@@ -112,6 +113,9 @@ class Contest:
         self.stopped = self.hurried = False
         self.seed = derive_seed(problem.seed, "sequence")
         self.judged = to_be_judged_on(problem, held_out=judge != "train")
+        # Nothing tells of what lies between the samples, which is asked for. On the samples alone
+        # larger scales and rates always seem better, so no others are to be tried.
+        self.is_blind = judge != "train" and self.judged.held_out is None
         self.cost = cost
         self._reserve = Reserve(problem, trainer)
         self._known: dict[tuple[Effort, str], Standing] = {}
@@ -192,6 +196,7 @@ class Contest:
         seed = self.seed
         seconds = self._seconds(effort, listed)
         task = self.problem.task.start(name, n_subtasks=len(listed), parallel=True)
+        judge: Judge = "train" if self.is_blind else self.judge
         plans = [Plan(entry.name, entry.started(problem, seed), seed) for entry in listed]
         scales = [tuple(atom.stretch for atom in plan.atoms) for plan in plans]
         if problem.verbose:
@@ -228,7 +233,7 @@ class Contest:
                     factors=entry.factors,
                     stretch=() if problem.stretch is None else tuple(problem.stretch.tolist()),
                     planned=epochs,
-                    judge=self.judge,
+                    judge=judge,
                 )
             )
             if problem.verbose > 1:
@@ -283,7 +288,7 @@ class Contest:
         estimate. But not where samples trained on decide, nor where there is little time.
         """
         self._each = {}
-        if self.judge == "train" or self.hurried:
+        if self.judge == "train" or self.is_blind or self.hurried:
             self.cost = 0.0
             return self.fit(self.round("finalists", finalists, Effort()))
         leader = finalists[0]

@@ -83,9 +83,9 @@ class HalvingSearch(ContestSearch):
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         contest = Contest(problem, trainer, judge_of(self.selection, problem))
-        *_, cost = self._rungs(len(self._pool(problem, self.depth)))
+        *_, cost = self._rungs(len(self._pool(contest, self.depth)))
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
-        entries = self._pool(problem, n_layers)
+        entries = self._pool(contest, n_layers)
         sizes, efforts, contest.cost = self._rungs(len(entries))
         standings: list[Standing] = []
         for i, (effort, kept) in enumerate(zip(efforts, sizes[1:], strict=True), start=1):
@@ -105,10 +105,12 @@ class HalvingSearch(ContestSearch):
         # leaders, and even axes.
         return sizes, efforts, cost + sizes[-1] + (4 if self.selection != "train" else 1)
 
-    def _pool(self, problem: SearchProblem, n_layers: int) -> list[Entry]:
+    def _pool(self, contest: Contest, n_layers: int) -> list[Entry]:
+        problem = contest.problem
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")
         alone = singles(problem, self.selection, n_layers)
-        scaled = [near for e in alone if e.is_scalable(problem) for near in e.half_and_twice()]
+        scalable = [e for e in alone if e.is_scalable(problem) and not contest.is_blind]
+        scaled = [near for entry in scalable for near in entry.half_and_twice()]
         drawn = draw.integers(len(atoms), size=(self.n_sequences, n_layers))
         mixed = [Entry.of([atoms[i] for i in row], self.selection) for row in drawn]
         pool = [*alone, *scaled, *mixed]

@@ -41,17 +41,20 @@ class _Extent:
         return self.n_entries(n_atoms, n_layers, width) * self.effort.cost + self.finale
 
 
-def extent_of(judge: Judge, *, hurried: bool) -> _Extent:
+def extent_of(judge: Judge, *, hurried: bool, is_blind: bool = False) -> _Extent:
     """Return how far a search goes.
 
-    Where there is little time, what is known of scales and rates is better than what a few steps
-    tell of them.
+    Where there is little time, or none of the samples are held out, what is known of scales and
+    rates is better than what a few steps or the samples themselves tell of them.
     """
     if hurried:
-        return _Extent(
-            Effort(epochs=1 / 4), FINALE["train"], scaled=0, climbs=0, paces=0, mixes=False
-        )
-    return _Extent(CHEAP[judge], FINALE[judge])
+        return _settled(Effort(epochs=1 / 4), mixes=False)
+    return _settled(CHEAP[judge]) if is_blind else _Extent(CHEAP[judge], FINALE[judge])
+
+
+def _settled(effort: Effort, *, mixes: bool = True) -> _Extent:
+    """Return how far a search goes that leaves scales and rates as they are."""
+    return _Extent(effort, FINALE["train"], scaled=0, climbs=0, paces=0, mixes=mixes)
 
 
 def look_ahead(
@@ -71,7 +74,7 @@ def look_ahead(
     """
     n_atoms = len(problem.dictionary)
     contest = Contest(problem, trainer, judge)
-    extent = extent_of(judge, hurried=False)
+    extent = extent_of(judge, hurried=False, is_blind=contest.is_blind)
     deepest = most_layers(n_layers, max_layers)
     contest.cost = extent.cost(n_atoms, deepest, width)
     if contest.hurry(singles(problem, judge, deepest)):

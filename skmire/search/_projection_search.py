@@ -154,7 +154,8 @@ class ProjectionSearch(ContestSearch):
 
         task = contest.problem.task.start("projections")
         starts = singles(problem, self.selection, n_layers)
-        starts += [e.scaled(first=by) for e in starts if e.is_scalable(problem) for by in _FACTORS]
+        scalable = [e for e in starts if e.is_scalable(problem) and not contest.is_blind]
+        starts += [entry.scaled(first=by) for entry in scalable for by in _FACTORS]
         ranking = deepen(try_out, try_out("singles", starts), n_layers=n_layers, width=_WIDTH)
         contest.stopped = task.finish()
         return ranking

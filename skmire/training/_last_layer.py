@@ -13,6 +13,7 @@ from skmire.training._samples import Samples
 _RIDGES = 10.0 ** torch.arange(-8, 1.5, 0.5, dtype=torch.float64)  # of the largest eigenvalue
 _FREEDOM = 0.5  # of the samples' number, at most: near all of it, cross-validation says nothing
 _GROWTH = 2.0  # of the weights, at most: with large ones that cancel, no training could go on
+_SETTLED = 32  # samples a column, where there is little time for more
 _WIDEST = 2_048  # columns: the time goes with their cube
 
 
@@ -24,6 +25,11 @@ def can_be_refitted(field: Field) -> TypeGuard[LayeredField]:
     width = parts[0].shape[1] * (2 if parts[0].is_complex() else 1)
     stored = {id(parameter) for parameter in field.parameters() if parameter.requires_grad}
     return width < _WIDEST and all(id(part) in stored for part in parts)
+
+
+def enough_of(samples: Samples, field: LayeredField) -> Samples:
+    """Return as many of the samples as settle the last layer, where time is short."""
+    return samples.some(_SETTLED * len(_weights(field)))
 
 
 @torch.no_grad()

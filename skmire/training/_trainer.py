@@ -21,7 +21,7 @@ from skmire.networks import Field
 from skmire.training._averaged import Averaged
 from skmire.training._evaluate import evaluated, evaluation, losses
 from skmire.training._guard import state_of
-from skmire.training._last_layer import can_be_refitted, refit_last_layer
+from skmire.training._last_layer import can_be_refitted, enough_of, refit_last_layer
 from skmire.training._losses import LOSSES
 from skmire.training._optimizers import OPTIMIZERS, make_optimizer
 from skmire.training._record import Array, Evaluation, Training
@@ -277,7 +277,8 @@ class Trainer(BaseEstimator):
         kept : Evaluation
             Its losses.
         seconds : float or None
-            The limit of its training, if that had one: then some of the samples have to do.
+            The limit of its training, if that had one: then some of the samples have to do, a few
+            for each column of the last layer.
 
         Returns
         -------
@@ -292,8 +293,9 @@ class Trainer(BaseEstimator):
         before = state_of(field)
         with self.threads_for(field, samples):
             samples, held_out = evaluated(samples, held_out, seconds)
+            enough = samples if seconds is None else enough_of(samples, field)
             try:
-                refit_last_layer(field, samples)
+                refit_last_layer(field, enough)
             except RuntimeError as error:  # no convergence, no memory: the fit is not to be lost
                 logger.warning("The last layer is left as trained: %s", error)
                 return kept
