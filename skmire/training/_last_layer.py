@@ -13,7 +13,7 @@ from skmire.training._samples import Samples
 _RIDGES = 10.0 ** torch.arange(-8, 1.5, 0.5, dtype=torch.float64)  # of the largest eigenvalue
 _FREEDOM = 0.5  # of the samples' number, at most: near all of it, cross-validation says nothing
 _GROWTH = 2.0  # of the weights, at most: with large ones that cancel, no training could go on
-_SETTLED = 32  # samples a column, where there is little time for more
+_SETTLED = 64  # samples a column, where there is little time for more
 _WIDEST = 2_048  # columns: the time goes with their cube
 
 
