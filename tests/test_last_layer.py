@@ -169,7 +169,7 @@ def test_what_is_frozen_stays(part):
     assert not moved.any()
 
 
-@pytest.mark.parametrize(("seconds", "n"), [(None, 900), (60.0, 32 * 7), (0.0, 32 * 7)])
+@pytest.mark.parametrize(("seconds", "n"), [(None, 900), (60.0, 64 * 7), (0.0, 64 * 7)])
 def test_under_a_time_limit_some_samples_settle_it_and_all_are_judged_by(monkeypatch, seconds, n):
     """Seven columns: six units and the constant."""
     x = np.random.default_rng(1).uniform(-1, 1, size=(900, 2))
