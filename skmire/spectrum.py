@@ -186,6 +186,8 @@ def _along_lines(axis: Array, k: int, field: Array, known: NDArray[np.bool_]) ->
     lines = np.moveaxis(field, k, 0).reshape(n, -1, field.shape[-1])
     mask = np.moveaxis(known, k, 0).reshape(n, -1)
     enough = np.flatnonzero(mask.mean(axis=0) >= _COVERED)
+    if not len(enough):  # all light
+        return 0.0
     enough = enough[:: -(-n * len(enough) // _CELLS)]
     lines, mask = lines[:, enough], mask[:, enough]
     step = np.ptp(axis) / max(n - 1, 1)

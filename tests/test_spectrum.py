@@ -412,3 +412,12 @@ def test_stations_that_move_a_little_stay_what_they_are():
 def test_dense_samples_are_not_taken_for_one_another():
     x = np.sort(np.random.default_rng(0).uniform(0, 1, size=(200_000, 1)), axis=0)
     assert estimate_bandwidth(x, np.sin(30_000 * x)) == pytest.approx(30_000, rel=0.1)
+
+
+def test_a_sample_of_great_weight_among_others_does_no_harm():
+    coords, values = np.array([[0.0], [-1.0], [1.0]]), np.array([[0.0], [1.0], [1.0]])
+    assert np.isfinite(estimate_bandwidth(coords, values, np.array([1.0, 1.0, 29.0]))).all()
+    axis = np.linspace(-1, 1, 12)
+    grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    weights = np.where(np.arange(144) == 70, 1e6, 1.0)
+    assert np.isfinite(estimate_bandwidth(grid, np.sin(grid @ [[3.0], [5.0]]), weights)).all()

@@ -25,9 +25,11 @@ class ReconstructionDisplay:
     Parameters
     ----------
     truth, fit : ndarray of shape (height, width) or (height, width, 3)
-        Images in [0, 1].
+        Images, the truth within the limits; NaN where it is not known.
     gradient : ndarray of shape (height, width)
         Magnitude of the gradient, the root of the sum of squares over channels, per pixel.
+    limits : tuple of float, default=(0.0, 1.0)
+        Values of black and white.
 
     Attributes
     ----------
