@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
@@ -20,9 +22,7 @@ _DROWNED = 6.0  # standard deviations of the noise of pairs; a signal below them
 _LEAST_KEPT = 64  # samples, for neighbours further apart
 _MANY = 1_000_000  # samples, of which a tree takes long to build and few are asked
 _SAME = 1e-6  # of an axis' extent: coordinates nearer than that are one, but for rounding
-_APART = (
-    0.01  # of the mean distance of coordinates: nearer than that they are not one, however many
-)
+_APART = 0.01  # of the mean distance of coordinates, nearer than which few are by chance
 _COVERED = 0.5  # of a grid, or of a line of it, at least, to speak of a spectrum
 _LIGHT = 0.1  # of the mean weight, below which a cell of a grid counts as missing
 _ASTRAY = (1 / 3, 1.5)  # times what lines say: pairs say a little less, and beyond that mislead
@@ -77,24 +77,23 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     >>> estimate_bandwidth(x, np.sin(20 * x)).round().tolist()
     [20.0]
     """
-    coords, values, weights = _merged(coords, values, weights)
+    axes, columns = zip(*map(_folded, coords.T), strict=True)
+    coords, values, weights = _merged(np.column_stack(columns), values, weights)
     if not np.ptp(values, axis=0).any():
         return np.zeros(coords.shape[1])
     centred = values - np.average(values, axis=0, weights=weights)
     centred = centred / np.abs(centred).max()
-    axes, places = zip(
-        *(np.unique(column, return_inverse=True) for column in coords.T), strict=True
-    )
     shape = tuple(map(len, axes))
     size = np.prod(shape, dtype=float)
     if size > len(coords) / _COVERED:
-        return _by_pairs(coords, centred, weights)
+        return _by_pairs(coords, centred, weights, axes)
+    places = tuple(map(np.searchsorted, axes, coords.T))
     known, field = np.zeros(shape, dtype=bool), np.zeros((*shape, centred.shape[1]))
     known[places], field[places] = weights >= _LIGHT * weights.mean(), centred
     by_lines = np.array([_along_lines(axis, k, field, known) for k, axis in enumerate(axes)])
     if size == len(coords) and np.ptp(weights) == 0 and all(map(_is_even, axes)):
         return by_lines
-    by_pairs = _by_pairs(coords, centred, weights)
+    by_pairs = _by_pairs(coords, centred, weights, axes)
     low, high = (factor * by_lines for factor in _ASTRAY)
     agree = (low <= by_pairs) & (by_pairs <= high)
     return by_pairs if (agree | (by_lines == 0)).all() else by_lines
@@ -152,7 +151,6 @@ def relative_bandwidth(per_axis: Array) -> Array:
 
 def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array, Array, Array]:
     """Return the samples in the order of their coordinates, those of one place as one."""
-    coords = np.column_stack([_folded(column) for column in coords.T])
     order = np.argsort(coords[:, 0])
     apart = bool(np.diff(coords[order, 0]).all())  # by the first coordinate alone
     if not apart:
@@ -169,12 +167,13 @@ def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array,
     return coords[first], sums / total[:, None], total
 
 
-def _folded(column: Array) -> Array:
-    """Return coordinates that differ by rounding alone as the same."""
+def _folded(column: Array) -> tuple[Array, Array]:
+    """Return the different coordinates, and all; what differs by rounding alone is the same."""
     values, place = np.unique(column, return_inverse=True)
     tolerance = np.ptp(values) * min(_SAME, _APART / len(values))
     begins = np.r_[True, np.diff(values) > tolerance]
-    return np.asarray(values[begins][np.cumsum(begins) - 1][place])
+    axis = values[begins]
+    return axis, axis[np.cumsum(begins) - 1][place]
 
 
 def _along_lines(axis: Array, k: int, field: Array, known: NDArray[np.bool_]) -> float:
@@ -267,18 +266,17 @@ def _clear(power: Array, noise: Array, *, n_columns: int) -> NDArray[np.bool_]:
     # Noise has a chi-squared distribution, of two degrees of freedom for each line and column;
     # under a window neighbouring lines are correlated.
     sure = np.log(len(power) / _CHANCE) / (n_columns * (width + 1) / 2)
-    return np.asarray(
-        around > expected * (1 + np.sqrt(2 * sure) + sure)
-    )  # Laurent and Massart, 2000
+    most = expected * (1 + np.sqrt(2 * sure) + sure)  # Laurent and Massart, 2000
+    return np.asarray(around > most)
 
 
-def _by_pairs(coords: Array, centred: Array, weights: Array) -> Array:
+def _by_pairs(coords: Array, centred: Array, weights: Array, axes: Sequence[Array]) -> Array:
     """Root mean square frequencies along all axes, from differences of near neighbours.
 
     Between neighbours that are very near a signal may differ by much less than noise does. Then
     half of the samples are left out, whose neighbours are further apart, and again.
     """
-    spacing = np.array([np.ptp(column) / len(np.unique(column)) for column in coords.T])
+    spacing = np.array([np.ptp(axis) / len(axis) for axis in axes])
     varying = spacing > 0
     bandwidth = np.zeros(len(spacing))
     if not varying.any():
