@@ -7,12 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-#: How the poses of other programs become ours.
-OF_OTHERS = (
-    "Those of OpenCV and COLMAP are world to camera, with y down, and look along z: take "
-    "np.linalg.inv(pose) @ np.diag([1, -1, -1, 1])."
-)
-
 _ROUNDING = 1e-3  # of poses in files, relatively
 
 
@@ -118,8 +112,8 @@ def orbit(
     return np.stack([look_at(middle + radius * place, middle) for place in places])
 
 
-def checked_poses(name: str, poses: Array) -> Array:
-    """Return poses that turn, scale and move, and neither shear nor mirror.
+def check_poses(name: str, poses: Array) -> None:
+    """Refuse poses that do anything but turn, scale and move.
 
     Parameters
     ----------
@@ -131,7 +125,7 @@ def checked_poses(name: str, poses: Array) -> Array:
     Raises
     ------
     ValueError
-        If one of them does not.
+        If one of them shears, mirrors or is no pose at all.
     """
     turn = poses[..., :3, :3]
     with np.errstate(invalid="ignore", over="ignore"):
@@ -147,9 +141,10 @@ def checked_poses(name: str, poses: Array) -> Array:
             f"{name} must be camera to world: finite, a rotation in the first three columns, which "
             "may be scaled but not mirrored, and a last row of 0, 0, 0, 1; got "
             f"{poses.reshape(-1, *poses.shape[-2:])[first].tolist()}"
-            f"{f' as number {first}' if right.ndim else ''}. {OF_OTHERS}"
+            f"{f' as number {first}' if right.ndim else ''}. Those of OpenCV and COLMAP are world "
+            "to camera, with y down, and look along z: take np.linalg.inv(pose) @ "
+            "np.diag([1, -1, -1, 1])."
         )
-    return poses
 
 
 def _vector(name: str, given: ArrayLike) -> Array:

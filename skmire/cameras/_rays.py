@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skmire.cameras._poses import checked_poses
+from skmire.cameras._poses import check_poses
 
 Array = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def camera_rays(
     matrix = np.asarray(pose, dtype=np.float64)
     if matrix.shape not in ((4, 4), (3, 4)):
         raise ValueError(f"pose must be a matrix of shape (4, 4) or (3, 4), got {matrix.shape}.")
-    checked_poses("pose", matrix)
+    check_poses("pose", matrix)
     if height < 1 or width < 1 or not 0 < focal < np.inf:
         raise ValueError(
             "A camera has at least one pixel and a focal length above 0; got "

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skmire.cameras._poses import checked_poses
+from skmire.cameras._poses import check_poses
 from skmire.cameras._rays import camera_rays
 
 Array = NDArray[np.float64]
@@ -51,7 +51,7 @@ class Views:
                 "Views need images of shape (n_views, height, width, n_channels) and a pose of "
                 f"shape (4, 4) for each; got shapes {self.images.shape} and {self.poses.shape}."
             )
-        checked_poses("poses", self.poses)
+        check_poses("poses", self.poses)
 
     def __len__(self) -> int:
         return len(self.images)

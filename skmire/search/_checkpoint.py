@@ -12,7 +12,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from errno import EIO
 from importlib.metadata import version
@@ -201,11 +201,9 @@ class Checkpoint:
 
 def _remove_if_left(part: Path) -> None:
     """Remove what a fit that was killed had begun to write, but not what another writes now."""
-    try:
+    with suppress(FileNotFoundError):  # of one that is in its place by now
         if time.time() - part.stat().st_mtime > _LEFT:
             part.unlink()
-    except FileNotFoundError:
-        pass  # it is in its place by now
 
 
 def _write(path: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -61,7 +61,5 @@ def slabs(shape: Sequence[int]) -> Iterator[tuple[slice, ...]]:
         yield ()
         return
     for part in stretches(shape[0], prod(shape[1:])):
-        whole = prod(shape[1:]) <= 2**22
-        rest = [tuple(slice(0, n) for n in shape[1:])] if whole else slabs(shape[1:])
-        for others in rest:
+        for others in slabs(shape[1:]):
             yield (part, *others)

@@ -18,7 +18,7 @@ from skmire.training._samples import Samples
 _MOST = 131_072  # samples that a loss is told by where time is short
 
 
-def evaluated(
+def to_evaluate(
     samples: Samples, held_out: Samples | None, seconds: float | None
 ) -> tuple[Samples, Samples | None]:
     """Return the samples that losses are told by: of a training with a time limit, some of them."""

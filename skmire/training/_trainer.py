@@ -19,7 +19,7 @@ from skmire._logging import logger
 from skmire._threads import single_thread
 from skmire.networks import Field
 from skmire.training._averaged import Averaged
-from skmire.training._evaluate import evaluated, evaluation, losses
+from skmire.training._evaluate import evaluation, losses, to_evaluate
 from skmire.training._guard import state_of
 from skmire.training._last_layer import can_be_refitted, enough_of, refit_last_layer
 from skmire.training._losses import LOSSES
@@ -195,7 +195,7 @@ class Trainer(BaseEstimator):
 
     def _train(self, run: Run, held_out: Samples | None, task: Task) -> Training:
         field, samples, epochs = run.field, run.samples, run.epochs
-        samples, held_out = evaluated(samples, held_out, run.seconds)
+        samples, held_out = to_evaluate(samples, held_out, run.seconds)
         averaged = Averaged(field) if self.average and run.n_batches > 1 else None
         shown = field if averaged is None else averaged.field
         curve: list[Array] = []
@@ -287,12 +287,13 @@ class Trainer(BaseEstimator):
         """
         if not self.polish or self.loss != "squared" or samples.readout is not None:
             return kept
-        groups = self.optimizer_for(field).param_groups
-        if not can_be_refitted(field) or any(group.get("weight_decay") for group in groups):
+        if not can_be_refitted(field):
+            return kept
+        if any(group.get("weight_decay") for group in self.optimizer_for(field).param_groups):
             return kept
         before = state_of(field)
         with self.threads_for(field, samples):
-            samples, held_out = evaluated(samples, held_out, seconds)
+            samples, held_out = to_evaluate(samples, held_out, seconds)
             enough = samples if seconds is None else enough_of(samples, field)
             try:
                 refit_last_layer(field, enough)
