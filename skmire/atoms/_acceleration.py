@@ -49,8 +49,8 @@ def jet_kernel(name: str, t: Tensor, out: Sequence[Tensor]) -> Callable[..., Non
 
 
 def _plain(argument: Any) -> Any:
-    if isinstance(argument, Tensor):
-        return argument.detach().view(-1).numpy() if argument.ndim else np.float32(argument.item())
+    if isinstance(argument, Tensor):  # of NumPy's and torch's calls those that take least
+        return argument.numpy().reshape(-1) if argument.ndim else np.float32(argument.item())
     return np.float32(argument) if isinstance(argument, float) else argument
 
 

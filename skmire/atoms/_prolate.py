@@ -132,6 +132,11 @@ class ProlateTable:
         return tuple(powers + [0.0] * (1 - n % 2))
 
     @cached_property
+    def as_arrays(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """These coefficients and those of the wave, in single precision."""
+        return np.array(self.single_powers, np.float32), np.array(self.wave, np.float32)
+
+    @cached_property
     def is_stable_in_powers(self) -> bool:
         """Whether the series can be summed in powers, without terms that cancel."""
         return sum(map(abs, self.powers)) < 1_000

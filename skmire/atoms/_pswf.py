@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -151,8 +150,8 @@ class PSWF(Atom):
     def _kernel(
         self, compiled: Callable[..., None] | None, t: Tensor
     ) -> Callable[..., None] | None:
-        numbers = (np.array(n, np.float32) for n in (self.table.single_powers, self.table.wave))
-        constants = (*numbers, self.table.interval, self.kind == "angular", self._is_odd)
+        table = self.table
+        constants = (*table.as_arrays, table.interval, self.kind == "angular", self._is_odd)
         return compiled and partial(compiled, t, *constants, self.amplitude, self.offset)
 
     @property

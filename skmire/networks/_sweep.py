@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from skmire.networks._affine import Affine
 from skmire.networks._field import Field, computes_as
@@ -239,9 +240,13 @@ class SweptLayers(BlockSweep):
     network: LayeredField
     layers: list[SweptLayer]
 
+    @cached_property
+    def _of_atoms(self) -> list[nn.Parameter]:
+        return [parameter for atom in self.network.sequence for parameter in atom.parameters()]
+
     def begin(self) -> None:
-        for atom in self.network.sequence:
-            atom.zero_grad(set_to_none=True)
+        for parameter in self._of_atoms:
+            parameter.grad = None
         self.begin_layers()
 
     def begin_layers(self) -> None:

@@ -87,7 +87,7 @@ class SweptLayer:
         weight, bias = self.own
         if self.gain is not None:
             if self.gain.requires_grad:
-                along = torch.dot(self.d_weight.flatten(), weight.flatten())
+                along = torch.dot(self.d_weight.view(-1), weight.view(-1))
                 self.gain.grad = along.add_(torch.dot(self.d_bias, bias))
             if self.shift is not None and self.shift.requires_grad:
                 self.shift.grad = self.d_bias.sum()

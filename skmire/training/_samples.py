@@ -80,8 +80,10 @@ class Samples:
         Returns
         -------
         samples : Samples
-            In the order of `rows`.
+            In the order of `rows`; of all of them these.
         """
+        if isinstance(rows, slice) and rows.indices(len(self)) == (0, len(self), 1):
+            return self
         weights = None if self.weights is None else self.weights[rows]
         together = self.together
         if together is not None:
