@@ -22,10 +22,13 @@ _DROWNED = 6.0  # standard deviations of the noise of pairs; a signal below them
 _LEAST_KEPT = 64  # samples, for neighbours further apart
 _MANY = 1_000_000  # samples, of which a tree takes long to build and few are asked
 _SAME = 1e-6  # of an axis' extent: coordinates nearer than that are one, but for rounding
+_LONGEST = 10  # tolerances that the coordinates taken for one may lie apart
+_ULPS = 8  # units in the last place that a single coordinate is off by rounding
 _APART = 0.01  # of the mean distance of coordinates, nearer than which few are by chance
 _COVERED = 0.5  # of a grid, or of a line of it, at least, to speak of a spectrum
 _LIGHT = 0.1  # of the mean weight, below which a cell of a grid counts as missing
 _ASTRAY = (1 / 3, 1.5)  # times what lines say: pairs say a little less, and beyond that mislead
+_BURST = 4  # times nearer than on the mean are most neighbours in bursts
 _COLUMNS = 64  # of white noise, at least
 _CELLS = 2**20  # in the lines whose spectra are taken, at most
 
@@ -44,7 +47,8 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     \operatorname{Var} n + \operatorname{Var} f\,\sum_k \omega_k^2 h_k^2`, a structure function
     whose intercept is the noise n. On a grid of which no more than half is missing, pairs are
     held to spectra of its lines, what is missing interpolated: where a step on one axis changes
-    more than many on another, pairs say nothing of that, and the spectra serve.
+    more than many on another, pairs say nothing of that, and the spectra serve. Pairs alone serve
+    where coordinates come in bursts, far nearer to each other than bursts are.
 
     What varies faster than the samples can tell is taken for noise.
 
@@ -77,7 +81,8 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     >>> estimate_bandwidth(x, np.sin(20 * x)).round().tolist()
     [20.0]
     """
-    axes, columns = zip(*map(_folded, coords.T), strict=True)
+    folded = (_folded(column, alone=coords.shape[1] == 1) for column in coords.T)
+    axes, columns = zip(*folded, strict=True)
     coords, values, weights = _merged(np.column_stack(columns), values, weights)
     if not np.ptp(values, axis=0).any():
         return np.zeros(coords.shape[1])
@@ -85,7 +90,7 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     centred = centred / np.abs(centred).max()
     shape = tuple(map(len, axes))
     size = np.prod(shape, dtype=float)
-    if size > len(coords) / _COVERED:
+    if size > len(coords) / _COVERED or any(map(_is_in_bursts, axes)):
         return _by_pairs(coords, centred, weights, axes)
     places = tuple(map(np.searchsorted, axes, coords.T))
     known, field = np.zeros(shape, dtype=bool), np.zeros((*shape, centred.shape[1]))
@@ -167,11 +172,22 @@ def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array,
     return coords[first], sums / total[:, None], total
 
 
-def _folded(column: Array) -> tuple[Array, Array]:
-    """Return the different coordinates, and all; what differs by rounding alone is the same."""
+def _folded(column: Array, *, alone: bool) -> tuple[Array, Array]:
+    """Return the different coordinates, and all; what differs by rounding alone is the same.
+
+    A coordinate by itself is as precise as its type; one of several may have been computed from
+    others. Where as near neighbours make chains, as the times within a burst do, nothing is the
+    same.
+    """
     values, place = np.unique(column, return_inverse=True)
-    tolerance = np.ptp(values) * min(_SAME, _APART / len(values))
+    extent = np.ptp(values)
+    tolerance = extent * min(_SAME, _APART / len(values))
+    if alone:
+        tolerance = min(tolerance, _ULPS * np.spacing(np.abs(values).max()))
     begins = np.r_[True, np.diff(values) > tolerance]
+    ends = np.r_[begins[1:], True]
+    if (values[ends] - values[begins] > _LONGEST * tolerance).any():
+        return values, column
     axis = values[begins]
     return axis, axis[np.cumsum(begins) - 1][place]
 
@@ -200,6 +216,11 @@ def _along_lines(axis: Array, k: int, field: Array, known: NDArray[np.bool_]) ->
 
 def _is_even(axis: Array) -> bool:
     return bool(np.ptp(np.diff(axis)) <= 0.01 * np.ptp(axis) / len(axis)) if len(axis) > 1 else True
+
+
+def _is_in_bursts(axis: Array) -> bool:
+    """Whether most neighbours are far nearer than on the mean: no even grid does them justice."""
+    return len(axis) > 2 and bool(_BURST * np.median(np.diff(axis)) < np.ptp(axis) / len(axis))
 
 
 def _interpolated(axis: Array, lines: Array, known: NDArray[np.bool_], at: Array) -> Array:
@@ -247,7 +268,7 @@ def bandwidth_along(field: Array, step: float, white: Array | None = None) -> fl
     noise = np.median(power[top] / shape[top]) * shape
     clear = _clear(power, noise, n_columns=field.size // n)
     left = np.where(clear, lines * (power - noise), 0.0)
-    if left.sum() < _LEAST_SIGNAL * (lines @ power):
+    if left.sum() <= _LEAST_SIGNAL * (lines @ power):
         return 0.0
     frequencies = 2 * np.pi * np.fft.rfftfreq(n, step)
     of_window = np.pi / (n * step)  # that of a constant under the window
@@ -306,9 +327,10 @@ def _structure(places: Array, centred: Array, weights: Array) -> tuple[Array, fl
     _, near = tree.query(places[chosen], n_neighbours + 1)
     pairs = np.stack([np.repeat(chosen, n_neighbours), near[:, 1:].ravel()])
     lags = np.square(places[pairs[0]] - places[pairs[1]])
-    apart = lags.sum(axis=1)
+    unit = np.median(lags.sum(axis=1))  # of bursts a tiny part of the spacing
+    lags /= unit
     differences = np.square(centred[pairs[0]] - centred[pairs[1]]).sum(axis=1)
-    importance = 1 / (apart + np.median(apart))  # near pairs tell more, if not the nearest alone
+    importance = 1 / (lags.sum(axis=1) + 1)  # near pairs tell more, if not the nearest alone
     importance *= np.sqrt(weights[pairs[0]] * weights[pairs[1]])
     columns = np.column_stack([lags, np.ones(len(lags))]) * importance[:, None]
     targets = differences * importance
@@ -318,4 +340,4 @@ def _structure(places: Array, centred: Array, weights: Array) -> tuple[Array, fl
     if not all(slopes):  # what is rough looks like noise along the axis that is sampled best
         noise *= _MOST_NOISE
         slopes = nnls(columns[:, :-1], targets - noise * importance)[0]
-    return np.array(slopes), noise, drowned
+    return np.array(slopes) / unit, noise, drowned

@@ -409,6 +409,27 @@ def test_stations_that_move_a_little_stay_what_they_are():
     np.testing.assert_allclose(found, estimate_bandwidth(coords, values), rtol=0.1)
 
 
+@pytest.mark.parametrize(
+    ("n_bursts", "length", "step", "apart"),
+    [(2, 1_000, 1e-2, 86_400.0), (20, 40, 1 / 44_100, 60.0), (100, 1_000, 1e-3, 864.0)],
+)
+def test_samples_in_bursts_far_apart_are_not_taken_for_one_another(n_bursts, length, step, apart):
+    times = (apart * np.arange(n_bursts)[:, None] + step * np.arange(length)).reshape(-1, 1)
+    frequency = 0.2 / step
+    found = estimate_bandwidth(times, np.sin(frequency * (times % apart)))
+    assert found == pytest.approx(frequency, rel=0.1)
+
+
+def test_times_from_microseconds_to_hours():
+    times = np.geomspace(1e-6, 1e3, 300)[:, None]
+    assert estimate_bandwidth(times, np.exp(-times)) == pytest.approx(1, rel=1)
+
+
+def test_one_stray_time_does_not_make_the_others_one():
+    times = np.r_[0.0, 1.6e9 + np.arange(600)][:, None]
+    assert estimate_bandwidth(times, np.sin(0.1 * times)) == pytest.approx(0.1, rel=0.1)
+
+
 def test_dense_samples_are_not_taken_for_one_another():
     x = np.sort(np.random.default_rng(0).uniform(0, 1, size=(200_000, 1)), axis=0)
     assert estimate_bandwidth(x, np.sin(30_000 * x)) == pytest.approx(30_000, rel=0.1)
