@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from skmire import FixedSequence, MIREncoder, Trainer
 from skmire.scaling import Scaling
 
 RNG = np.random.default_rng(0)
@@ -64,3 +67,37 @@ def test_the_extent_of_huge_coordinates_does_not_overflow():
     huge = np.array([[-1.5e308], [1.5e308]])
     scaled = Scaling.of_coordinates(huge, "per_axis").scale(huge)
     np.testing.assert_allclose(scaled, [[-1.0], [1.0]])
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_a_tenth_of_the_values_has_no_part_in_a_robust_scaling(seed, weighted):
+    rng = np.random.default_rng(seed)
+    y = np.sin(rng.uniform(0, 20, (200, 1)))
+    weights = rng.uniform(1, 1.1, 200) if weighted else None
+    spoilt = y.copy()
+    spoilt[:15] += rng.choice([-1e3, 1e6], (15, 1))
+    scaling = Scaling.of_values(spoilt, weights, robust=True)
+    assert abs(scaling.centre[0]) <= 1
+    assert 0.5 <= scaling.half_range[0] <= 8
+    clean = Scaling.of_values(y, weights, robust=True)
+    assert clean.half_range == np.abs(y - clean.centre).max()  # nothing lies outside
+
+
+def test_a_robust_scaling_of_rare_events_has_their_size():
+    y = np.zeros((100, 1))
+    y[:5] = 7.0
+    assert Scaling.of_values(y, None, robust=True).half_range == 7
+
+
+@pytest.mark.parametrize("loss", ["huber", "absolute"])
+@pytest.mark.parametrize("size", [10.0, 1e3, 1e6])
+def test_robust_losses_stand_outliers_of_any_size(loss, size):
+    t = np.linspace(0, 10, 500)[:, None]
+    y = (np.sin(2 * t) + 0.3 * np.sin(9 * t)).ravel()
+    spoilt, rows = y.copy(), np.random.default_rng(0).permutation(500)
+    spoilt[rows[:10]] += size
+    encoder = MIREncoder(
+        trainer=Trainer(loss=loss), search=FixedSequence("sinusoid"), hidden_width=32,
+        max_epochs=20, random_state=0,
+    ).fit(t, spoilt)  # fmt: skip
+    assert encoder.score(t[rows[10:]], y[rows[10:]]) > 0.99

@@ -47,6 +47,7 @@ from skmire.search import (
     SearchProblem,
 )
 from skmire.training import LOSSES, Trainer
+from skmire.training._losses import Loss
 
 Array = NDArray[np.float64]
 
@@ -250,7 +251,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
         readout, pilot = Readout.of(
             measurement, coords, columns(values), weights, self.coordinate_scaling,
-            shifted=self._value_scaling(values, weights),
+            shifted=self._value_scaling(values, weights, LOSSES[trainer.loss]),
         )  # fmt: skip
         # First, as it refuses what cannot fit in memory.
         samples, held_out = scaled_samples(
@@ -384,9 +385,9 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         n_outputs = None if first else len(self._readout.targets.centre)
         return checked_samples(self, X, y, sample_weight, n_outputs=n_outputs)
 
-    def _value_scaling(self, values: Array, weights: Array | None) -> Scaling:
+    def _value_scaling(self, values: Array, weights: Array | None, loss: Loss) -> Scaling:
         """Return what lies between checked values and the network's."""
-        return Scaling.of_values(columns(values), weights)
+        return Scaling.of_values(columns(values), weights, robust=loss.is_robust)
 
     def _target_attributes(self, y: ArrayLike, sample_weight: ArrayLike | None) -> dict[str, Any]:
         """Return fitted attributes that come from `y` alone, where it counts."""

@@ -136,9 +136,8 @@ class Readout:
             return np.full(self.domain.n_dims, _OF_NYQUIST * nyquist)
         if pilot.bandwidth is not None:
             return pilot.bandwidth * self.coordinates.half_range
-        return estimate_bandwidth(
-            self.coordinates.scale(pilot.points), self.values.scale(pilot.values), pilot.weights
-        )
+        values = np.clip(self.values.scale(pilot.values), -1, 1)  # without what lies outside
+        return estimate_bandwidth(self.coordinates.scale(pilot.points), values, pilot.weights)
 
     def over(self, network: Field) -> Field:
         """Return the field whose values are a network's, or what of these is above 0.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
-# Where the Huber loss turns from squared to linear, as a share of the targets' largest deviation.
+# Where the Huber loss turns from squared to linear, in scaled values.
 _HUBER_DELTA = 0.1
 
 
@@ -28,18 +28,24 @@ class Loss:
         each returns a new tensor.
     of_labels : bool
         Whether targets are labels, by their signs.
+    is_robust : bool
+        Whether it grows in proportion to large residuals, so that outliers count for little.
     """
 
     value: Callable[[Tensor, Tensor], Tensor]
     slope: Callable[[Tensor, Tensor], Tensor]
     of_labels: bool = False
+    is_robust: bool = False
 
 
-def _of_residual(value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor]) -> Loss:
+def _of_residual(
+    value: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor], *, is_robust: bool = False
+) -> Loss:
     """Return a loss of prediction minus target."""
     return Loss(
         lambda values, targets: value(values - targets),
         lambda values, targets: slope(values - targets),
+        is_robust=is_robust,
     )
 
 
@@ -61,7 +67,13 @@ def _logistic_slope(values: Tensor, targets: Tensor) -> Tensor:
 #: By name. "huber" equals "squared" for small residuals.
 LOSSES: dict[str, Loss] = {
     "squared": _of_residual(lambda residual: residual.square(), lambda residual: 2 * residual),
-    "huber": _of_residual(_huber, lambda residual: 2 * residual.clamp(-_HUBER_DELTA, _HUBER_DELTA)),
-    "absolute": _of_residual(lambda residual: residual.abs(), lambda residual: residual.sign()),
+    "huber": _of_residual(
+        _huber,
+        lambda residual: 2 * residual.clamp(-_HUBER_DELTA, _HUBER_DELTA),
+        is_robust=True,
+    ),
+    "absolute": _of_residual(
+        lambda residual: residual.abs(), lambda residual: residual.sign(), is_robust=True
+    ),
     "logistic": Loss(_logistic, _logistic_slope, of_labels=True),
 }

@@ -76,8 +76,9 @@ class Trainer(BaseEstimator):
         says, between 32 and 1024. Batches of an epoch differ by at most one sample.
     loss : {"squared", "huber", "absolute", "logistic"}, default="squared"
         Loss on the scaled targets, averaged over outputs. ``"huber"`` is squared up to a tenth of
-        the targets' largest deviation from their mean, and linear from there. ``"logistic"`` is
-        for labels: `OccupancyEncoder` sets it.
+        the scaled range, and linear from there. With it and ``"absolute"`` outliers have no part
+        in the scaling: up to a tenth of the values may be anything. ``"logistic"`` is for labels:
+        `OccupancyEncoder` sets it.
     early_stopping : bool, default=False
         Hold samples out, and stop when their loss no longer falls.
     validation_fraction : float, default=0.1
