@@ -299,6 +299,22 @@ def test_memory_of_a_query_is_that_of_its_answer():
     assert peak < 1.2 * answer.nbytes + 2**24
 
 
+@pytest.mark.parametrize(("size", "gained"), [(1_000, -2.0), (100, 5.0)])
+def test_more_of_a_signal_does_not_cost_what_was_fitted_and_teaches_a_small_fit(size, gained):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 10, (4_000, 1))
+    truth = (np.sin(2 * x) + 0.3 * np.sin(9 * x)).ravel()
+    y = truth + 0.02 * rng.standard_normal(len(x))
+    fit = MIREncoder(
+        search=FixedSequence("sinusoid"), hidden_width=32, max_epochs=20, random_state=0
+    )
+    errors = []
+    for start in range(0, len(x), size):
+        fit.partial_fit(x[start : start + size], y[start : start + size])
+        errors.append(10 * np.log10(np.mean((fit.predict(x) - truth) ** 2)))
+    assert errors[0] - np.mean(errors[-3:]) > gained
+
+
 def test_partial_fit_fixes_scaling_and_sequence():
     fit = encoder(trainer=Trainer(learning_rate=1e-2)).partial_fit(X, Y)
     first = encoder(trainer=Trainer(learning_rate=1e-2)).fit(X, Y)

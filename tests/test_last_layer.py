@@ -275,7 +275,7 @@ def test_a_stream_of_batches_is_not_solved_for_one_at_a_time():
         assert refit.called
 
 
-def test_a_stream_of_batches_goes_on_at_the_step_size_before_the_cool_down():
+def test_a_stream_of_batches_goes_on_at_a_tenth_of_the_step_size_before_the_cool_down():
     rates, step = [], torch.optim.Adam.step
 
     def recording(self, *args, **kwargs):
@@ -289,4 +289,4 @@ def test_a_stream_of_batches_goes_on_at_the_step_size_before_the_cool_down():
     whole = encoder(Trainer(learning_rate=1e-3, decay=0.5, cooldown=0.0))
     with patch.object(torch.optim.Adam, "step", recording):
         whole.fit(X, Y)
-    assert 1 < rates[-1] / rates[0] < 1.2  # of the last step, just before the end
+    assert 10 < rates[-1] / rates[0] < 12  # of the last step, just before the end

@@ -193,8 +193,8 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         """Fit on a first batch of samples, or train on one more.
 
         The first call is `fit`: it fixes scaling and sequence, so its samples should span the
-        domain. Each further call passes once over its samples, at the step size that a whole
-        training has before it cools down; the optimiser's memory starts anew.
+        domain. Each further call passes once over its samples, at a tenth of the step size that a
+        whole training has before it cools down, as the optimiser's memory starts anew.
 
         Parameters
         ----------

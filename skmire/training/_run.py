@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _LOOK = 4_096  # samples, at most
 _PATIENCE, _STEPS = 4, 64  # epochs of a loss that has crept up, and steps in them, at least
+_STREAM = 0.1  # of the rate before it cools down: as large as that, a fit is lost on its samples
 _LATE = 0.85  # share of the budget after which too little is left to recover from a return
 
 
@@ -107,7 +108,7 @@ class Run:
                 spent = max((epoch * self.n_batches + int(i)) / self.steps, self.time_spent)
                 if spent >= 1 and total.n + stretch.n + window.n:
                     break
-                self._set_rate(min(spent, 1.0) if self.annealed else 1.0)
+                self._set_rate(min(spent, 1.0))
                 window.add(self._step(self.samples.take(batches[i])), len(batches[i]))
             if not window.n:
                 break
@@ -152,7 +153,9 @@ class Run:
         if isinstance(self.optimizer, torch.optim.LBFGS):  # which finds its own from 1
             self.optimizer.param_groups[0]["lr"] = self.guard.factor
             return
-        rate = self.trainer.rate_at(progress, cooled=self.annealed) * self.guard.factor
+        trainer = self.trainer
+        rate = trainer.rate_at(progress) if self.annealed else _stream_rate(trainer)
+        rate *= self.guard.factor
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
 
@@ -187,3 +190,8 @@ class Run:
             closure()
             self.optimizer.step()
         return losses[0]
+
+
+def _stream_rate(trainer: Trainer) -> float:
+    """Return the learning rate of one more batch of a stream (``benchmarks/streams.py``)."""
+    return _STREAM * trainer.decay * trainer.learning_rate

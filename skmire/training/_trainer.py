@@ -183,7 +183,7 @@ class Trainer(BaseEstimator):
             Told of every epoch.
         annealed : bool, default=True
             Whether the step size falls over the budget. If not, as for one more batch of a stream,
-            it stays what it is at the end before it cools down.
+            it is a tenth of what it is before it cools down.
 
         Returns
         -------
@@ -374,15 +374,13 @@ class Trainer(BaseEstimator):
             return len(samples)
         return min(max(len(samples) // samples.n_batches, 32), 1_024)
 
-    def rate_at(self, progress: float, *, cooled: bool = True) -> float:
+    def rate_at(self, progress: float) -> float:
         """Return the learning rate at a point of the schedule.
 
         Parameters
         ----------
         progress : float
             From 0 at the start to 1 at the end.
-        cooled : bool, default=True
-            Whether it cools down at the end.
 
         Returns
         -------
@@ -390,7 +388,7 @@ class Trainer(BaseEstimator):
             Before the shares that weights before large scales have of it.
         """
         warm = min(progress / self.warmup, 1.0) if self.warmup else 1.0
-        cool = min((1 - progress) / self.cooldown, 1.0) if cooled and self.cooldown else 1.0
+        cool = min((1 - progress) / self.cooldown, 1.0) if self.cooldown else 1.0
         return float(self.learning_rate * warm * cool * self.decay**progress)
 
     def evaluate(self, field: Field, samples: Samples) -> Array:
