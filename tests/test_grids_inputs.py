@@ -112,6 +112,34 @@ def test_whole_numbers_that_nobody_explains_are_said_to_be_left_out():
     assert fitted(data, coords=["lat", "lon", "level"]).fields_[0].names == ["lat", "lon", "level"]
 
 
+@pytest.mark.parametrize("kind", ["numbers", "texts"])
+def test_places_along_the_numbers_or_names_of_stations_are_not_passed_over_in_silence(kind):
+    named = np.arange(9) * 7 if kind == "numbers" else list("abcdefghi")
+    places = {"lat": ("station", LAT), "lon": ("station", LON), "station": named}
+    data = xr.DataArray(np.ones((3, 9)), {"time": daily().time[:3], **places}, ["time", "station"])
+    told = r"\['station'\] lie \['lat', 'lon'\].*GridEncoder\(coords=\['time', 'lat', 'lon'\]\)"
+    if kind == "numbers":
+        with pytest.warns(UserWarning, match=told + r", or \['time', 'station'\]") as warned:
+            fitted(data)
+        assert warned[0].filename == __file__
+        fitted(data, coords=["time", "station"])
+    else:
+        with pytest.raises(ValueError, match=told):
+            fitted(data)
+    assert fitted(data, coords=["time", "lat", "lon"]).fields_[0].names == ["time", "lat", "lon"]
+
+
+def test_cells_that_are_counted_along_a_curvilinear_grid_are_asked_about_and_metres_are_not():
+    lat, lon = np.meshgrid(LAT[:3], LON[:4], indexing="ij")
+    places = {"lat": (("j", "i"), lat), "lon": (("j", "i"), lon)}
+    data = xr.DataArray(lat, {**places, "j": range(3), "i": range(4)}, ["j", "i"])
+    with pytest.warns(UserWarning, match=r"\['i', 'j'\] lie .*coords=\['lat', 'lon'\]"):
+        assert fitted(data).fields_[0].names == ["j", "i"]
+    for dim in data.dims:
+        data[dim].attrs["units"] = "m"
+    assert fitted(data).fields_[0].names == ["j", "i"]
+
+
 # -- what is told, or understood ------------------------------------------------------------------
 
 
@@ -160,6 +188,20 @@ def test_a_mask_may_be_an_array_of_the_shape_of_the_data():
 def test_empty_units_are_unknown():
     assert "units" not in derived_attrs("v", {"units": " "}, "slope", {"m": 1})
     assert derived_attrs("v", {"units": "1"}, "slope", {"m": 1})["units"] == "1 / m"
+
+
+@pytest.mark.parametrize(
+    ("unit", "wanted"),
+    [
+        ("1", "K"),
+        ("m", "K / m2"),
+        ("m-1", "K / (m-1)2"),
+        ("m2", "K / (m2)2"),
+        ("m s", "K / (m s)2"),
+    ],
+)
+def test_units_of_second_derivatives_raise_no_unit_by_mistake(unit, wanted):
+    assert derived_attrs("v", {"units": "K"}, "bend", {unit: 2})["units"] == wanted
 
 
 def test_dates_of_another_calendar_are_to_be_converted():

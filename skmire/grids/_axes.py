@@ -241,6 +241,7 @@ def axis_names(
     # The levels of a MultiIndex lie along its dimension.
     several = {d: i for d in dims if isinstance(i := data.xindexes.get(d), PandasMultiIndex)}
     unnamed = {d for d in dims if d not in data.coords or d in several}
+    _ask_about_places(data, dims, {*dims} - unnamed, refuse=bare)
     levels = {name for index in several.values() for name in index.index.names}
     there = {
         str(name): labels
@@ -277,6 +278,44 @@ def axis_names(
             stacklevel=5,  # of who calls fit
         )
     return names
+
+
+def _ask_about_places(
+    data: xr.Dataset, dims: Sequence[Hashable], named: set[Hashable], *, refuse: bool
+) -> None:
+    """Say that places along an index of counts or texts, as of stations, are not fitted."""
+    counted = [
+        dim
+        for dim in dims
+        if dim in named
+        and not _is_place(str(dim), data[dim])
+        and unit_of(data[dim].attrs) in (None, "1")
+    ]
+    there = [
+        (str(name), labels)
+        for name, labels in data.coords.items()
+        if labels.dims and {*labels.dims} <= {*counted}
+    ]
+    kinds = by_kind([(name, labels.attrs) for name, labels in there])
+    if not all(kinds.values()):
+        return
+    pair = [there[i] for some in kinds.values() for i in some]
+    reached = {dim for _, labels in pair for dim in labels.dims}
+    coords = [str(dim) for dim in dims if dim not in reached] + [name for name, _ in pair]
+    texts = [dim for dim in counted if dim in reached and data[dim].dtype.kind not in "iu"]
+    told = (
+        f"Along {sorted(map(str, reached))} lie {[name for name, _ in pair]}, but also labels of "
+        "its own, {}. Name the coordinates that the field is a function of, as in "
+        f"GridEncoder(coords={coords})"
+    )
+    if not texts:
+        warnings.warn(
+            told.format("whole numbers, of which the field is then a function instead")
+            + f", or {[str(dim) for dim in dims]}.",
+            stacklevel=6,  # of who calls fit
+        )
+    elif refuse:
+        raise ValueError(told.format("which are no numbers") + ".")
 
 
 def _is_place(name: str, labels: xr.DataArray) -> bool:

@@ -87,8 +87,9 @@ def derived_attrs(name: str, attrs: Attrs, what: str, by: Mapping[str, int]) -> 
     found: dict[str, Any] = {"long_name": f"{what} of {called}" if called else what}
     if str(attrs.get("units", "")).strip() and "" not in by:
         below = [
-            (f"({unit})" if re.search(r"[ /*.]", unit) else unit) + (str(n) if n != 1 else "")
+            (unit if unit.isalpha() else f"({unit})") + (str(n) if n != 1 else "")
             for unit, n in by.items()
+            if unit != "1"
         ]
         found["units"] = " / ".join([str(attrs["units"]), *below])
     if "grid_mapping" in attrs:
