@@ -161,6 +161,17 @@ def test_dimensions_without_labels_count_by_index_and_get_no_labels():
 # -- what is asked --------------------------------------------------------------------------------
 
 
+def test_a_part_of_a_dimension_without_labels_does_not_count_from_its_start_again():
+    data = xr.DataArray(np.arange(10.0) ** 2, dims="x")
+    grid = GridEncoder(Quadratic()).fit(data)
+    part = data[4:9]
+    for ask in (grid.residual, grid.fill_gaps):
+        with pytest.raises(ValueError, match=r"'x' was 10, and is 5.*assign_coords\(x="):
+            ask(part)
+    np.testing.assert_allclose(grid.residual(part.assign_coords(x=np.arange(4, 9))), 0, atol=1e-9)
+    np.testing.assert_allclose(grid.residual(data), 0, atol=1e-9)
+
+
 def test_labels_of_two_coordinates_span_a_grid_and_shared_dimensions_are_pointwise():
     grid = GridEncoder(Quadratic()).fit(plane())
     lat, lon = np.array([41.0, 55.0, 59.0]), np.array([2.0, 13.0, 29.0])

@@ -99,15 +99,26 @@ def _refuse_parts(field: Field, asked: Mapping[Any, Any]) -> None:
 def with_indices(
     grid: xr.Dataset, field: Field, sizes: Mapping[Hashable, int] | None = None
 ) -> xr.Dataset:
-    """Return a grid whose dimensions without labels have indices: as many as said, or fitted."""
-    sizes = sizes or {}
-    return grid.assign_coords(
-        {
-            axis.name: np.arange(sizes.get(axis.name, round(axis.high) + 1))
-            for axis in field.axes
-            if axis.is_regular and axis.name not in grid.coords
-        }
-    )
+    """Return a grid whose dimensions without labels have indices: as many as were fitted.
+
+    Raises
+    ------
+    ValueError
+        If the sizes are others: of a part, nobody knows where it begins.
+    """
+    counted = {
+        axis.name: round(axis.high) + 1
+        for axis in field.axes
+        if axis.is_regular and axis.name not in grid.coords
+    }
+    for name, n in counted.items():
+        if (given := (sizes or {}).get(name, n)) != n:
+            raise ValueError(
+                f"A dimension without labels must be as long as the one that was fitted; {name!r} "
+                f"was {n}, and is {given}. Say which of its cells these are, as in "
+                f"da.assign_coords({name}=np.arange(start, start + {given}))."
+            )
+    return grid.assign_coords({name: np.arange(n) for name, n in counted.items()})
 
 
 def dims_of(field: Field, labels: xr.Dataset, asked: Mapping[Any, Any]) -> list[Hashable]:
