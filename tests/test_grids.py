@@ -368,6 +368,15 @@ def test_units_are_not_made_up():
     assert found.laplacian(dims=["lon"]).attrs["units"] == "K / (km h-1)2"
 
 
+def test_a_laplacian_of_bare_names_adds_no_times_and_no_unknown_units_to_degrees():
+    data = plane().drop_attrs(deep=True) + xr.DataArray(np.arange(4.0) ** 2, dims="time")
+    found = GridEncoder(Quadratic()).fit(data.assign_coords(time=np.arange(4.0))).laplacian()
+    np.testing.assert_allclose(found, 0.02, atol=1e-9)  # of the latitude alone
+    mixed = data.rename(time="depth").assign_coords(depth=np.arange(4.0))
+    with pytest.raises(ValueError, match=r"lat \(degree\), lon \(degree\), depth \(unknown\)"):
+        GridEncoder(Quadratic()).fit(mixed).laplacian()
+
+
 def test_an_encoder_without_derivatives_is_told_so():
     grid = GridEncoder(KNeighborsRegressor(1)).fit(plane())
     xr.testing.assert_allclose(grid.interp(), plane())

@@ -54,6 +54,8 @@ class Axis:
         By how much a number may lie outside: rounding of the labels.
     attrs : dict
     period : float or None
+    turn : float or None
+        What the numbers of a region's longitudes may differ by, and be of one place.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Axis:
     slack: float
     attrs: dict[str, Any]
     period: float | None
+    turn: float | None = None
 
     @property
     def is_regular(self) -> bool:
@@ -77,7 +80,7 @@ class Axis:
 
     @property
     def is_time(self) -> bool:
-        return is_time(self.attrs, self.codec.unit)
+        return is_time(self.name, self.attrs, self.codec.unit)
 
     @property
     def unit(self) -> str:
@@ -90,6 +93,14 @@ class Axis:
             beyond = (numbers - self.low + self.slack) % self.period
             return np.asarray(beyond <= self.high - self.low + 2 * self.slack)
         return (numbers >= self.low - self.slack) & (numbers <= self.high + self.slack)
+
+    def turned(self, numbers: Array) -> Array:
+        """Return longitudes of a region, those that another convention counts brought into it."""
+        if self.turn is None:
+            return numbers
+        least = self.low - self.slack
+        inside = least + (numbers - least) % self.turn
+        return np.where(self.contains(numbers) | ~self.contains(inside), numbers, inside)
 
 
 def axis_of(
@@ -140,7 +151,9 @@ def axis_of(
         low, high = least, least + period
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
     slack = 4 * float(rounding) * max(abs(low), abs(high))
-    return Axis(name, labels.dims, codec, low, high, slack, dict(labels.attrs), period)
+    region = longitude and period is None and periods == "auto" and high - low < _TURN
+    turn = _TURN if region else None
+    return Axis(name, labels.dims, codec, low, high, slack, dict(labels.attrs), period, turn)
 
 
 def _arc(numbers: Array, period: float) -> tuple[float, float]:

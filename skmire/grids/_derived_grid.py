@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from skmire.grids._axes import Axis, refuse_unknown
+from skmire.grids._axes import Axis, by_kind, refuse_unknown
 from skmire.grids._codecs import per_unit
 from skmire.grids._conventions import derived_attrs
 from skmire.grids._data import ARRAY
@@ -220,8 +220,13 @@ def _rates_of_one_unit(
     if dims is None:
         dims = [name for name, axis in axes.items() if not axis.is_time] or list(axes)
     rates = {name: _rate(axes[name], datetime_unit) for name in dims}
-    if len({unit for _, unit in rates.values()}) > 1:
-        told = ", ".join(f"{name} ({unit or 'unknown'})" for name, (_, unit) in rates.items())
+    counted = {
+        # Latitudes and longitudes without units are told by their names, and so in degrees.
+        name: unit or ("degree" if any(by_kind([(name, {})]).values()) else "unknown")
+        for name, (_, unit) in rates.items()
+    }
+    if len({*counted.values()}) > 1:
+        told = ", ".join(f"{name} ({unit})" for name, unit in counted.items())
         raise ValueError(
             f"A Laplacian adds up derivatives by coordinates in one unit; got {told}. Name "
             f"some of one unit, as in laplacian(dims={list(dims)[:1]}), or give them units."

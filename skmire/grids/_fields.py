@@ -124,8 +124,10 @@ class Asked:
     def at(self, numbers: Array) -> Array:
         """Return answers at places, (n, n_answers); NaN where a coordinate is missing."""
         asked = np.isfinite(numbers).all(axis=1)
+        axes = self.field.axes
+        numbers = np.stack([axis.turned(numbers[:, i]) for i, axis in enumerate(axes)], axis=1)
         if self.extrapolate != "allow":
-            inside = within(self.field.axes, numbers)
+            inside = within(axes, numbers)
             if self.extrapolate == "raise" and not inside[asked].all():
                 raise ValueError(self._outside(numbers[asked & ~inside][0]))
             asked &= inside

@@ -176,8 +176,8 @@ def ends_of(axis: Axis, region: Any) -> tuple[float, float]:
         own = xr.Dataset(coords={axis.name: axis.codec.decode(axis.low + np.arange(2.0))})
         read = own.interp({axis.name: list(region)})[axis.name]
         low, high = (float(end) for end in axis.codec.encode(read.values))
-        if high < low and axis.period is not None:
-            high = low + (high - low) % axis.period
+        if high < low and (period := axis.period or axis.turn) is not None:
+            high = low + (high - low) % period
         if low <= high:
             return low, high
     raise ValueError(
