@@ -23,8 +23,8 @@ Grid = TypeVar("Grid", xr.DataArray, xr.Dataset)
 #: From a field and one of its variables to the names and attributes of what is asked of it.
 Called = Callable[[Field, Hashable], list[tuple[Hashable, dict[Any, Any]]]]
 
-#: What says how a file packs numbers, into which those of a fit do not go.
-_PACKED = {"dtype", "scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned"}
+#: What a file says of a variable, and not of how it is packed there, which does not suit a fit.
+_SAID = {"grid_mapping", "coordinates"}
 
 
 class FittedGrid(BaseEstimator, ABC):
@@ -272,7 +272,7 @@ class FittedGrid(BaseEstimator, ABC):
         new = old.copy(
             data=filled(old.variable, ask, output, coords, over, keep_known=keep_known).data
         )
-        new.encoding = {key: how for key, how in data.encoding.items() if key not in _PACKED}
+        new.encoding = {key: how for key, how in data.encoding.items() if key in _SAID}
         return new
 
     def residual(self, data: Grid) -> Grid:
