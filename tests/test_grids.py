@@ -658,6 +658,12 @@ def test_radians_are_refused_or_asked_about(options):
     GridEncoder(Quadratic(), **options).fit(globe)  # whose units are degrees
 
 
+def test_radians_of_a_zone_around_the_globe_are_asked_about():
+    zone = plane(lat=np.linspace(0.5, 1, 7), lon=np.linspace(0, 6, 13)).drop_attrs(deep=True)
+    with pytest.warns(UserWarning, match="Are they in radians"):
+        GridEncoder(Quadratic(), sphere=True).fit(zone)
+
+
 def test_radians_of_a_latitude_alone_are_asked_about():
     zonal = plane(lat=np.linspace(-1.5, 1.5, 7)).mean("lon").drop_attrs(deep=True)
     with pytest.warns(UserWarning, match="Are they in radians"):

@@ -112,6 +112,30 @@ def test_whole_numbers_that_nobody_explains_are_said_to_be_left_out():
     assert fitted(data, coords=["lat", "lon", "level"]).fields_[0].names == ["lat", "lon", "level"]
 
 
+DATE = pd.Timestamp("2000-01-01")
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ([0.0, np.nan, 2, 3], r"'x', nan is missing or infinite.*isel\(x=np.isfinite"),
+        ([0.0, 1, np.inf, 3], r"'x', inf is missing or infinite.*isel\(x=np.isfinite"),
+        ([DATE, pd.NaT, DATE], r"'x', NaT is missing or infinite.*isel\(x=np.isfinite"),
+        ([0, 1, 1, 3], r"'x', 1 is there twice.*drop_duplicates\('x'\)"),
+    ],
+)
+def test_labels_that_no_query_would_find_are_refused_before_the_fit(labels, told):
+    data = xr.DataArray(np.ones(len(labels)), {"x": labels}, ["x"])
+    with pytest.raises(ValueError, match=told):
+        fitted(data)
+
+
+def test_times_of_a_track_may_be_there_twice():
+    data = track()
+    twice = data.assign_coords(time=data.time.where(data.time > data.time[0], data.time[1]))
+    assert fitted(twice, coords=["time", "lat", "lon"]).fields_[0].names == ["time", "lat", "lon"]
+
+
 @pytest.mark.parametrize("kind", ["numbers", "texts"])
 def test_places_along_the_numbers_or_names_of_stations_are_not_passed_over_in_silence(kind):
     named = np.arange(9) * 7 if kind == "numbers" else list("abcdefghi")
@@ -159,6 +183,12 @@ def test_coordinates_of_a_frame_may_be_in_its_index():
     np.testing.assert_allclose(grid.interp(time="2000-01-03", x=[1.0]).v, [2])
     with pytest.raises(ValueError, match=r"as in GridEncoder\(coords=\['x', 'time'\]\)"):
         fitted(data.to_dataframe())
+
+
+def test_columns_of_one_name_are_refused():
+    frame = pd.DataFrame(np.ones((4, 3)), columns=["x", "v", "v"])
+    with pytest.raises(ValueError, match=r"different names; \['v'\] are there twice"):
+        fitted(frame, coords=["x"])
 
 
 def test_the_accessor_takes_factors_by_keyword_beside_parameters():

@@ -198,9 +198,14 @@ def embedding_of(axes: Sequence[Axis], *, sphere: bool) -> Embedding:
 def on_the_globe(axes: Sequence[Axis]) -> dict[str, list[int]]:
     """Return which axes are latitudes and which longitudes; ask if they look like radians."""
     found = by_kind([(axis.name, axis.attrs) for axis in axes])
-    globe = {"latitude": (-np.pi / 2, np.pi / 2), "longitude": (-np.pi, 2 * np.pi)}
+    # Latitudes of a region are as narrow in degrees, longitudes that go round are not.
+    widest = 0.0 if found["longitude"] else np.pi
+    globe = {
+        "latitude": (-np.pi / 2, np.pi / 2, widest),
+        "longitude": (-np.pi, 2 * np.pi, 2 * np.pi),
+    }
     told = [(axes[i], *globe[kind]) for kind, some in found.items() for i in some]
-    if found["latitude"] and all(_like_radians(axis, low, high) for axis, low, high in told):
+    if found["latitude"] and all(_like_radians(*one) for one in told):
         warnings.warn(
             f"The coordinates {[axis.name for axis, *_ in told]} lie where radians would, and are "
             "taken to be in degrees. Are they in radians? Then assign np.rad2deg of them; if not, "
@@ -218,10 +223,10 @@ def by_kind(coords: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, list[i
     }
 
 
-def _like_radians(axis: Axis, low: float, high: float) -> bool:
-    rounding, globe = 1e-3, min(high - low, 2 * np.pi)
+def _like_radians(axis: Axis, low: float, high: float, widest: float) -> bool:
+    rounding = 1e-3
     within = low - rounding <= axis.low and axis.high <= high + rounding
-    return within and axis.high - axis.low > _NEARLY * globe and unit_of(axis.attrs) is None
+    return within and axis.high - axis.low >= _NEARLY * widest and unit_of(axis.attrs) is None
 
 
 def axis_names(

@@ -52,6 +52,11 @@ def as_dataset(data: Any, coords: Sequence[str] | None) -> xr.Dataset:
                 f"GridEncoder(coords={named[:2]})."
             )
         data = data.reset_index([name for name in levels if name in coords])
+        if twice := sorted({str(name) for name in data.columns[data.columns.duplicated()]}):
+            raise ValueError(
+                f"The columns of a frame must have different names; {twice} are there twice. "
+                "Rename one, or leave it out, as in frame.loc[:, ~frame.columns.duplicated()]."
+            )
         dim = "points"
         while dim in {str(name) for name in data.columns}:
             dim += "_"  # else that column would be its labels
@@ -93,6 +98,7 @@ def choices(
         names = axis_names(dataset, variable.dims, coords, bare=is_array)
         texts = [name for name in names or () if _is_text(dataset[name])]
         if names and (is_array or not texts):
+            _refuse_ambiguous(dataset, names)
             found.append(Chosen((name,), variable.dims, names))
     if not found:
         told = {str(n).replace(ARRAY, "data"): dict(v.sizes) for n, v in dataset.data_vars.items()}
@@ -112,6 +118,25 @@ def choices(
             f"{ {str(c.variables[0]): c.dims for c in found} }. Select some of them, or transpose."
         )
     return [Chosen(tuple(c.variables[0] for c in found), *found[0][1:])]
+
+
+def _refuse_ambiguous(dataset: xr.Dataset, names: Sequence[str]) -> None:
+    """Refuse labels of a dimension's only coordinate that no query finds."""
+    for name in names:
+        along_it = [other for other in names if name in dataset[other].dims]
+        if along_it != [name]:
+            continue  # points, which need not have a place, and may share a part of it
+        index = dataset[name].to_index()
+        finite = f"da.isel({name}=np.isfinite(da[{name!r}]))"
+        for wrong, what, cure in (
+            (index.isna() | index.isin([np.inf, -np.inf]), "missing or infinite", finite),
+            (index.duplicated(), "there twice", f"da.drop_duplicates({name!r})"),
+        ):
+            if wrong.any():
+                raise ValueError(
+                    f"The labels along a dimension must be known, finite and different; along "
+                    f"{name!r}, {index[wrong][0]} is {what}. Leave it out, as in {cure}."
+                )
 
 
 def _is_text(labels: xr.DataArray) -> bool:
