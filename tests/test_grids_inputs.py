@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LinearRegression
 
 from skmire.grids import GridEncoder
@@ -183,6 +184,53 @@ def test_coordinates_of_a_frame_may_be_in_its_index():
     np.testing.assert_allclose(grid.interp(time="2000-01-03", x=[1.0]).v, [2])
     with pytest.raises(ValueError, match=r"as in GridEncoder\(coords=\['x', 'time'\]\)"):
         fitted(data.to_dataframe())
+
+
+class Untrained(RegressorMixin, BaseEstimator):
+    """A regressor that must not be trained."""
+
+    def fit(self, X, y):
+        raise AssertionError("trained")
+
+    def predict(self, X):
+        raise AssertionError("asked")
+
+
+BEFORE = {
+    "unknown name": ("interp", {"latt": 45.0}, r"function of \['x', 'time'\], not of \['latt'\]"),
+    "no option of ours": ("interp", {"method": "linear"}, r"not of \['method'\]"),
+    "an option": ("interp", {"extrapolate": "allow"}, r"options=\{'extrapolate': \.\.\.\}"),
+    "outside": ("interp", {"x": 9.0, "options": {"extrapolate": "raise"}}, "x must be within"),
+    "half a step": ("upsample", {"x": 2.5}, "whole number above 0, got 2.5"),
+}
+
+
+@pytest.mark.parametrize(("name", "asked", "told"), BEFORE.values(), ids=BEFORE)
+def test_the_accessor_refuses_before_the_training_what_it_cannot_answer(name, asked, told):
+    data = daily().expand_dims(x=[0.0, 1, 2])
+    with pytest.raises(ValueError, match=told):
+        getattr(data.mire, name)(encoder=Untrained(), **asked)
+
+
+def test_the_accessor_trains_nothing_where_nothing_is_missing():
+    data = daily().to_dataset(name="all").assign(holes=daily().where(lambda it: it != 3))
+    data["counts"] = data["all"].astype(int)
+    for complete in (data["all"], data.counts, data[["all", "counts"]]):
+        xr.testing.assert_identical(complete.mire.fill_gaps(Untrained()), complete)
+    xr.testing.assert_identical(data.mire.fill_gaps(Untrained(), mask=daily() > 3), data)
+    with pytest.raises(AssertionError, match="trained"):
+        data["all"].mire.fill_gaps(Untrained(), keep_known=False)
+    found = data.mire.fill_gaps(LinearRegression())
+    np.testing.assert_allclose(found.holes, data["all"])
+    xr.testing.assert_identical(found["all"], data["all"])
+    with pytest.raises(ValueError, match="mask must lie along"):
+        data["all"].mire.fill_gaps(Untrained(), mask=np.ones(2, bool))
+
+
+def test_all_variables_are_read_before_the_first_is_trained():
+    data = daily().to_dataset(name="a").assign(b=daily() / 0)
+    with pytest.raises(ValueError, match="some are infinite"):
+        GridEncoder(Untrained()).fit(data)
 
 
 def test_columns_of_one_name_are_refused():

@@ -215,6 +215,18 @@ def on_the_globe(axes: Sequence[Axis]) -> dict[str, list[int]]:
     return found
 
 
+def cos_latitudes(axes: Sequence[Axis], numbers: Array) -> Array:
+    """Return the cosines of the latitudes, as the areas of cells go."""
+    latitudes = on_the_globe(axes)["latitude"]
+    if len(latitudes) != 1:
+        raise ValueError(
+            "cos_latitude=True needs one latitude in degrees among the coordinates, told by its "
+            f'standard_name, its units, such as "degrees_north", or the name "lat"; got '
+            f"{[axis.name for axis in axes]}. Of radians, assign np.rad2deg first."
+        )
+    return np.asarray(np.cos(np.deg2rad(numbers[:, latitudes[0]])).clip(0))
+
+
 def by_kind(coords: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, list[int]]:
     """Return which coordinates are latitudes, and which longitudes, by name and attributes."""
     return {
@@ -293,7 +305,7 @@ def axis_names(
             f"The coordinates {left} hold whole numbers, of which neither name nor attributes say "
             "what they are, so the field is no function of them. Name all that it is a function "
             f"of, as in GridEncoder(coords={[*along, *left]}), or without {left}.",
-            stacklevel=5,  # of who calls fit
+            stacklevel=6,  # of who calls fit
         )
     return names
 
@@ -330,7 +342,7 @@ def _ask_about_places(
         warnings.warn(
             told.format("whole numbers, of which the field is then a function instead")
             + f", or {[str(dim) for dim in dims]}.",
-            stacklevel=6,  # of who calls fit
+            stacklevel=7,  # of who calls fit
         )
     elif refuse:
         raise ValueError(told.format("which are no numbers") + ".")

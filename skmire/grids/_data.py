@@ -214,6 +214,14 @@ def mask_along(mask: Any, data: xr.DataArray) -> xr.Variable:
     return told
 
 
+def has_gaps(data: xr.DataArray, mask: Any) -> bool:
+    """Return whether something is missing where it is to be filled; of chunks, whether it may."""
+    if data.dtype.kind != "f" or data.chunks is not None:
+        return data.dtype.kind == "f"
+    where = True if mask is None else mask_along(mask, data)
+    return bool((data.variable.isnull() & where).any())
+
+
 def weights_along(weights: Any, dataset: xr.Dataset, chosen: Chosen) -> xr.Variable | None:
     """Return weights as a variable along some of the dimensions of what is fitted."""
     if weights is None:

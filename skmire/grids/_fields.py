@@ -85,6 +85,16 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Zeros:
+    """In an encoder's place, where it is only asked whether a question can be answered."""
+
+    n_outputs: int
+
+    def predict(self, places: Array) -> Array:
+        return np.zeros((len(places), self.n_outputs))
+
+
+@dataclass(frozen=True)
 class Asked:
     """A query of a field as a function of arrays that broadcast: one for each axis.
 
