@@ -295,3 +295,75 @@ def test_dates_of_another_calendar_are_to_be_converted():
         theirs.fill_gaps(daily("noleap").where(lambda it: it > 3))
     with pytest.raises(ValueError, match=match):
         ours.interp_like(daily("360_day"))
+
+
+def ramp():
+    """Return a plane of whole degrees."""
+    lat, lon = np.arange(4.0), np.arange(5.0)
+    return xr.DataArray(lat[:, None] + lon, {"lat": lat, "lon": lon}, name="t")
+
+
+def test_a_data_set_that_has_the_array_that_was_fitted_is_taken():
+    data = ramp().where(ramp() != 3).to_dataset().assign(other=ramp())
+    grid = fitted(data.t)
+    np.testing.assert_allclose(grid.fill_gaps(data).t, ramp())
+    np.testing.assert_allclose(grid.residual(data).t.fillna(0), 0, atol=1e-9)
+    with pytest.raises(ValueError, match=r"none of the fitted variables, \['t'\]"):
+        grid.residual(data[["other"]])
+
+
+@pytest.mark.parametrize("kind", ["complex128", "object", "m8[D]"])
+def test_values_that_are_no_real_numbers_are_named_by_their_type(kind):
+    data = ramp().astype(kind)
+    with pytest.raises(
+        ValueError, match=rf"'data': \"{data.dtype} along.*np.timedelta64".replace("[", r"\[")
+    ):
+        fitted(data)
+
+
+@pytest.mark.parametrize("name", ["fill_gaps", "residual", "interp_like"])
+def test_a_frame_is_to_become_a_data_set_before_it_is_asked_about(name):
+    frame = ramp().to_dataframe().reset_index()
+    grid = fitted(frame, coords=["lat", "lon"])
+    with pytest.raises(TypeError, match=rf"{name} takes .* got DataFrame.*to_xarray\(\)"):
+        getattr(grid, name)(frame)
+    made = frame.reset_index().to_xarray().set_coords(["lat", "lon"])
+    assert getattr(grid, name)(made).t.shape == (20,)
+
+
+def test_labels_that_are_no_numbers_are_refused_by_name():
+    grid = fitted(ramp())
+    for wrong in ("abc", ["a", "b"], None, slice(0, 2), np.datetime64("2000")):
+        with pytest.raises(ValueError, match="Labels along 'lat' must be numbers"):
+            grid.interp(lat=wrong)
+    with pytest.raises(ValueError, match="Labels along 'lat' must be numbers"):
+        grid.grid(1.0, {"lat": ("a", "b")})
+
+
+def test_ends_of_a_region_may_be_a_slice():
+    grid = fitted(ramp())
+    found = grid.grid(1.0, {"lat": slice(1, 3), "lon": slice(None, 2)})
+    xr.testing.assert_allclose(found, ramp()[1:4, :3])
+    with pytest.raises(ValueError, match=r"two ends.*slice\(1, 3, 2\)"):
+        grid.grid(1.0, {"lat": slice(1, 3, 2)})
+    days = {"time": slice("2000-01-02", "2000-01-04")}
+    daily_steps = fitted(daily()).grid({"time": np.timedelta64(1, "D")}, days)
+    np.testing.assert_allclose(daily_steps, [1, 2, 3])
+
+
+def test_a_duration_is_the_spacing_of_no_number():
+    with pytest.raises(ValueError, match=r"must be a number; got .*1,'D'.*\{\"time\": np"):
+        fitted(daily()).grid(np.timedelta64(1, "D"))
+    with pytest.raises(ValueError, match=r"along 'lat' must be a number, got .*1,'D'"):
+        fitted(ramp()).grid({"lat": np.timedelta64(1, "D")})
+
+
+def test_a_mask_is_one_array():
+    data = ramp().where(ramp() != 3)
+    mask = data.to_dataset().notnull()
+    told = r"mask must be a DataArray or an array; got a Dataset.*mask\['t'\]"
+    for ask in (fitted(data).fill_gaps, fitted(data.to_dataset()).fill_gaps):
+        with pytest.raises(TypeError, match=told):
+            ask(data, mask=mask)
+    with pytest.raises(TypeError, match=told):
+        data.mire.fill_gaps(LinearRegression(), mask=mask)

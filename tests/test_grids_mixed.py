@@ -103,7 +103,7 @@ def test_a_residual_of_what_was_not_fitted_is_refused_as_filling_it_is():
     grid = GridEncoder(LinearRegression()).fit(data.a)
     for ask in (grid.residual, grid.fill_gaps):
         with pytest.raises(ValueError, match="none of the fitted variables"):
-            ask(data)
+            ask(data.rename(a="b"))
 
 
 def test_a_residual_keeps_the_mapping_that_it_names():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,6 +81,16 @@ def as_dataset(data: Any, coords: Sequence[str] | None) -> xr.Dataset:
     return dataset.set_coords([name for name in coords if name in dataset.data_vars])
 
 
+def refuse_other_kinds(asked: str, data: Any, coords: Iterable[str]) -> None:
+    """Refuse what is neither a DataArray nor a Dataset."""
+    if not isinstance(data, xr.DataArray | xr.Dataset):
+        raise TypeError(
+            f"{asked} takes a DataArray or a Dataset with the coordinates {[*coords]}; got "
+            f"{type(data).__name__}. Make a Dataset of a frame, as in "
+            f"frame.reset_index().to_xarray().set_coords({[*coords]})."
+        )
+
+
 def choices(
     dataset: xr.Dataset, coords: Sequence[str] | None, *, is_array: bool, joint: bool
 ) -> list[Chosen]:
@@ -101,13 +111,18 @@ def choices(
             _refuse_ambiguous(dataset, names)
             found.append(Chosen((name,), variable.dims, names))
     if not found:
-        told = {str(n).replace(ARRAY, "data"): dict(v.sizes) for n, v in dataset.data_vars.items()}
+        told = {
+            str(n).replace(ARRAY, "data"): f"{v.dtype} along {dict(v.sizes)}"
+            for n, v in dataset.data_vars.items()
+        }
         raise ValueError(
             "There is nothing to fit: a variable must hold real numbers, and a coordinate of "
             f"numbers or times must lie along each of its dimensions. Got {told}, with the "
             f"coordinates {coords if coords is not None else sorted(map(str, dataset.coords))}. "
-            "Select along other dimensions, as in da.isel(...), or make their labels variables: "
-            "da.to_dataset(dim=...)."
+            "Select along other dimensions, as in da.isel(...), make their labels variables: "
+            "da.to_dataset(dim=...), or name the coordinates along them: GridEncoder(coords=...). "
+            'Make numbers of durations, da / np.timedelta64(1, "D"), and of objects, '
+            "da.astype(float)."
         )
     if not joint:
         return found
@@ -173,6 +188,8 @@ def lies_along(given: Any, data: xr.DataArray) -> bool:
     """Return whether a mask or weights have dimensions of the data alone, or an array its shape."""
     if isinstance(given, xr.DataArray):
         return {*given.dims} <= {*data.dims}
+    if isinstance(given, xr.Dataset):
+        return False  # which `along` refuses
     return given is None or np.shape(given) == data.shape
 
 
@@ -181,9 +198,16 @@ def along(name: str, given: Any, data: xr.DataArray) -> xr.Variable:
 
     Raises
     ------
+    TypeError
+        If it is a Dataset.
     ValueError
         If it does not, or has other labels.
     """
+    if isinstance(given, xr.Dataset):
+        raise TypeError(
+            f"{name} must be a DataArray or an array; got a Dataset. Give one of its variables, as "
+            f"in {name}[{next(iter(given), 'name')!r}]."
+        )
     if not isinstance(given, xr.DataArray):
         if np.shape(given) == data.shape:
             return xr.Variable(data.dims, np.asarray(given))
