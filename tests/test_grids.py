@@ -377,6 +377,30 @@ def test_a_laplacian_of_bare_names_adds_no_times_and_no_unknown_units_to_degrees
         GridEncoder(Quadratic()).fit(mixed).laplacian()
 
 
+class ByPlaces(Quadratic):
+    """A polynomial that is asked for single derivatives, and for all of them only on a circle."""
+
+    def derivative(self, X, order):
+        (i,) = np.flatnonzero(order)
+        assert order[i] == 2
+        return Quadratic.hessian(self, X)[..., i, i]
+
+    def jacobian(self, X):
+        raise AssertionError("all of them")
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_second_derivatives_along_lines_need_no_mixed_ones(joint):
+    data = plane()
+    data = data.to_dataset().assign(twice=2 * data) if joint else data
+    told = GridEncoder(Quadratic(), joint=joint).fit(data)
+    found = GridEncoder(ByPlaces(), joint=joint).fit(data)
+    for ask in (lambda grid: grid.laplacian(), lambda grid: grid.differentiate("lat", order=2)):
+        xr.testing.assert_allclose(ask(found), ask(told))
+    with pytest.raises(AssertionError, match="all of them"):
+        GridEncoder(ByPlaces(), periodic={"lon": 360}).fit(plane()).laplacian()
+
+
 def test_an_encoder_without_derivatives_is_told_so():
     grid = GridEncoder(KNeighborsRegressor(1)).fit(plane())
     xr.testing.assert_allclose(grid.interp(), plane())

@@ -240,8 +240,9 @@ def _letters(order: int, coord: str) -> str:
 
 
 def _one(coord: str, order: int, factor: float, field: Field, numbers: Array) -> Array:
-    found = field.gradient(numbers) if order == 1 else field.curvature(numbers)
-    return found[:, :, field.axis(coord)] * factor
+    i = field.axis(coord)
+    found = field.gradient(numbers)[:, :, i] if order == 1 else field.seconds(numbers, [i])[:, :, 0]
+    return found * factor
 
 
 def _all(factors: Mapping[str, float], field: Field, numbers: Array) -> Array:
@@ -257,12 +258,10 @@ def _sum_of_second(
     sphere = field.embedding.sphere
     pair = [field.names[i] for i in sphere.of] if sphere else []
     rest = {name: factor for name, factor in factors.items() if name not in pair}
-    total = np.zeros((len(numbers), len(field.variables)))
+    which = [field.axis(name) for name in rest]
+    scale = np.array([*rest.values()])
+    if len(rest) == len(factors):
+        return np.asarray(field.seconds(numbers, which) @ scale)
     derived = field.by_places(numbers)
-    if len(rest) < len(factors):
-        total += field.embedding.on_sphere(numbers, *derived)
-    if rest:
-        second = field.embedding.curvature(numbers, *derived)
-        for name, factor in rest.items():
-            total += second[:, :, field.axis(name)] * factor
-    return total
+    plain = field.embedding.curvature(numbers, *derived)[:, :, which] @ scale
+    return np.asarray(field.embedding.on_sphere(numbers, *derived) + plain)

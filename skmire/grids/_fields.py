@@ -67,6 +67,20 @@ class Field:
         """Return second derivatives by each coordinate alone, (n, n_variables, n_dims)."""
         return self.embedding.curvature(numbers, *self.by_places(numbers))
 
+    def seconds(self, numbers: Array, which: Sequence[int]) -> Array:
+        """Return second derivatives by some coordinates alone, (n, n_variables, len(which)).
+
+        On lines they are those by single places, which cost less than all, and the mixed ones.
+        """
+        on_lines = (self.embedding.on_line(i) for i in which)
+        columns = [column for column in on_lines if column is not None]
+        if len(columns) < len(which) or not hasattr(self.encoder, "derivative"):
+            return self.curvature(numbers)[:, :, which]
+        places = self.embedding.places(numbers)
+        orders = 2 * np.eye(places.shape[1], dtype=np.int64)[columns]
+        found = [self.encoder.derivative(places, order) for order in orders]
+        return np.stack([one.reshape(len(numbers), -1) for one in found], axis=2)
+
     def by_places(self, numbers: Array) -> tuple[Array, Array]:
         """Return first and second derivatives by the places, with an axis of outputs."""
         return self._derived("jacobian", numbers), self._derived("hessian", numbers)
