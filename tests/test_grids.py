@@ -161,6 +161,17 @@ def test_dimensions_without_labels_count_by_index_and_get_no_labels():
 # -- what is asked --------------------------------------------------------------------------------
 
 
+def test_a_part_of_a_dimension_without_labels_does_not_count_from_its_start_again():
+    data = xr.DataArray(np.arange(10.0) ** 2, dims="x")
+    grid = GridEncoder(Quadratic()).fit(data)
+    part = data[4:9]
+    for ask in (grid.residual, grid.fill_gaps):
+        with pytest.raises(ValueError, match=r"'x' was 10, and is 5.*assign_coords\(x="):
+            ask(part)
+    np.testing.assert_allclose(grid.residual(part.assign_coords(x=np.arange(4, 9))), 0, atol=1e-9)
+    np.testing.assert_allclose(grid.residual(data), 0, atol=1e-9)
+
+
 def test_labels_of_two_coordinates_span_a_grid_and_shared_dimensions_are_pointwise():
     grid = GridEncoder(Quadratic()).fit(plane())
     lat, lon = np.array([41.0, 55.0, 59.0]), np.array([2.0, 13.0, 29.0])
@@ -355,6 +366,39 @@ def test_units_are_not_made_up():
     with pytest.raises(ValueError, match=r"lat \(degree\), lon \(km h-1\)"):
         found.laplacian()
     assert found.laplacian(dims=["lon"]).attrs["units"] == "K / (km h-1)2"
+
+
+def test_a_laplacian_of_bare_names_adds_no_times_and_no_unknown_units_to_degrees():
+    data = plane().drop_attrs(deep=True) + xr.DataArray(np.arange(4.0) ** 2, dims="time")
+    found = GridEncoder(Quadratic()).fit(data.assign_coords(time=np.arange(4.0))).laplacian()
+    np.testing.assert_allclose(found, 0.02, atol=1e-9)  # of the latitude alone
+    mixed = data.rename(time="depth").assign_coords(depth=np.arange(4.0))
+    with pytest.raises(ValueError, match=r"lat \(degree\), lon \(degree\), depth \(unknown\)"):
+        GridEncoder(Quadratic()).fit(mixed).laplacian()
+
+
+class ByPlaces(Quadratic):
+    """A polynomial that is asked for single derivatives, and for all of them only on a circle."""
+
+    def derivative(self, X, order):
+        (i,) = np.flatnonzero(order)
+        assert order[i] == 2
+        return Quadratic.hessian(self, X)[..., i, i]
+
+    def jacobian(self, X):
+        raise AssertionError("all of them")
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_second_derivatives_along_lines_need_no_mixed_ones(joint):
+    data = plane()
+    data = data.to_dataset().assign(twice=2 * data) if joint else data
+    told = GridEncoder(Quadratic(), joint=joint).fit(data)
+    found = GridEncoder(ByPlaces(), joint=joint).fit(data)
+    for ask in (lambda grid: grid.laplacian(), lambda grid: grid.differentiate("lat", order=2)):
+        xr.testing.assert_allclose(ask(found), ask(told))
+    with pytest.raises(AssertionError, match="all of them"):
+        GridEncoder(ByPlaces(), periodic={"lon": 360}).fit(plane()).laplacian()
 
 
 def test_an_encoder_without_derivatives_is_told_so():
@@ -636,6 +680,12 @@ def test_radians_are_refused_or_asked_about(options):
         region = plane(lat=np.linspace(lat, lat + 3, 7), lon=np.linspace(0, lon, 13))
         GridEncoder(Quadratic(), **options).fit(region.drop_attrs(deep=True))
     GridEncoder(Quadratic(), **options).fit(globe)  # whose units are degrees
+
+
+def test_radians_of_a_zone_around_the_globe_are_asked_about():
+    zone = plane(lat=np.linspace(0.5, 1, 7), lon=np.linspace(0, 6, 13)).drop_attrs(deep=True)
+    with pytest.warns(UserWarning, match="Are they in radians"):
+        GridEncoder(Quadratic(), sphere=True).fit(zone)
 
 
 def test_radians_of_a_latitude_alone_are_asked_about():

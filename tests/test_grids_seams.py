@@ -120,3 +120,20 @@ def test_coordinates_that_are_no_index_go_on_over_the_seam():
         np.testing.assert_array_equal(finer.lon[::2], data.lon)
     line = fitted(around(np.arange(0, 180, 30.0)).assign_coords(depth=("lon", depth[:6])))
     assert line.interp(lon=-5.0).depth.isnull()
+
+
+def test_a_region_answers_longitudes_of_the_other_convention():
+    for lon, asked, ours in (
+        (np.arange(170, 191), [-175, -170, 185, 545], [185, 190, 185, 185]),
+        (np.arange(-10, 11), [355, 350, 365, -5], [-5, -10, 5, -5]),
+    ):
+        data = xr.DataArray(2.0 * lon, {"lon": ("lon", lon, EAST)})
+        grid = fitted(data)
+        found = grid.interp(lon=asked)
+        np.testing.assert_allclose(found, 2.0 * np.array(ours))
+        np.testing.assert_array_equal(found.lon, asked)
+        assert grid.interp(lon=[100.0, 349, 11]).isnull().all()
+        assert fitted(data, periodic=None).interp(lon=asked).isnull().any()
+    box = grid.grid(5.0, {"lon": (350, 10)})
+    np.testing.assert_allclose(box, [-20, -10, 0, 10, 20], atol=1e-9)
+    np.testing.assert_array_equal(box.lon, [350, 355, 360, 365, 370])

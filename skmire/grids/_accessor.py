@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import xarray as xr
@@ -87,11 +87,14 @@ class MireAccessor:
         Returns
         -------
         filled : DataArray or Dataset
-            As the data, in all but the missing values.
+            As the data, in all but the missing values. If the known ones stay and the fit is not a
+            joint one, nothing is fitted where nothing is missing.
         """
-        grid = self._unfitted(encoder, options).fit(self._data, weights, gaps=mask)
-        filled: Any = grid.fill_gaps(self._data, mask, keep_known=keep_known)
-        return filled
+        grid = self._unfitted(encoder, options)
+        grid = grid._fit(self._data, weights, mask, only_gaps=keep_known and not grid.joint)
+        if not grid.fields_:
+            return self._data.copy()
+        return grid.fill_gaps(self._data, mask, keep_known=keep_known)
 
     def interp(
         self,
@@ -125,8 +128,17 @@ class MireAccessor:
         values : DataArray or Dataset
             As the data are.
         """
-        fitted = self.fit(encoder, weights=weights, **(options or {}))
-        return fitted.interp(coords, chunks=chunks, **coords_kwargs)
+        own = {*self._data.coords, *self._data.dims}
+        if params := sorted({*GridEncoder().get_params()} & {*coords_kwargs} - own):
+            raise ValueError(
+                f"interp takes coordinates by keyword, and parameters of the GridEncoder, such as "
+                f"{params}, in options: interp(..., options={{{params[0]!r}: ...}})."
+            )
+
+        def ask(grid: GridEncoder) -> Any:
+            return grid.interp(coords, chunks=chunks, **coords_kwargs)
+
+        return self._answer(ask, encoder, weights, options or {})
 
     def upsample(self, factor: Any = None, encoder: Any = None, **factors: Any) -> Any:
         """Return a fit of the data on a finer grid.
@@ -148,7 +160,17 @@ class MireAccessor:
         """
         there = {*self._data.coords, *self._data.dims}
         options = {name: factors.pop(name) for name in {*factors} - there}
-        return self.fit(encoder, **options).upsample(factor, **factors)
+        return self._answer(lambda grid: grid.upsample(factor, **factors), encoder, None, options)
+
+    def _answer(
+        self,
+        ask: Callable[[GridEncoder], Any],
+        encoder: Any,
+        weights: Any,
+        options: Mapping[str, Any],
+    ) -> Any:
+        """Return the answer of a fit, having refused before it what cannot be answered after it."""
+        return ask(self._unfitted(encoder, options)._fit(self._data, weights, rehearsal=ask))
 
     @staticmethod
     def _unfitted(encoder: Any, options: Mapping[str, Any]) -> GridEncoder:

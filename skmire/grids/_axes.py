@@ -54,6 +54,8 @@ class Axis:
         By how much a number may lie outside: rounding of the labels.
     attrs : dict
     period : float or None
+    turn : float or None
+        What the numbers of a region's longitudes may differ by, and be of one place.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Axis:
     slack: float
     attrs: dict[str, Any]
     period: float | None
+    turn: float | None = None
 
     @property
     def is_regular(self) -> bool:
@@ -77,7 +80,7 @@ class Axis:
 
     @property
     def is_time(self) -> bool:
-        return is_time(self.attrs, self.codec.unit)
+        return is_time(self.name, self.attrs, self.codec.unit)
 
     @property
     def unit(self) -> str:
@@ -90,6 +93,14 @@ class Axis:
             beyond = (numbers - self.low + self.slack) % self.period
             return np.asarray(beyond <= self.high - self.low + 2 * self.slack)
         return (numbers >= self.low - self.slack) & (numbers <= self.high + self.slack)
+
+    def turned(self, numbers: Array) -> Array:
+        """Return longitudes of a region, those that another convention counts brought into it."""
+        if self.turn is None:
+            return numbers
+        least = self.low - self.slack
+        inside = least + (numbers - least) % self.turn
+        return np.where(self.contains(numbers) | ~self.contains(inside), numbers, inside)
 
 
 def axis_of(
@@ -140,7 +151,9 @@ def axis_of(
         low, high = least, least + period
     rounding = np.finfo(labels.dtype).eps if labels.dtype.kind == "f" else np.finfo(np.float64).eps
     slack = 4 * float(rounding) * max(abs(low), abs(high))
-    return Axis(name, labels.dims, codec, low, high, slack, dict(labels.attrs), period)
+    region = longitude and period is None and periods == "auto" and high - low < _TURN
+    turn = _TURN if region else None
+    return Axis(name, labels.dims, codec, low, high, slack, dict(labels.attrs), period, turn)
 
 
 def _arc(numbers: Array, period: float) -> tuple[float, float]:
@@ -185,9 +198,14 @@ def embedding_of(axes: Sequence[Axis], *, sphere: bool) -> Embedding:
 def on_the_globe(axes: Sequence[Axis]) -> dict[str, list[int]]:
     """Return which axes are latitudes and which longitudes; ask if they look like radians."""
     found = by_kind([(axis.name, axis.attrs) for axis in axes])
-    globe = {"latitude": (-np.pi / 2, np.pi / 2), "longitude": (-np.pi, 2 * np.pi)}
+    # Latitudes of a region are as narrow in degrees, longitudes that go round are not.
+    widest = 0.0 if found["longitude"] else np.pi
+    globe = {
+        "latitude": (-np.pi / 2, np.pi / 2, widest),
+        "longitude": (-np.pi, 2 * np.pi, 2 * np.pi),
+    }
     told = [(axes[i], *globe[kind]) for kind, some in found.items() for i in some]
-    if found["latitude"] and all(_like_radians(axis, low, high) for axis, low, high in told):
+    if found["latitude"] and all(_like_radians(*one) for one in told):
         warnings.warn(
             f"The coordinates {[axis.name for axis, *_ in told]} lie where radians would, and are "
             "taken to be in degrees. Are they in radians? Then assign np.rad2deg of them; if not, "
@@ -195,6 +213,18 @@ def on_the_globe(axes: Sequence[Axis]) -> dict[str, list[int]]:
             stacklevel=2,
         )
     return found
+
+
+def cos_latitudes(axes: Sequence[Axis], numbers: Array) -> Array:
+    """Return the cosines of the latitudes, as the areas of cells go."""
+    latitudes = on_the_globe(axes)["latitude"]
+    if len(latitudes) != 1:
+        raise ValueError(
+            "cos_latitude=True needs one latitude in degrees among the coordinates, told by its "
+            f'standard_name, its units, such as "degrees_north", or the name "lat"; got '
+            f"{[axis.name for axis in axes]}. Of radians, assign np.rad2deg first."
+        )
+    return np.asarray(np.cos(np.deg2rad(numbers[:, latitudes[0]])).clip(0))
 
 
 def by_kind(coords: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, list[int]]:
@@ -205,10 +235,10 @@ def by_kind(coords: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, list[i
     }
 
 
-def _like_radians(axis: Axis, low: float, high: float) -> bool:
-    rounding, globe = 1e-3, min(high - low, 2 * np.pi)
+def _like_radians(axis: Axis, low: float, high: float, widest: float) -> bool:
+    rounding = 1e-3
     within = low - rounding <= axis.low and axis.high <= high + rounding
-    return within and axis.high - axis.low > _NEARLY * globe and unit_of(axis.attrs) is None
+    return within and axis.high - axis.low >= _NEARLY * widest and unit_of(axis.attrs) is None
 
 
 def axis_names(
@@ -241,6 +271,7 @@ def axis_names(
     # The levels of a MultiIndex lie along its dimension.
     several = {d: i for d in dims if isinstance(i := data.xindexes.get(d), PandasMultiIndex)}
     unnamed = {d for d in dims if d not in data.coords or d in several}
+    _ask_about_places(data, dims, {*dims} - unnamed, refuse=bare)
     levels = {name for index in several.values() for name in index.index.names}
     there = {
         str(name): labels
@@ -274,9 +305,47 @@ def axis_names(
             f"The coordinates {left} hold whole numbers, of which neither name nor attributes say "
             "what they are, so the field is no function of them. Name all that it is a function "
             f"of, as in GridEncoder(coords={[*along, *left]}), or without {left}.",
-            stacklevel=5,  # of who calls fit
+            stacklevel=6,  # of who calls fit
         )
     return names
+
+
+def _ask_about_places(
+    data: xr.Dataset, dims: Sequence[Hashable], named: set[Hashable], *, refuse: bool
+) -> None:
+    """Say that places along an index of counts or texts, as of stations, are not fitted."""
+    counted = [
+        dim
+        for dim in dims
+        if dim in named
+        and not _is_place(str(dim), data[dim])
+        and unit_of(data[dim].attrs) in (None, "1")
+    ]
+    there = [
+        (str(name), labels)
+        for name, labels in data.coords.items()
+        if labels.dims and {*labels.dims} <= {*counted}
+    ]
+    kinds = by_kind([(name, labels.attrs) for name, labels in there])
+    if not all(kinds.values()):
+        return
+    pair = [there[i] for some in kinds.values() for i in some]
+    reached = {dim for _, labels in pair for dim in labels.dims}
+    coords = [str(dim) for dim in dims if dim not in reached] + [name for name, _ in pair]
+    texts = [dim for dim in counted if dim in reached and data[dim].dtype.kind not in "iu"]
+    told = (
+        f"Along {sorted(map(str, reached))} lie {[name for name, _ in pair]}, but also labels of "
+        "its own, {}. Name the coordinates that the field is a function of, as in "
+        f"GridEncoder(coords={coords})"
+    )
+    if not texts:
+        warnings.warn(
+            told.format("whole numbers, of which the field is then a function instead")
+            + f", or {[str(dim) for dim in dims]}.",
+            stacklevel=7,  # of who calls fit
+        )
+    elif refuse:
+        raise ValueError(told.format("which are no numbers") + ".")
 
 
 def _is_place(name: str, labels: xr.DataArray) -> bool:

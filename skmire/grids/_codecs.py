@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -184,6 +184,17 @@ def of_calendar(labels: NDArray[Any]) -> bool:
     return hasattr(first, "calendar") and hasattr(first, "has_year_zero")
 
 
+def refuse_other_labels(name: str, codec: Codec, labels: NDArray[Any]) -> None:
+    """Refuse labels of a coordinate of numbers that are none, and dates of another calendar."""
+    if isinstance(codec, Numbers) and labels.size and labels.dtype.kind not in "iufb":
+        first = labels.ravel()[0]
+        raise ValueError(
+            f"Labels along {name!r} must be numbers, as those that were fitted are; got {first!r}. "
+            "Give numbers, or a 1-D array of them."
+        )
+    refuse_other_calendars(codec, labels)
+
+
 def refuse_other_calendars(codec: Codec, labels: NDArray[Any]) -> None:
     """Refuse dates that are of another calendar than the codec's."""
     if isinstance(codec, Calendar):
@@ -289,6 +300,8 @@ def length_of(codec: Codec, what: str, length: Any) -> float:
                 'np.timedelta64(6, "h").'
             )
         number = float(np.timedelta64(length) / np.array(1, f"timedelta64[{codec.per}]"))
+    elif isinstance(length, np.timedelta64 | timedelta):
+        raise ValueError(f"{what} must be a number, got {length!r}. Durations are along times.")
     else:
         number = float(length)
     if not number > 0:

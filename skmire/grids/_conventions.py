@@ -36,10 +36,11 @@ def _is(standard: str, towards: str, names: set[str], name: str, attrs: Attrs) -
     return name.lower() in names and (not units or bool(_DEGREES.fullmatch(units)))
 
 
-def is_time(attrs: Attrs, codec_unit: str | None) -> bool:
+def is_time(name: str, attrs: Attrs, codec_unit: str | None) -> bool:
     """Return whether a coordinate counts time, as dates, or as numbers that say so."""
     return (
         codec_unit is not None
+        or (name.lower() == "time" and unit_of(attrs) is None)
         or attrs.get("axis") == "T"
         or attrs.get("standard_name") == "time"
         or unit_of(attrs) in _TIMES
@@ -48,7 +49,7 @@ def is_time(attrs: Attrs, codec_unit: str | None) -> bool:
 
 def is_explained(name: str, attrs: Attrs) -> bool:
     """Return whether metadata or the name say that numbers are places or times, and no counts."""
-    told = is_latitude(name, attrs) or is_longitude(name, attrs) or is_time(attrs, None)
+    told = is_latitude(name, attrs) or is_longitude(name, attrs) or is_time(name, attrs, None)
     return told or "axis" in attrs or "positive" in attrs
 
 
@@ -87,8 +88,9 @@ def derived_attrs(name: str, attrs: Attrs, what: str, by: Mapping[str, int]) -> 
     found: dict[str, Any] = {"long_name": f"{what} of {called}" if called else what}
     if str(attrs.get("units", "")).strip() and "" not in by:
         below = [
-            (f"({unit})" if re.search(r"[ /*.]", unit) else unit) + (str(n) if n != 1 else "")
+            (unit if unit.isalpha() else f"({unit})") + (str(n) if n != 1 else "")
             for unit, n in by.items()
+            if unit != "1"
         ]
         found["units"] = " / ".join([str(attrs["units"]), *below])
     if "grid_mapping" in attrs:

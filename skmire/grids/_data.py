@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +52,11 @@ def as_dataset(data: Any, coords: Sequence[str] | None) -> xr.Dataset:
                 f"GridEncoder(coords={named[:2]})."
             )
         data = data.reset_index([name for name in levels if name in coords])
+        if twice := sorted({str(name) for name in data.columns[data.columns.duplicated()]}):
+            raise ValueError(
+                f"The columns of a frame must have different names; {twice} are there twice. "
+                "Rename one, or leave it out, as in frame.loc[:, ~frame.columns.duplicated()]."
+            )
         dim = "points"
         while dim in {str(name) for name in data.columns}:
             dim += "_"  # else that column would be its labels
@@ -76,6 +81,16 @@ def as_dataset(data: Any, coords: Sequence[str] | None) -> xr.Dataset:
     return dataset.set_coords([name for name in coords if name in dataset.data_vars])
 
 
+def refuse_other_kinds(asked: str, data: Any, coords: Iterable[str]) -> None:
+    """Refuse what is neither a DataArray nor a Dataset."""
+    if not isinstance(data, xr.DataArray | xr.Dataset):
+        raise TypeError(
+            f"{asked} takes a DataArray or a Dataset with the coordinates {[*coords]}; got "
+            f"{type(data).__name__}. Make a Dataset of a frame, as in "
+            f"frame.reset_index().to_xarray().set_coords({[*coords]})."
+        )
+
+
 def choices(
     dataset: xr.Dataset, coords: Sequence[str] | None, *, is_array: bool, joint: bool
 ) -> list[Chosen]:
@@ -93,15 +108,21 @@ def choices(
         names = axis_names(dataset, variable.dims, coords, bare=is_array)
         texts = [name for name in names or () if _is_text(dataset[name])]
         if names and (is_array or not texts):
+            _refuse_ambiguous(dataset, names)
             found.append(Chosen((name,), variable.dims, names))
     if not found:
-        told = {str(n).replace(ARRAY, "data"): dict(v.sizes) for n, v in dataset.data_vars.items()}
+        told = {
+            str(n).replace(ARRAY, "data"): f"{v.dtype} along {dict(v.sizes)}"
+            for n, v in dataset.data_vars.items()
+        }
         raise ValueError(
             "There is nothing to fit: a variable must hold real numbers, and a coordinate of "
             f"numbers or times must lie along each of its dimensions. Got {told}, with the "
             f"coordinates {coords if coords is not None else sorted(map(str, dataset.coords))}. "
-            "Select along other dimensions, as in da.isel(...), or make their labels variables: "
-            "da.to_dataset(dim=...)."
+            "Select along other dimensions, as in da.isel(...), make their labels variables: "
+            "da.to_dataset(dim=...), or name the coordinates along them: GridEncoder(coords=...). "
+            'Make numbers of durations, da / np.timedelta64(1, "D"), and of objects, '
+            "da.astype(float)."
         )
     if not joint:
         return found
@@ -112,6 +133,25 @@ def choices(
             f"{ {str(c.variables[0]): c.dims for c in found} }. Select some of them, or transpose."
         )
     return [Chosen(tuple(c.variables[0] for c in found), *found[0][1:])]
+
+
+def _refuse_ambiguous(dataset: xr.Dataset, names: Sequence[str]) -> None:
+    """Refuse labels of a dimension's only coordinate that no query finds."""
+    for name in names:
+        along_it = [other for other in names if name in dataset[other].dims]
+        if along_it != [name]:
+            continue  # points, which need not have a place, and may share a part of it
+        index = dataset[name].to_index()
+        finite = f"da.isel({name}=np.isfinite(da[{name!r}]))"
+        for wrong, what, cure in (
+            (index.isna() | index.isin([np.inf, -np.inf]), "missing or infinite", finite),
+            (index.duplicated(), "there twice", f"da.drop_duplicates({name!r})"),
+        ):
+            if wrong.any():
+                raise ValueError(
+                    f"The labels along a dimension must be known, finite and different; along "
+                    f"{name!r}, {index[wrong][0]} is {what}. Leave it out, as in {cure}."
+                )
 
 
 def _is_text(labels: xr.DataArray) -> bool:
@@ -148,6 +188,8 @@ def lies_along(given: Any, data: xr.DataArray) -> bool:
     """Return whether a mask or weights have dimensions of the data alone, or an array its shape."""
     if isinstance(given, xr.DataArray):
         return {*given.dims} <= {*data.dims}
+    if isinstance(given, xr.Dataset):
+        return False  # which `along` refuses
     return given is None or np.shape(given) == data.shape
 
 
@@ -156,9 +198,16 @@ def along(name: str, given: Any, data: xr.DataArray) -> xr.Variable:
 
     Raises
     ------
+    TypeError
+        If it is a Dataset.
     ValueError
         If it does not, or has other labels.
     """
+    if isinstance(given, xr.Dataset):
+        raise TypeError(
+            f"{name} must be a DataArray or an array; got a Dataset. Give one of its variables, as "
+            f"in {name}[{next(iter(given), 'name')!r}]."
+        )
     if not isinstance(given, xr.DataArray):
         if np.shape(given) == data.shape:
             return xr.Variable(data.dims, np.asarray(given))
@@ -187,6 +236,14 @@ def mask_along(mask: Any, data: xr.DataArray) -> xr.Variable:
     given = along("mask", mask, data)
     told: xr.Variable = given.notnull() & given.astype(bool)
     return told
+
+
+def has_gaps(data: xr.DataArray, mask: Any) -> bool:
+    """Return whether something is missing where it is to be filled; of chunks, whether it may."""
+    if data.dtype.kind != "f" or data.chunks is not None:
+        return data.dtype.kind == "f"
+    where = True if mask is None else mask_along(mask, data)
+    return bool((data.variable.isnull() & where).any())
 
 
 def weights_along(weights: Any, dataset: xr.Dataset, chosen: Chosen) -> xr.Variable | None:

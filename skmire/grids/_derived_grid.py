@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from skmire.grids._axes import Axis, refuse_unknown
+from skmire.grids._axes import Axis, by_kind, refuse_unknown
 from skmire.grids._codecs import per_unit
 from skmire.grids._conventions import derived_attrs
 from skmire.grids._data import ARRAY
@@ -220,8 +220,13 @@ def _rates_of_one_unit(
     if dims is None:
         dims = [name for name, axis in axes.items() if not axis.is_time] or list(axes)
     rates = {name: _rate(axes[name], datetime_unit) for name in dims}
-    if len({unit for _, unit in rates.values()}) > 1:
-        told = ", ".join(f"{name} ({unit or 'unknown'})" for name, (_, unit) in rates.items())
+    counted = {
+        # Latitudes and longitudes without units are told by their names, and so in degrees.
+        name: unit or ("degree" if any(by_kind([(name, {})]).values()) else "unknown")
+        for name, (_, unit) in rates.items()
+    }
+    if len({*counted.values()}) > 1:
+        told = ", ".join(f"{name} ({unit})" for name, unit in counted.items())
         raise ValueError(
             f"A Laplacian adds up derivatives by coordinates in one unit; got {told}. Name "
             f"some of one unit, as in laplacian(dims={list(dims)[:1]}), or give them units."
@@ -235,8 +240,9 @@ def _letters(order: int, coord: str) -> str:
 
 
 def _one(coord: str, order: int, factor: float, field: Field, numbers: Array) -> Array:
-    found = field.gradient(numbers) if order == 1 else field.curvature(numbers)
-    return found[:, :, field.axis(coord)] * factor
+    i = field.axis(coord)
+    found = field.gradient(numbers)[:, :, i] if order == 1 else field.seconds(numbers, [i])[:, :, 0]
+    return found * factor
 
 
 def _all(factors: Mapping[str, float], field: Field, numbers: Array) -> Array:
@@ -252,12 +258,10 @@ def _sum_of_second(
     sphere = field.embedding.sphere
     pair = [field.names[i] for i in sphere.of] if sphere else []
     rest = {name: factor for name, factor in factors.items() if name not in pair}
-    total = np.zeros((len(numbers), len(field.variables)))
+    which = [field.axis(name) for name in rest]
+    scale = np.array([*rest.values()])
+    if len(rest) == len(factors):
+        return np.asarray(field.seconds(numbers, which) @ scale)
     derived = field.by_places(numbers)
-    if len(rest) < len(factors):
-        total += field.embedding.on_sphere(numbers, *derived)
-    if rest:
-        second = field.embedding.curvature(numbers, *derived)
-        for name, factor in rest.items():
-            total += second[:, :, field.axis(name)] * factor
-    return total
+    plain = field.embedding.curvature(numbers, *derived)[:, :, which] @ scale
+    return np.asarray(field.embedding.on_sphere(numbers, *derived) + plain)

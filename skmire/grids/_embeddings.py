@@ -140,6 +140,11 @@ class Embedding:
         start = sum(widths[: list(self.parts).index(part)])
         return slice(start, start + widths[list(self.parts).index(part)])
 
+    def on_line(self, i: int) -> int | None:
+        """Return the column of a coordinate that lies on a line, None of others."""
+        part = next(part for part in self.parts if i in part.of)
+        return self.columns(part).start if isinstance(part, Line) else None
+
     def gradient(self, numbers: Array, jacobian: Array) -> Array:
         """Return derivatives by the coordinates, (n, n_outputs, n_dims), from those by places."""
         answer = np.empty((*jacobian.shape[:2], self.n_dims))

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import compress
 from numbers import Integral
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from sklearn.base import _fit_context, clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import has_fit_parameter
 
 from skmire.encoders import MIREncoder
-from skmire.grids._axes import axis_of, by_kind, embedding_of, on_the_globe
+from skmire.grids._axes import axis_of, by_kind, cos_latitudes, embedding_of
 from skmire.grids._data import (
     ARRAY,
     Chosen,
     as_dataset,
     choices,
+    has_gaps,
     is_scattered,
     lies_along,
     mask_along,
@@ -28,11 +29,19 @@ from skmire.grids._data import (
     weights_along,
 )
 from skmire.grids._derived_grid import DerivedGrid
-from skmire.grids._fields import Extrapolate, Field
-from skmire.grids._gaps import blocks, enough_blocks, gap_shape
+from skmire.grids._fields import Extrapolate, Field, Zeros
+from skmire.grids._gaps import gap_shape, groups_of
 from skmire.grids._labels import numbers_of, with_indices
 from skmire.grids._samples import at_cells, known_cells
-from skmire.training._samples import FEW
+
+
+class Read(NamedTuple):
+    """A field that is to be trained, and what on."""
+
+    field: Field
+    places: Any
+    values: Any
+    options: dict[str, Any]
 
 
 class GridEncoder(DerivedGrid):
@@ -189,7 +198,6 @@ class GridEncoder(DerivedGrid):
         super().set_params(**params)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, data: Any, weights: Any = None, gaps: Any = None) -> Self:
         """Find the field behind labelled data.
 
@@ -220,6 +228,23 @@ class GridEncoder(DerivedGrid):
             If there is nothing to fit, the coordinates are not clear, or a parameter is not as
             documented.
         """
+        fitted: Self = self._fit(data, weights, gaps)
+        return fitted
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def _fit(
+        self,
+        data: Any,
+        weights: Any = None,
+        gaps: Any = None,
+        *,
+        only_gaps: bool = False,
+        rehearsal: Callable[[Self], object] | None = None,
+    ) -> Self:
+        """Fit all variables, or those with gaps, if a question in rehearsal is one to be answered.
+
+        All are read and checked before the first is trained, which takes longest.
+        """
         dataset = as_dataset(data, self.coords)
         is_array = isinstance(data, xr.DataArray)
         chosen = choices(dataset, self.coords, is_array=is_array, joint=self.joint)
@@ -235,12 +260,13 @@ class GridEncoder(DerivedGrid):
             )
         seed = int(check_random_state(self.random_state).randint(2**31))
         firsts = [dataset[some.variables[0]] for some in chosen]
+        to_fill = _or_all(lies_along(gaps, data) for data in firsts)
         if gaps is not None:  # refused now, and not when they are filled
-            for first in [data for data in firsts if lies_along(gaps, data)] or firsts:
+            for first in compress(firsts, to_fill):
                 mask_along(gaps, first)
         kinds = [by_kind([(name, dataset[name].attrs) for name in c.coords]) for c in chosen]
-        fitted = [
-            self._fitted(
+        reads = [
+            self._read(
                 dataset,
                 some,
                 weights if weighted else None,
@@ -249,21 +275,38 @@ class GridEncoder(DerivedGrid):
                 sphere=self.sphere and has_both,
                 cos_latitude=self.cos_latitude and has_latitude,
             )
-            for some, weighted, has_both, has_latitude in zip(
+            for some, filled, weighted, has_both, has_latitude in zip(
                 chosen,
+                to_fill,
                 _or_all(lies_along(weights, data) for data in firsts),
                 _or_all(all(kind.values()) for kind in kinds),
                 _or_all(bool(kind["latitude"]) for kind in kinds),
                 strict=True,
             )
+            if not only_gaps or (filled and has_gaps(dataset[some.variables[0]], gaps))
         ]
-        self.fields_ = [field for field, _ in fitted]
+        fields = [read.field for read in reads]
+        if rehearsal is not None:
+            blank = [replace(field, encoder=Zeros(len(field.variables))) for field in fields]
+            rehearsal(self._with(blank, dataset, chosen, data))
+        for read in reads:
+            read.field.encoder.fit(read.places, read.values, **read.options)
         self.n_samples_ = {
-            data.name if is_array else name: n for field, n in fitted for name in field.variables
+            data.name if is_array else name: len(read.values)
+            for read in reads
+            for name in read.field.variables
         }
+        return self._with(fields, dataset, chosen, data)
+
+    def _with(
+        self, fields: list[Field], dataset: xr.Dataset, chosen: list[Chosen], data: Any
+    ) -> Self:
+        """Return this object, with fields of the data and what answers need to know of these."""
+        is_array = isinstance(data, xr.DataArray)
+        self.fields_ = fields
         coords = dataset.coords.to_dataset()
-        coords = coords.drop_dims(set(coords.dims) - dims)
-        self.grid_ = coords.compute().drop_attrs(deep=False)
+        away = {*coords.dims} - {dim for some in chosen for dim in some.dims}
+        self.grid_ = coords.drop_dims(away).compute().drop_attrs(deep=False)
         self._is_array = is_array
         self._name = data.name if is_array else None
         self._attrs = {} if is_array else dict(dataset.attrs)
@@ -273,7 +316,7 @@ class GridEncoder(DerivedGrid):
                 dataset[name].dtype if dataset[name].dtype.kind == "f" else np.dtype(np.float64),
                 dict(dataset[name].attrs),
             )
-            for field in self.fields_
+            for field in fields
             for name in field.variables
         }
         return self
@@ -296,32 +339,7 @@ class GridEncoder(DerivedGrid):
                 )
         return {dim: n for dim, n in given.items() if dim in chosen.dims}
 
-    def _groups(
-        self,
-        encoder: Any,
-        shape: dict[Hashable, int],
-        chosen: Chosen,
-        index: Sequence[NDArray[np.int64]],
-    ) -> NDArray[np.int64] | None:
-        """Return the block of each known cell, if there is one of several cells."""
-        if self.block_shape == "gaps":
-            shape = enough_blocks(index, chosen.dims, shape)
-        if all(n == 1 for n in shape.values()):
-            return None
-        if not has_fit_parameter(encoder, "groups"):
-            raise ValueError(
-                f"block_shape={self.block_shape!r} needs an encoder whose fit takes groups, and "
-                f"that of {type(encoder).__name__} does not. Leave block_shape out."
-            )
-        numbers = blocks(index, chosen.dims, shape)
-        if (n_blocks := len(np.unique(numbers))) < FEW:
-            raise ValueError(
-                f"block_shape must leave at least {FEW} blocks to hold some out of, and "
-                f"{shape} leaves {n_blocks}. Give smaller numbers of cells."
-            )
-        return numbers
-
-    def _fitted(
+    def _read(
         self,
         dataset: xr.Dataset,
         chosen: Chosen,
@@ -331,8 +349,8 @@ class GridEncoder(DerivedGrid):
         *,
         sphere: bool,
         cos_latitude: bool,
-    ) -> tuple[Field, int]:
-        """Return one field, and on how many cells it was fitted."""
+    ) -> Read:
+        """Return one field that is not trained yet, and its samples."""
         periods = {} if self.periodic is None else self.periodic
         axes = tuple(axis_of(dataset[name], name, periods, sphere=sphere) for name in chosen.coords)
         embedding = embedding_of(axes, sphere=sphere)
@@ -340,8 +358,10 @@ class GridEncoder(DerivedGrid):
         variables = [dataset[name].variable for name in chosen.variables]
         cells = known_cells(variables, self.max_samples, seed)
         index = np.unravel_index(cells.place, variables[0].shape)
-        blank = Field(chosen.variables, chosen.dims, axes, embedding, None)
-        labels = with_indices(dataset.coords.to_dataset(), blank)
+        inside = self.encoder
+        encoder = MIREncoder(random_state=self.random_state) if inside is None else clone(inside)
+        field = Field(chosen.variables, chosen.dims, axes, embedding, encoder)
+        labels = with_indices(dataset.coords.to_dataset(), field)
         numbers = np.stack(
             [at_cells(numbers_of(axis, labels).compute(), chosen.dims, index) for axis in axes],
             axis=1,
@@ -361,37 +381,17 @@ class GridEncoder(DerivedGrid):
             if along is not None:
                 of_cells = of_cells * at_cells(along, chosen.dims, index)
             if cos_latitude:
-                of_cells = of_cells * _cos_latitude(blank, numbers)
+                of_cells = of_cells * cos_latitudes(axes, numbers)
             options["sample_weight"] = of_cells[there]
         values = cells.values[there]
-        encoder = (
-            MIREncoder(random_state=self.random_state)
-            if self.encoder is None
-            else clone(self.encoder)
-        )
-        groups = self._groups(encoder, shape, chosen, index)
+        groups = groups_of(encoder, self.block_shape, shape, chosen.dims, index)
         if groups is not None:
             options["groups"] = groups[there]
-        encoder.fit(
-            embedding.places(numbers[there]),
-            values[:, 0] if len(variables) == 1 else values,
-            **options,
-        )
-        return Field(chosen.variables, chosen.dims, axes, embedding, encoder), len(values)
+        targets = values[:, 0] if len(variables) == 1 else values
+        return Read(field, embedding.places(numbers[there]), targets, options)
 
 
 def _or_all(suits: Iterable[bool]) -> list[bool]:
     """Return what suits which field, or that it does all, to be refused by the first, if none."""
     found = list(suits)
     return found if any(found) else [True] * len(found)
-
-
-def _cos_latitude(field: Field, numbers: Any) -> Any:
-    latitudes = on_the_globe(field.axes)["latitude"]
-    if len(latitudes) != 1:
-        raise ValueError(
-            "cos_latitude=True needs one latitude in degrees among the coordinates, told by its "
-            f'standard_name, its units, such as "degrees_north", or the name "lat"; got '
-            f"{field.names}. Of radians, assign np.rad2deg first."
-        )
-    return np.cos(np.deg2rad(numbers[:, latitudes[0]])).clip(0)

@@ -67,6 +67,20 @@ class Field:
         """Return second derivatives by each coordinate alone, (n, n_variables, n_dims)."""
         return self.embedding.curvature(numbers, *self.by_places(numbers))
 
+    def seconds(self, numbers: Array, which: Sequence[int]) -> Array:
+        """Return second derivatives by some coordinates alone, (n, n_variables, len(which)).
+
+        On lines they are those by single places, which cost less than all, and the mixed ones.
+        """
+        on_lines = (self.embedding.on_line(i) for i in which)
+        columns = [column for column in on_lines if column is not None]
+        if len(columns) < len(which) or not hasattr(self.encoder, "derivative"):
+            return self.curvature(numbers)[:, :, which]
+        places = self.embedding.places(numbers)
+        orders = 2 * np.eye(places.shape[1], dtype=np.int64)[columns]
+        found = [self.encoder.derivative(places, order) for order in orders]
+        return np.stack([one.reshape(len(numbers), -1) for one in found], axis=2)
+
     def by_places(self, numbers: Array) -> tuple[Array, Array]:
         """Return first and second derivatives by the places, with an axis of outputs."""
         return self._derived("jacobian", numbers), self._derived("hessian", numbers)
@@ -82,6 +96,16 @@ class Field:
         if kind == "hessian" and len(self.variables) == 1 and found.ndim == 3:
             found = found[:, None]
         return found
+
+
+@dataclass(frozen=True)
+class Zeros:
+    """In an encoder's place, where it is only asked whether a question can be answered."""
+
+    n_outputs: int
+
+    def predict(self, places: Array) -> Array:
+        return np.zeros((len(places), self.n_outputs))
 
 
 @dataclass(frozen=True)
@@ -124,8 +148,10 @@ class Asked:
     def at(self, numbers: Array) -> Array:
         """Return answers at places, (n, n_answers); NaN where a coordinate is missing."""
         asked = np.isfinite(numbers).all(axis=1)
+        axes = self.field.axes
+        numbers = np.stack([axis.turned(numbers[:, i]) for i, axis in enumerate(axes)], axis=1)
         if self.extrapolate != "allow":
-            inside = within(self.field.axes, numbers)
+            inside = within(axes, numbers)
             if self.extrapolate == "raise" and not inside[asked].all():
                 raise ValueError(self._outside(numbers[asked & ~inside][0]))
             asked &= inside

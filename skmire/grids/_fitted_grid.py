@@ -13,18 +13,17 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skmire.grids._axes import Axis, refuse_unknown
-from skmire.grids._codecs import length_of
-from skmire.grids._data import ARRAY, lies_along, mask_along
+from skmire.grids._data import ARRAY, lies_along, mask_along, refuse_other_kinds
 from skmire.grids._fields import Asked, Extrapolate, Field, Query
-from skmire.grids._labels import ends_of, finer, spaced, with_indices
+from skmire.grids._labels import finer, regular, with_indices
 from skmire.grids._queries import Chunks, answers, filled
 
 Grid = TypeVar("Grid", xr.DataArray, xr.Dataset)
 #: From a field and one of its variables to the names and attributes of what is asked of it.
 Called = Callable[[Field, Hashable], list[tuple[Hashable, dict[Any, Any]]]]
 
-#: What says how a file packs numbers, into which those of a fit do not go.
-_PACKED = {"dtype", "scale_factor", "add_offset", "_FillValue", "missing_value", "_Unsigned"}
+#: What a file says of a variable, and not of how it is packed there, which does not suit a fit.
+_SAID = {"grid_mapping", "coordinates"}
 
 
 class FittedGrid(BaseEstimator, ABC):
@@ -118,6 +117,7 @@ class FittedGrid(BaseEstimator, ABC):
             If nothing is fitted.
         """
         check_is_fitted(self)
+        refuse_other_kinds("interp_like", other, self._axes)
         asked = self._labels_of(other)
         if chunks is None and other.chunks:
             dims = {dim for labels in asked.values() for dim in labels.dims}
@@ -190,7 +190,7 @@ class FittedGrid(BaseEstimator, ABC):
         spacing : float or mapping
             Of the labels, in the unit of the coordinate; durations along times. A number is for
             all coordinates but times.
-        region : mapping of str to pair of labels, or to one label, default=None
+        region : mapping of str to pair of labels, slice, or one label, default=None
             The ends along a coordinate, the lower first but over a seam, or where to stay along it.
             Dates may be text. The fitted range where there is none.
         chunks : int, "auto" or mapping of dimension to int, default=None
@@ -210,24 +210,7 @@ class FittedGrid(BaseEstimator, ABC):
             If a coordinate is unknown or lacks a spacing, or its ends are none.
         """
         check_is_fitted(self)
-        region = region or {}
-        axes = self._axes
-        if not isinstance(spacing, Mapping):
-            spacing = {name: spacing for name, axis in axes.items() if axis.codec.unit is None}
-        refuse_unknown((*spacing, *region), axes)
-        asked: dict[str, Any] = {}
-        for name, axis in axes.items():
-            if name in region and np.ndim(region[name]) == 0:
-                asked[name] = region[name]
-            elif name in spacing:
-                ends = ends_of(axis, region[name]) if name in region else (axis.low, axis.high)
-                step = length_of(axis.codec, f"The spacing along {name!r}", spacing[name])
-                asked[name] = xr.Variable((name,), spaced(axis, step, *ends), axis.attrs)
-            elif name in region or not axis.is_regular:
-                raise ValueError(
-                    f"spacing has none for {name!r}: give one, or one label in region."
-                )
-        return self.interp(asked, chunks=chunks)
+        return self.interp(regular(self._axes, spacing, region or {}), chunks=chunks)
 
     def fill_gaps(self, data: Grid, mask: Any = None, *, keep_known: bool = True) -> Grid:
         """Return data with what is missing filled in by the fit.
@@ -257,6 +240,7 @@ class FittedGrid(BaseEstimator, ABC):
             If the fit has no such variable or `data` no such coordinate.
         """
         check_is_fitted(self)
+        refuse_other_kinds("fill_gaps", data, self._axes)
         if isinstance(data, xr.Dataset):
             there = self._fitted_of(data)
             own = [v for v in there if lies_along(mask, data[v])] or there
@@ -272,7 +256,7 @@ class FittedGrid(BaseEstimator, ABC):
         new = old.copy(
             data=filled(old.variable, ask, output, coords, over, keep_known=keep_known).data
         )
-        new.encoding = {key: how for key, how in data.encoding.items() if key not in _PACKED}
+        new.encoding = {key: how for key, how in data.encoding.items() if key in _SAID}
         return new
 
     def residual(self, data: Grid) -> Grid:
@@ -297,6 +281,7 @@ class FittedGrid(BaseEstimator, ABC):
             If the fit has no such variable or `data` no such coordinate.
         """
         check_is_fitted(self)
+        refuse_other_kinds("residual", data, self._axes)
         if isinstance(data, xr.Dataset):
             rests = {v: self.residual(data[v]) for v in self._fitted_of(data)}
             bare = {name: v for name, v in data.data_vars.items() if not v.dims}
@@ -316,7 +301,8 @@ class FittedGrid(BaseEstimator, ABC):
 
     def _fitted_of(self, data: xr.Dataset) -> list[Hashable]:
         """Return which variables of a Dataset were fitted."""
-        there = [v for field in self.fields_ for v in field.variables if v in data.data_vars]
+        own = [self._name if self._is_array else v for f in self.fields_ for v in f.variables]
+        there = [name for name in own if name in data.data_vars]
         if not there:
             raise ValueError(
                 f"The Dataset has none of the fitted variables, {list(self.encoders_)}. Rename it."

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from sklearn.utils.validation import has_fit_parameter
 
 from skmire.grids._data import mask_along
+from skmire.training._samples import FEW
 
 _ENOUGH = 10
 
@@ -104,3 +106,35 @@ def _runs(missing: NDArray[np.bool_]) -> NDArray[np.int64]:
 def _median(counts: NDArray[np.int64]) -> int:
     """Return the lower median of lengths, of which there are so many each."""
     return int(np.searchsorted(np.cumsum(counts), counts.sum() / 2))
+
+
+def groups_of(
+    encoder: Any,
+    block_shape: Any,
+    shape: dict[Hashable, int],
+    dims: Sequence[Hashable],
+    index: Sequence[NDArray[np.int64]],
+) -> NDArray[np.int64] | None:
+    """Return the block of each known cell, if there is one of several cells.
+
+    Raises
+    ------
+    ValueError
+        If the encoder takes no groups, or the blocks are too few to hold some out.
+    """
+    if block_shape == "gaps":
+        shape = enough_blocks(index, dims, shape)
+    if all(n == 1 for n in shape.values()):
+        return None
+    if not has_fit_parameter(encoder, "groups"):
+        raise ValueError(
+            f"block_shape={block_shape!r} needs an encoder whose fit takes groups, and "
+            f"that of {type(encoder).__name__} does not. Leave block_shape out."
+        )
+    numbers = blocks(index, dims, shape)
+    if (n_blocks := len(np.unique(numbers))) < FEW:
+        raise ValueError(
+            f"block_shape must leave at least {FEW} blocks to hold some out of, and "
+            f"{shape} leaves {n_blocks}. Give smaller numbers of cells."
+        )
+    return numbers

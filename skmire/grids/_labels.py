@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from skmire.grids._axes import ONCE, Axis
-from skmire.grids._codecs import Numbers, refuse_other_calendars
+from skmire.grids._axes import ONCE, Axis, refuse_unknown
+from skmire.grids._codecs import Numbers, length_of, refuse_other_labels
 from skmire.grids._fields import Field
 
 Array = NDArray[np.float64]
@@ -59,7 +60,7 @@ def labels_for(grid: xr.Dataset, field: Field, asked: Mapping[Any, Any]) -> xr.D
         given = asked[axis.name]
         given = given[1] if isinstance(given, tuple) else given
         if getattr(given, "chunks", None) is None:
-            refuse_other_calendars(axis.codec, np.asarray(given))
+            refuse_other_labels(axis.name, axis.codec, np.asarray(given))
     found = base.interp(dict(asked))
     return found.assign_coords(
         {d: found[d] for d in found.dims if d in found.coords and d not in found.indexes}
@@ -99,15 +100,26 @@ def _refuse_parts(field: Field, asked: Mapping[Any, Any]) -> None:
 def with_indices(
     grid: xr.Dataset, field: Field, sizes: Mapping[Hashable, int] | None = None
 ) -> xr.Dataset:
-    """Return a grid whose dimensions without labels have indices: as many as said, or fitted."""
-    sizes = sizes or {}
-    return grid.assign_coords(
-        {
-            axis.name: np.arange(sizes.get(axis.name, round(axis.high) + 1))
-            for axis in field.axes
-            if axis.is_regular and axis.name not in grid.coords
-        }
-    )
+    """Return a grid whose dimensions without labels have indices: as many as were fitted.
+
+    Raises
+    ------
+    ValueError
+        If the sizes are others: of a part, nobody knows where it begins.
+    """
+    counted = {
+        axis.name: round(axis.high) + 1
+        for axis in field.axes
+        if axis.is_regular and axis.name not in grid.coords
+    }
+    for name, n in counted.items():
+        if (given := (sizes or {}).get(name, n)) != n:
+            raise ValueError(
+                f"A dimension without labels must be as long as the one that was fitted; {name!r} "
+                f"was {n}, and is {given}. Say which of its cells these are, as in "
+                f"da.assign_coords({name}=np.arange(start, start + {given}))."
+            )
+    return grid.assign_coords({name: np.arange(n) for name, n in counted.items()})
 
 
 def dims_of(field: Field, labels: xr.Dataset, asked: Mapping[Any, Any]) -> list[Hashable]:
@@ -159,14 +171,43 @@ def finer(grid: xr.Dataset, axis: Axis, factor: int) -> NDArray[Any]:
     return new
 
 
-def ends_of(axis: Axis, region: Any) -> tuple[float, float]:
+def regular(axes: Mapping[str, Axis], spacing: Any, region: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the labels of a regular grid along some axes, by name."""
+    if not isinstance(spacing, Mapping):
+        if isinstance(spacing, np.timedelta64 | timedelta):
+            raise ValueError(
+                f"A spacing for all coordinates must be a number; got {spacing!r}. Name the one "
+                'that a duration is along, as in {"time": np.timedelta64(1, "D")}.'
+            )
+        spacing = {name: spacing for name, axis in axes.items() if axis.codec.unit is None}
+    refuse_unknown((*spacing, *region), axes)
+    asked: dict[str, Any] = {}
+    for name, axis in axes.items():
+        where: Any = region.get(name)
+        if name in region and np.ndim(where) == 0 and not isinstance(where, slice):
+            asked[name] = where
+        elif name in spacing:
+            ends = _ends_of(axis, where) if name in region else (axis.low, axis.high)
+            step = length_of(axis.codec, f"The spacing along {name!r}", spacing[name])
+            asked[name] = xr.Variable((name,), _spaced(axis, step, *ends), axis.attrs)
+        elif name in region or not axis.is_regular:
+            raise ValueError(f"spacing has none for {name!r}: give one, or one label in region.")
+    return asked
+
+
+def _ends_of(axis: Axis, region: Any) -> tuple[float, float]:
     """Return the ends of a region along an axis as numbers, xarray having read them."""
+    if isinstance(region, slice) and region.step is None:
+        fitted = axis.codec.decode(np.array([axis.low, axis.high]))
+        ends = (region.start, region.stop)
+        region = [own if end is None else end for own, end in zip(fitted, ends, strict=True)]
     if np.shape(region) == (2,):
+        refuse_other_labels(axis.name, axis.codec, np.asarray(region))
         own = xr.Dataset(coords={axis.name: axis.codec.decode(axis.low + np.arange(2.0))})
         read = own.interp({axis.name: list(region)})[axis.name]
         low, high = (float(end) for end in axis.codec.encode(read.values))
-        if high < low and axis.period is not None:
-            high = low + (high - low) % axis.period
+        if high < low and (period := axis.period or axis.turn) is not None:
+            high = low + (high - low) % period
         if low <= high:
             return low, high
     raise ValueError(
@@ -175,7 +216,7 @@ def ends_of(axis: Axis, region: Any) -> tuple[float, float]:
     )
 
 
-def spaced(axis: Axis, spacing: float, low: float, high: float) -> NDArray[Any]:
+def _spaced(axis: Axis, spacing: float, low: float, high: float) -> NDArray[Any]:
     """Return labels from `low` on, up to `high`, the spacing in the unit of the axis's numbers."""
     steps = (high - low) / spacing
     n_steps = int(np.floor(steps * (1 + 1e-12) + 1e-9))
