@@ -21,6 +21,7 @@ from skmire import (
 )
 from skmire.atoms import Gaussian
 from skmire.datasets import grid_samples
+from skmire.encoders._volumes import _bandwidth
 from skmire.metrics import eikonal_residual, iou, iou_scorer
 from skmire.shapes import level_set_mesh, sample_volume
 from skmire.testing._search_setting import Log, Stopped, WatchedTask, trainings
@@ -420,3 +421,20 @@ def test_a_volume_one_voxel_thick_comes_back():
     found = encoder().fit_volume(volume).predict_volume(volume.shape)
     assert found.shape == volume.shape
     assert iou(volume, found) > 0.8
+
+
+def test_the_bandwidth_of_a_large_volume_sees_what_evenly_spaced_lines_miss(monkeypatch):
+    axes, speck = [np.arange(32.0)] * 3, np.zeros((32, 32, 32), dtype=bool)
+    speck[13:17, 13:17, 13:17] = True
+    whole = _bandwidth(speck, axes)
+    monkeypatch.setattr("skmire.encoders._volumes._LINES", 2**11)
+    np.testing.assert_allclose(_bandwidth(speck, axes), whole, rtol=0.1)
+    plate = np.zeros_like(speck)
+    plate[:, 13:16] = True
+    np.testing.assert_allclose(_bandwidth(plate, axes)[[0, 2]], 0)
+
+
+@pytest.mark.parametrize("odd", [True, np.nan])
+def test_a_volume_without_a_surface_is_refused_without_a_warning(odd):
+    with pytest.raises(ValueError, match=r"one class|NaN"):
+        encoder().fit_volume(np.full((8, 8, 8), odd))
