@@ -255,14 +255,25 @@ def folder_of(path, **told):
         ({"cx": 4.6}, "cx=4.6"),
         ({"cx": 4.0, "cy": 2.0}, "cy=2.0"),
         ({"w": 80, "h": 60, "cx": 4.0}, "cx=4.0"),
-        ({"fl_x": 10.0, "fl_y": 10.1}, "fl_x=10.0, fl_y=10.1"),
-        ({"fl_y": 10.1}, "fl_y=10.1"),
+        ({"fl_x": 11.0, "fl_y": 11.1}, "fl_x=11.0, fl_y=11.1"),
+        ({"fl_y": 11.1}, "fl_y=11.1"),
         ({"frame": {"k1": 0.3}}, "k1=0.3"),
     ],
 )
 def test_cameras_that_are_no_centred_pinholes_are_refused_by_name(intrinsics, named, tmp_path):
     with pytest.raises(ValueError, match=f"no pinhole.*square pixels: {named}\\. Undistort"):
         load_views(folder_of(tmp_path, **intrinsics))
+
+
+@pytest.mark.parametrize("angle", [40.0, 0.0, -0.7, "0.7", None, float("nan")])
+def test_an_angle_that_is_none_in_radians_is_refused(angle, tmp_path):
+    with pytest.raises(ValueError, match=rf"between 0 and pi, got {angle!r}\. Is it in degrees"):
+        load_views(folder_of(tmp_path, camera_angle_x=angle))
+
+
+def test_a_focal_length_that_contradicts_the_angle_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"two focal lengths: fl_x=30, and 10\.95\d+ pixels"):
+        load_views(folder_of(tmp_path, fl_x=30.0))
 
 
 def test_intrinsics_that_say_what_the_angle_says_are_taken(tmp_path):
