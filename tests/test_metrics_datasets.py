@@ -246,6 +246,16 @@ def test_texts_out_of_range_are_refused(shape, font_size):
         text_mask(shape, font_size=font_size)
 
 
+def test_complex_grids_are_refused():
+    with pytest.raises(ValueError, match=r"the grid is complex\. Pass np\.stack"):
+        grid_samples(np.full((3, 3), 1j))
+
+
+def test_an_array_is_no_file():
+    with pytest.raises(TypeError, match=r"the path of a file, got a ndarray\..*grid_samples"):
+        load_image(IMAGE)
+
+
 def test_what_is_masked_in_a_grid_is_missing():
     grid = np.ma.masked_greater(np.where(np.eye(4) > 0, 1e36, 0.5), 1e30)
     _, values = grid_samples(grid)

@@ -439,3 +439,10 @@ def test_a_distance_has_no_eikonal_residual():
 def test_metrics_refuse_what_they_cannot_compare(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def test_what_is_no_mesh_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file .*none\.ply"):
+        occupancy_from_mesh(tmp_path / "none.ply")
+    with pytest.raises(TypeError, match=r"a skmire\.shapes\.Mesh, got a Trimesh"):
+        occupancy_from_mesh(trimesh.creation.box())
