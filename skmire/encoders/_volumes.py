@@ -19,6 +19,7 @@ from skmire.encoders._base import Array, BaseEncoder
 from skmire.metrics import iou
 from skmire.shapes import Mesh, level_set_mesh, sample_volume
 from skmire.shapes._box import grid_axes, slabs, stretches
+from skmire.shapes._level_set import NoSurface
 from skmire.shapes._sampling import volume_axes
 from skmire.spectrum import bandwidth_along
 
@@ -148,7 +149,18 @@ class VolumeEncoder(BaseEncoder, ABC):
         axes: list[Array] = getattr(self, "volume_axes_", [])
         if box is None and tuple(np.ravel(resolution)) == tuple(len(axis) for axis in axes):
             return axes
-        return grid_axes(self._box(box), resolution)
+        return grid_axes(self._solid_box(box), resolution)
+
+    def _solid_box(self, box: ArrayLike | None) -> Array:
+        """Return the ends of a box, or say along which axis the samples have no extent."""
+        ends = self._box(box, flat=box is None)
+        if flat := np.flatnonzero(ends[:, 0] == ends[:, 1]).tolist():
+            raise ValueError(
+                f"The samples of the fit have no extent along axis {flat[0]}, where they are all "
+                f"at {ends[flat[0], 0]:g}, and so span no box. Pass box=, with ends for each of "
+                f"the {len(ends)} coordinates."
+            )
+        return ends
 
     @property
     def _half_cells(self) -> Array:
@@ -196,7 +208,7 @@ class VolumeEncoder(BaseEncoder, ABC):
             If a parameter is not as documented, there are not three coordinates, or there is no
             surface in the box.
         """
-        ends = self._box(box)
+        ends = self._solid_box(box)
         if box is None:
             ends = ends + self._half_cells[:, None] * [-1, 1]
         if len(ends) != 3:
@@ -209,14 +221,21 @@ class VolumeEncoder(BaseEncoder, ABC):
                 f"level is a probability between 0 and 1, ends excluded; got {level!r}. 0.5 is "
                 "where predict changes."
             )
-        return level_set_mesh(
-            lambda X: self._field_values(self.network_, X),
-            self._gradient,
-            ends,
-            resolution,
-            level=self._level(level),
-            newton_steps=newton_steps,
-        )
+        try:
+            return level_set_mesh(
+                lambda X: self._field_values(self.network_, X),
+                self._gradient,
+                ends,
+                resolution,
+                level=self._level(level),
+                newton_steps=newton_steps,
+            )
+        except NoSurface:  # which speaks of the decision function
+            raise ValueError(
+                f"There is no surface at level {level}: at no point of the grid in the box "
+                f"{ends.tolist()} is the probability of {self.classes_.tolist()[1]!r} above it. "
+                "Take a lower level, a finer resolution or another box."
+            ) from None
 
 
 def _bandwidth(volume: Any, axes: Sequence[Array]) -> Array:

@@ -14,6 +14,11 @@ from skmire.shapes._mesh import Mesh
 
 Function = Callable[[Array], Array]
 
+
+class NoSurface(ValueError):
+    """The function is nowhere in the box above the level."""
+
+
 _NEAREST = 1e-3  # least distance of a vertex from a grid point, in spacings
 _SHELL = 1e-2  # how far outside the box its closing faces lie, in spacings
 
@@ -95,7 +100,7 @@ def level_set_mesh(
         faces.append(triangles + n)
         n += len(found)
     if not n:
-        raise ValueError(
+        raise NoSurface(
             f"There is no surface at level {level:g}: at none of {shape.prod():,} points of the "
             f"box {ends.tolist()} is the value above it. Take a lower level, a finer resolution or "
             "another box."
