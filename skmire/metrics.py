@@ -205,9 +205,9 @@ def ssim(
     Parameters
     ----------
     image_true, image_pred : array-like of shape (height, width) or (height, width, channels)
-        At least 11 pixels on each side.
+        At least as many pixels on each side as the window has: 11, or 7 if it is uniform.
     data_range : float, default=None
-        Peak-to-peak range of the images: ``None`` is 1, for images in [0, 1].
+        Peak-to-peak range of the images, above 0: ``None`` is 1, for images in [0, 1].
     window : {"gaussian", "uniform"}, default="gaussian"
         Weights in the window: a Gaussian of deviation 1.5 pixels, as Wang et al. have it, or
         7 x 7 pixels alike with sample covariances, scikit-image's default and so that of several
@@ -223,7 +223,9 @@ def ssim(
     ImportError
         If scikit-image, the extra ``image``, is not installed.
     ValueError
-        If `image_true` is not in [0, 1] and no range is given, or values are masked.
+        If the shapes differ or are none of an image, it is smaller than the window, values are
+        masked or, in `image_true`, NaN, that is not in [0, 1] and no range is given, or a parameter
+        is not as documented.
 
     References
     ----------
@@ -240,13 +242,27 @@ def ssim(
     """
     refuse_masked("ssim", image_true, image_pred)
     true, predicted = np.asarray(image_true, dtype=float), np.asarray(image_pred, dtype=float)
+    sides = {"gaussian": 11, "uniform": 7}
+    if window not in sides:
+        raise ValueError(f"ssim(window=...) must be 'gaussian' or 'uniform', got {window!r}.")
+    if true.shape != predicted.shape:
+        raise ValueError(f"ssim needs images of one shape, got {true.shape} and {predicted.shape}.")
+    if true.ndim not in (2, 3) or min(true.shape[:2]) < sides[window]:
+        raise ValueError(
+            "ssim needs images of shape (height, width) or (height, width, channels), of at least "
+            f"{sides[window]} pixels on each side for window={window!r}; got shape {true.shape}."
+        )
+    if np.isnan(true).any():
+        raise ValueError("ssim needs numbers in image_true, and some are NaN. Fill them before.")
+    if data_range is not None and not 0 < data_range < np.inf:
+        raise ValueError(
+            f"ssim needs a finite data_range above 0, got {data_range}; pass that of the images."
+        )
     if data_range is None and (true.min() < 0 or true.max() > 1):
         raise ValueError(
             f"ssim needs the data_range of images beyond [0, 1], and image_true is from "
             f"{true.min():g} to {true.max():g}. Pass it, such as 255 for 8 bits."
         )
-    if window not in ("gaussian", "uniform"):
-        raise ValueError(f"ssim(window=...) must be 'gaussian' or 'uniform', got {window!r}.")
     wang = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     metrics = require("skimage.metrics", extra="image", purpose="ssim")
     return float(

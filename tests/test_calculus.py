@@ -697,6 +697,14 @@ def test_the_module_works_under_torch_func(taken):
     close(torch.func.vmap(torch.func.hessian(field))(X).detach().numpy(), fit.hessian(X))
 
 
+@pytest.mark.parametrize("shape", [(3, 1), (3, 3), (1,), ()])
+def test_the_module_refuses_points_of_another_width(shape):
+    X = RNG.uniform(size=(40, 2))
+    fit = MIREncoder(["gaussian"], hidden_width=8, max_epochs=1, random_state=0).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match=r"features, but the field is expecting 2 features"):
+        fit.to_torch()(torch.zeros(shape))
+
+
 def test_a_loss_on_derivatives_reaches_the_parameters(taken):
     _, field, X = taken
     X = X.requires_grad_(True)

@@ -64,7 +64,11 @@ def test_an_orbit_goes_around_its_target():
         (lambda: Views(np.zeros((2, 4, 4, 3)), np.zeros((1, 4, 4)), 1.0), "a pose of"),
         (lambda: SCENE.views(1, 4, 4).samples(17), "all 16 pixels"),
         (lambda: SCENE.views(1, distance=1.5), "distance above 2"),
+        (lambda: SCENE.views(1, 4, 4).picture(0, "grey"), "background must be .*got 'grey'"),
+        (lambda: SCENE.views(1, 4, 4).samples(background="White"), "got 'White'"),
+        (lambda: SCENE.colours_seen([[3.0, 0, 0, 0, 0, 1]], background="blue"), "got 'blue'"),
         (lambda: coloured_solids(13), "1 to 12"),
+        (lambda: coloured_solids(2.5), "a whole number, got 2.5"),
     ],
 )
 def test_impossible_cameras_are_refused(call, told):
@@ -136,6 +140,35 @@ def test_transparent_pixels_show_the_background():
     np.testing.assert_allclose(views.picture(1, "black"), colours * alpha)
     opaque = Views(images[..., :3], poses, 5.0)
     np.testing.assert_allclose(opaque.picture(1), colours)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_colours_are_in_the_unit_range_whatever_the_type_of_the_images(dtype):
+    images, poses = rgba()
+    largest = np.iinfo(dtype).max if np.issubdtype(dtype, np.integer) else 1
+    views = Views((images[..., :3] / 255 * largest).astype(dtype), poses, 5.0)
+    np.testing.assert_allclose(views.picture(1), images[1, ..., :3] / 255, atol=1 / 255)
+    assert views != Views(views.images, poses, 5.0)  # rather than an error about arrays
+    assert repr(views) == "Views(2 of 6 x 4 pixels, 3 channels, focal=5, near=None, far=None)"
+
+
+@pytest.mark.parametrize(
+    ("change", "focal", "told"),
+    [
+        (lambda images: images.astype(float), 5.0, r"floats in \[0, 1\].*from 0 to 25\d.*by 255"),
+        (lambda images: images / 255 * np.nan, 5.0, "from nan to nan"),
+        (lambda images: images.astype(int), 5.0, "unsigned integers.*got int64"),
+        (lambda images: images[..., :2], 5.0, "1, 3 or 4 channels.*got 2"),
+        (lambda images: list(images), 5.0, r"an array for images, got a list.*np\.stack\(images\)"),
+        (lambda images: images, 0.0, "focal length above 0"),
+        (lambda images: images, np.nan, "focal length above 0"),
+    ],
+)
+def test_images_that_are_no_colours_are_refused(change, focal, told):
+    images, poses = rgba(2, 20, 20)
+    images[0, 0, 0, 0] = 0
+    with pytest.raises(ValueError, match=told):
+        Views(change(images), poses, focal)
 
 
 def test_samples_are_the_pixels_or_some_of_them():
@@ -222,14 +255,25 @@ def folder_of(path, **told):
         ({"cx": 4.6}, "cx=4.6"),
         ({"cx": 4.0, "cy": 2.0}, "cy=2.0"),
         ({"w": 80, "h": 60, "cx": 4.0}, "cx=4.0"),
-        ({"fl_x": 10.0, "fl_y": 10.1}, "fl_x=10.0, fl_y=10.1"),
-        ({"fl_y": 10.1}, "fl_y=10.1"),
+        ({"fl_x": 11.0, "fl_y": 11.1}, "fl_x=11.0, fl_y=11.1"),
+        ({"fl_y": 11.1}, "fl_y=11.1"),
         ({"frame": {"k1": 0.3}}, "k1=0.3"),
     ],
 )
 def test_cameras_that_are_no_centred_pinholes_are_refused_by_name(intrinsics, named, tmp_path):
     with pytest.raises(ValueError, match=f"no pinhole.*square pixels: {named}\\. Undistort"):
         load_views(folder_of(tmp_path, **intrinsics))
+
+
+@pytest.mark.parametrize("angle", [40.0, 0.0, -0.7, "0.7", None, float("nan")])
+def test_an_angle_that_is_none_in_radians_is_refused(angle, tmp_path):
+    with pytest.raises(ValueError, match=rf"between 0 and pi, got {angle!r}\. Is it in degrees"):
+        load_views(folder_of(tmp_path, camera_angle_x=angle))
+
+
+def test_a_focal_length_that_contradicts_the_angle_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"two focal lengths: fl_x=30, and 10\.95\d+ pixels"):
+        load_views(folder_of(tmp_path, fl_x=30.0))
 
 
 def test_intrinsics_that_say_what_the_angle_says_are_taken(tmp_path):

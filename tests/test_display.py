@@ -303,3 +303,11 @@ def test_a_reconstruction_has_limits_of_its_own_and_leaves_what_is_not_known_bla
     np.testing.assert_allclose(fit, np.clip(predicted / 255, 0, 1))
     quality = psnr(values[known], predicted[known], data_range=255)
     assert display.axes_[1].get_title() == f"fit, {quality:.1f} dB"
+
+
+def test_an_image_of_other_channels_than_the_fit_is_refused():
+    image = np.zeros((6, 6, 3)) + np.linspace(0, 1, 6)[:, None, None]
+    encoder = MIREncoder(["gaussian"], hidden_width=4, max_epochs=1, random_state=0)
+    encoder.fit(*grid_samples(image))
+    with pytest.raises(ValueError, match=r"3 output\(s\) a pixel, .*\(6, 6\) has 1"):
+        ReconstructionDisplay.from_estimator(encoder, image[..., 0])

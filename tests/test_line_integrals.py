@@ -202,6 +202,7 @@ def test_columns_of_y_are_fields_of_their_own():
     np.testing.assert_allclose(both, [7, -21], rtol=0.1)
 
 
+@pytest.mark.filterwarnings("ignore:Integrals along the outermost:UserWarning")  # some are 100
 def test_weights_count():
     y = of_lines(X)
     wrong = RNG.uniform(size=len(X)) < 0.3
@@ -310,6 +311,17 @@ def test_values_that_are_below_zero_are_asked_about():
         small(measurement=LineIntegrals(n_nodes=4, nonnegative=True), max_epochs=1).fit(
             X, -of_lines(X)
         )
+
+
+def test_a_body_beyond_the_detector_is_asked_about():
+    truncated = np.abs(X[:, 1]) < 0.8
+    with pytest.warns(UserWarning, match=r"offset of 0\.75, are .* must reach past the body"):
+        small(max_epochs=1).fit(X[truncated], of_lines(X[truncated]))
+
+
+def test_noise_along_the_outermost_lines_is_no_body():
+    noise = np.random.default_rng(0).normal(size=len(X))
+    small(max_epochs=1).fit(X, of_lines(X) + noise)
 
 
 SEARCHES = [

@@ -224,6 +224,7 @@ def test_a_rough_field_is_the_same_in_any_unit(kind, length, value):
 SEGMENTS = RNG.uniform(-2, 2, size=(400, 6))
 
 
+@pytest.mark.filterwarnings("ignore:Integrals along the outermost:UserWarning")  # are random
 @pytest.mark.parametrize(
     ("measurement", "rows", "n_columns"),
     [

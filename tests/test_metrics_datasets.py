@@ -83,6 +83,25 @@ def test_ssim_asks_for_the_range_of_other_images():
     )
 
 
+@pytest.mark.parametrize(
+    ("image", "other", "options", "told"),
+    [
+        (IMAGE, NOISY, {"data_range": 0}, "a finite data_range above 0, got 0"),
+        (IMAGE, NOISY, {"data_range": -1.0}, "above 0, got -1"),
+        (IMAGE, NOISY, {"data_range": np.nan}, "above 0, got nan"),
+        (IMAGE[:8, :8], NOISY[:8, :8], {}, "at least 11 pixels on each side"),
+        (IMAGE[:5, :5], NOISY[:5, :5], {"window": "uniform"}, "at least 7 pixels"),
+        (np.zeros(400), np.zeros(400), {}, r"shape \(height, width\).*got shape \(400,\)"),
+        (np.zeros((12,) * 4), np.zeros((12,) * 4), {}, r"got shape \(12, 12, 12, 12\)"),
+        (np.where(IMAGE > 0.9, np.nan, IMAGE), IMAGE, {}, "numbers in image_true"),
+    ],
+)
+def test_ssim_refuses_what_is_no_pair_of_images(image, other, options, told):
+    with pytest.raises(ValueError, match=told):
+        ssim(image, other, **options)
+    assert np.isnan(ssim(IMAGE, np.full_like(IMAGE, np.nan)))  # a fit that diverged
+
+
 @pytest.mark.parametrize("metric", [psnr, ssim, iou])
 def test_masked_values_are_refused(metric):
     whole = np.ma.masked_array(np.ones((12, 12)), mask=False)
@@ -103,7 +122,7 @@ def test_psnr_refuses_a_truth_that_is_not_known():
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match=r"psnr needs .* one shape, got \(3,\) and \(3, 1\)"):
         psnr(np.zeros(3), np.zeros((3, 1)))
-    with pytest.raises(ValueError, match="dimensions"):
+    with pytest.raises(ValueError, match=r"ssim needs images of one shape, got \(20, 24, 3\) and"):
         ssim(IMAGE, IMAGE[1:])
 
 
@@ -225,6 +244,16 @@ def test_text_comes_from_its_seed():
 def test_texts_out_of_range_are_refused(shape, font_size):
     with pytest.raises(ValueError, match="text_mask needs a height and a width of at least 1"):
         text_mask(shape, font_size=font_size)
+
+
+def test_complex_grids_are_refused():
+    with pytest.raises(ValueError, match=r"the grid is complex\. Pass np\.stack"):
+        grid_samples(np.full((3, 3), 1j))
+
+
+def test_an_array_is_no_file():
+    with pytest.raises(TypeError, match=r"the path of a file, got a ndarray\..*grid_samples"):
+        load_image(IMAGE)
 
 
 def test_what_is_masked_in_a_grid_is_missing():

@@ -9,6 +9,7 @@ import torch
 import xarray as xr
 from scipy.special import expit
 from sklearn.base import clone
+from sklearn.exceptions import DataConversionWarning
 
 from skmire import (
     ActivationDictionary,
@@ -21,6 +22,7 @@ from skmire import (
 )
 from skmire.atoms import Gaussian
 from skmire.datasets import grid_samples
+from skmire.encoders._volumes import _bandwidth
 from skmire.metrics import eikonal_residual, iou, iou_scorer
 from skmire.shapes import level_set_mesh, sample_volume
 from skmire.testing._search_setting import Log, Stopped, WatchedTask, trainings
@@ -420,3 +422,42 @@ def test_a_volume_one_voxel_thick_comes_back():
     found = encoder().fit_volume(volume).predict_volume(volume.shape)
     assert found.shape == volume.shape
     assert iou(volume, found) > 0.8
+
+
+def test_the_bandwidth_of_a_large_volume_sees_what_evenly_spaced_lines_miss(monkeypatch):
+    axes, speck = [np.arange(32.0)] * 3, np.zeros((32, 32, 32), dtype=bool)
+    speck[13:17, 13:17, 13:17] = True
+    whole = _bandwidth(speck, axes)
+    monkeypatch.setattr("skmire.encoders._volumes._LINES", 2**11)
+    np.testing.assert_allclose(_bandwidth(speck, axes), whole, rtol=0.1)
+    plate = np.zeros_like(speck)
+    plate[:, 13:16] = True
+    np.testing.assert_allclose(_bandwidth(plate, axes)[[0, 2]], 0)
+
+
+@pytest.mark.parametrize("odd", [True, np.nan])
+def test_a_volume_without_a_surface_is_refused_without_a_warning(odd):
+    with pytest.raises(ValueError, match=r"one class|NaN"):
+        encoder().fit_volume(np.full((8, 8, 8), odd))
+
+
+def test_a_level_that_is_not_reached_is_told_as_a_probability():
+    fit = encoder(loss="logistic", max_epochs=1).fit_volume(BALL)
+    with pytest.raises(ValueError, match=r"level 0\.999999: .* is the probability of True above"):
+        fit.to_mesh(8, level=0.999999)
+
+
+def test_a_flat_volume_asks_for_a_box_and_names_its_axis():
+    flat = encoder(max_epochs=1).fit_volume(BALL[..., 12:13])
+    for ask in (flat.predict_volume, flat.to_mesh):
+        with pytest.raises(
+            ValueError, match=r"no extent along axis 2, where they are all at 0.*box="
+        ):
+            ask(10)
+    assert flat.predict_volume(4, box=[[0, 23], [0, 29], [0, 1]]).ndim == 3
+
+
+def test_labels_in_a_column_are_warned_about_once():
+    with pytest.warns(DataConversionWarning) as told:
+        encoder(max_epochs=1).fit(X, INSIDE[:, None])
+    assert len(told) == 1

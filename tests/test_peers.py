@@ -375,6 +375,29 @@ def test_parameters_out_of_range_are_refused():
             peers.siren(network=network).fit(X, Y)
 
 
+@pytest.mark.parametrize("n_layers", [0, -3, 2.5])
+def test_every_peer_needs_a_whole_number_of_layers(n_layers):
+    for name in ("siren", "finer", "wire", "gauss", "mfn", "incode", "fourier_relu"):
+        with pytest.raises(ValueError, match=rf"n_layers must be a whole.*got {n_layers}"):
+            getattr(peers, name)(n_layers=n_layers)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (peers.siren, "frequency"),
+        (peers.siren, "first_frequency"),
+        (peers.finer, "frequency"),
+        (peers.gauss, "scale"),
+        (peers.wire, "scale"),
+    ],
+)
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan")])
+def test_layers_that_do_not_vary_are_refused(make, name, scale):
+    with pytest.raises(ValueError, match=rf"^{name} must be a finite number above 0, got {scale}"):
+        make(**{name: scale})
+
+
 # -- INCODE's signal -----------------------------------------------------------------------------
 
 

@@ -123,7 +123,7 @@ def test_those_held_out_decide_where_lines_are_measured():
     angles, offsets = np.linspace(0, np.pi, 4, endpoint=False), np.linspace(-1, 1, 11)
     X = np.stack(np.meshgrid(angles, offsets), axis=-1).reshape(-1, 2)
     lines = {"measurement": LineIntegrals(n_nodes=4)}
-    assert judges(LayerSearch(1), X, np.exp(-(X[:, 1] ** 2)), **lines) == {"held_out"}
+    assert judges(LayerSearch(1), X, np.exp(-4 * X[:, 1] ** 2), **lines) == {"held_out"}
 
 
 # -- who decides -----------------------------------------------------------------------------------

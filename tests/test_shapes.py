@@ -61,6 +61,13 @@ def test_a_sphere_is_one(resolution):
     assert mesh.area == pytest.approx(4 * np.pi, rel=0.03)
 
 
+def test_a_gradient_of_the_wrong_sign_is_refused():
+    with pytest.raises(ValueError, match="at most faces it has the wrong sign"):
+        level_set_mesh(
+            lambda X: 1 - (X**2).sum(axis=1), lambda X: 2 * X, box=[[-2, 2]] * 3, resolution=12
+        )
+
+
 def test_a_torus_has_its_volume_and_one_hole():
     mesh = level_set_mesh(torus, torus_slope, [[-1.5, 1.5]] * 2 + [[-0.5, 0.5]], 60)
     assert mesh.is_watertight
@@ -432,3 +439,10 @@ def test_a_distance_has_no_eikonal_residual():
 def test_metrics_refuse_what_they_cannot_compare(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def test_what_is_no_mesh_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file .*none\.ply"):
+        occupancy_from_mesh(tmp_path / "none.ply")
+    with pytest.raises(TypeError, match=r"a skmire\.shapes\.Mesh, got a Trimesh"):
+        occupancy_from_mesh(trimesh.creation.box())

@@ -330,6 +330,8 @@ def test_the_domain_is_the_bounds_or_follows_from_the_rays(measurement, low, hig
         (VolumeRendering(), TRAIN * [1, 1, 1, 0, 0, 0], None, "row 0 of X has length 0"),
         (VolumeRendering(near=2.0, far=1.0), TRAIN, None, "far above near"),
         (VolumeRendering(bounds=[[1, -1]] * 3), TRAIN, None, r"shape \(3, 2\)"),
+        (VolumeRendering(bounds=[[-1, np.inf]] * 3), TRAIN, None, "both finite"),
+        (VolumeRendering(bounds=[[np.nan, 1]] * 3), TRAIN, None, "both finite"),
         (VolumeRendering(), TRAIN * [1, 1, 1, 0, 0, 1], None, "parallel or from one point"),
         (
             VolumeRendering(),
@@ -337,7 +339,7 @@ def test_the_domain_is_the_bounds_or_follows_from_the_rays(measurement, low, hig
             None,
             "parallel or from one point",
         ),
-        (VolumeRendering(bounds=[[100, 101]] * 3), TRAIN, None, "No ray meets the box"),
+        (VolumeRendering(bounds=[[100, 101]] * 3), TRAIN, None, r"the box \[\[100.0, 101.0\], "),
         (VolumeRendering(bounds=CUBE, near=50.0), TRAIN, None, "between near=50 and far=None"),
         (VolumeRendering(bounds=CUBE), TRAIN, 255 * ball(TRAIN), r"in \[0, 1\]"),
         (VolumeRendering(n_samples=0), TRAIN, None, "n_samples"),

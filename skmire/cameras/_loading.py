@@ -16,6 +16,7 @@ from skmire.cameras._views import Views
 _DISTORTIONS = ("k1", "k2", "k3", "k4", "p1", "p2")
 _OFF_MIDDLE = 0.5  # pixels
 _UNEQUAL = 1e-3  # of focal lengths
+_CONTRARY = 1e-2  # of the focal length and that of the angle
 
 
 def load_views(
@@ -26,9 +27,9 @@ def load_views(
     Parameters
     ----------
     path : str or path-like
-        A folder with ``transforms_<split>.json``, which holds ``camera_angle_x`` and, for each
-        frame, ``transform_matrix`` and ``file_path``, that of a PNG without its ending. The camera
-        is a pinhole with its axis in the middle of the picture, and square pixels. Or an
+        A folder with ``transforms_<split>.json``, which holds ``camera_angle_x``, in radians, and,
+        for each frame, ``transform_matrix`` and ``file_path``, that of a PNG without its ending.
+        The camera is a pinhole with its axis in the middle of the picture, and square pixels. Or an
         ``.npz`` archive that holds ``images_<split>``, ``poses_<split>``, ``focal`` and perhaps
         ``near`` and ``far``.
     split : str, default="train"
@@ -102,6 +103,12 @@ def _of_folder(path: Path, split: str, max_side: int | None) -> Views:
     frames = told.get("frames", [])
     if "camera_angle_x" not in told or not frames:
         raise ValueError(f"{listed} must hold camera_angle_x and frames; it has {sorted(told)}.")
+    angle = told["camera_angle_x"]
+    if not isinstance(angle, int | float) or not 0 < angle < np.pi:
+        raise ValueError(
+            f"camera_angle_x in {listed} must be a number of radians between 0 and pi, got "
+            f"{angle!r}. Is it in degrees? Then write np.deg2rad of it."
+        )
     wanted = {"file_path", "transform_matrix"}
     if lacking := [i for i, frame in enumerate(frames) if not wanted <= set(frame)]:
         raise ValueError(
@@ -136,7 +143,7 @@ def _of_folder(path: Path, split: str, max_side: int | None) -> Views:
     if len({image.shape[2] for image in images}) > 1:  # those without alpha are opaque
         opaque = np.full_like(images[0][..., :1], 255)
         images = [np.dstack([image, opaque])[..., :4] for image in images]
-    focal = images[0].shape[1] / 2 / np.tan(told["camera_angle_x"] / 2)
+    focal = images[0].shape[1] / 2 / np.tan(angle / 2)
     return Views(
         np.stack(images), np.asarray(poses, dtype=np.float64), float(focal), near=2.0, far=6.0
     )
@@ -160,4 +167,10 @@ def _check_pinhole(listed: Path, told: Mapping[str, Any], size: tuple[int, int])
             f"{listed} tells of a camera that is no pinhole with its axis in the middle and square "
             f"pixels: {', '.join(f'{name}={told[name]}' for name in odd)}. Undistort the images "
             "and crop them about the axis, as COLMAP's image_undistorter does, and leave these out."
+        )
+    if abs(across - focal) > _CONTRARY * focal:
+        raise ValueError(
+            f"{listed} tells of two focal lengths: fl_x={across:g}, and {focal:g} pixels by its "
+            f"camera_angle_x and a width of {width:g}. Correct the one that is wrong; w is the "
+            "width that fl_x is for."
         )

@@ -15,18 +15,22 @@ from skmire.cameras._rays import camera_rays
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+_ROUNDING = 1e-6  # of colours in single precision, with some to spare
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Views:
     """Pictures of one scene, taken by one camera from known places.
 
     Parameters
     ----------
     images : ndarray of shape (n_views, height, width, n_channels)
-        Grey, RGB or, with four channels, RGB and straight alpha: of type uint8, or in [0, 1].
+        Grey, RGB or, with four channels, RGB and straight alpha: unsigned integers, of which the
+        largest of their type is 1, or floats in [0, 1].
     poses : ndarray of shape (n_views, 4, 4)
         From the camera's coordinates to the world's, as `look_at` returns them.
     focal : float
-        Focal length in pixels.
+        Focal length in pixels, above 0.
     near, far : float, default=None
         Distances between which the scene is, where they are known.
 
@@ -46,12 +50,33 @@ class Views:
     far: float | None = None
 
     def __post_init__(self) -> None:
+        for name, given in (("images", self.images), ("poses", self.poses)):
+            if not isinstance(given, np.ndarray):
+                raise ValueError(
+                    f"Views need an array for {name}, got a {type(given).__name__}. Pass "
+                    f"np.stack({name}), or np.asarray of it."
+                )
         if self.images.ndim != 4 or self.poses.shape != (len(self.images), 4, 4):
             raise ValueError(
                 "Views need images of shape (n_views, height, width, n_channels) and a pose of "
                 f"shape (4, 4) for each; got shapes {self.images.shape} and {self.poses.shape}."
             )
+        if self.images.shape[3] not in (1, 3, 4):
+            raise ValueError(
+                "Views need images of 1, 3 or 4 channels, the last with alpha; got "
+                f"{self.images.shape[3]}. Channels are the last axis."
+            )
+        _check_colours(self.images)
+        if not 0 < self.focal < np.inf:
+            raise ValueError(f"Views need a focal length above 0, in pixels; got {self.focal!r}.")
         check_poses("poses", self.poses)
+
+    def __repr__(self) -> str:
+        n, height, width, channels = self.images.shape
+        return (
+            f"Views({n} of {width} x {height} pixels, {channels} channels, "
+            f"focal={self.focal:g}, near={self.near}, far={self.far})"
+        )
 
     def __len__(self) -> int:
         return len(self.images)
@@ -80,6 +105,11 @@ class Views:
         -------
         picture : ndarray of shape (height, width, n_colours)
             In [0, 1], without alpha.
+
+        Raises
+        ------
+        ValueError
+            If the background is neither.
         """
         return _composed(self.images[view], background)
 
@@ -126,7 +156,7 @@ class Views:
         Raises
         ------
         ValueError
-            If there are not so many pixels.
+            If there are not so many pixels, or the background is neither.
         """
         of_view = self.height * self.width
         total = len(self) * of_view
@@ -150,9 +180,44 @@ class Views:
         return np.concatenate(rays), np.concatenate(colours)
 
 
+def light_of(background: str) -> float:
+    """Return how light a background is.
+
+    Parameters
+    ----------
+    background : {"white", "black"}
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if background not in ("white", "black"):
+        raise ValueError(f'background must be "white" or "black", got {background!r}.')
+    return float(background == "white")
+
+
+def _check_colours(images: NDArray[Any]) -> None:
+    if images.dtype.kind == "u":
+        return
+    if images.dtype.kind != "f":
+        raise ValueError(
+            f"Views need images of unsigned integers, such as uint8, or of floats in [0, 1]; got "
+            f"{images.dtype}. Pass images.astype(np.uint8) of those of 8 bits."
+        )
+    low, high = images.min(initial=1.0), images.max(initial=0.0)
+    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # nor NaN
+        raise ValueError(
+            f"Views need floats in [0, 1], and images are from {low:g} to {high:g}. Divide those "
+            "of 8 bits by 255."
+        )
+
+
 def _composed(image: NDArray[Any], background: str) -> Array:
-    scaled = image / 255.0 if image.dtype == np.uint8 else image.astype(np.float64)
+    light = light_of(background)
+    largest = np.iinfo(image.dtype).max if image.dtype.kind == "u" else 1
+    scaled = image.astype(np.float64) / largest
     if scaled.shape[-1] != 4:
         return scaled
     colours, alpha = scaled[..., :3], scaled[..., 3:]
-    return colours * alpha + float(background == "white") * (1 - alpha)
+    return colours * alpha + light * (1 - alpha)

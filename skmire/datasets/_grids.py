@@ -33,7 +33,7 @@ def grid_samples(
     Raises
     ------
     ValueError
-        If the grid does not have `n_dims` or `n_dims` + 1 axes.
+        If the grid does not have `n_dims` or `n_dims` + 1 axes, or is complex.
 
     Examples
     --------
@@ -43,6 +43,11 @@ def grid_samples(
     >>> coords.shape, values.shape
     ((24, 2), (24, 3))
     """
+    if np.iscomplexobj(grid):
+        raise ValueError(
+            "grid_samples takes real numbers, and the grid is complex. Pass np.stack([grid.real, "
+            "grid.imag], axis=-1), two outputs, with n_dims."
+        )
     array = np.asarray(np.ma.filled(np.ma.asarray(grid, np.float64), np.nan))
     d = min(array.ndim, 2) if n_dims is None else n_dims
     if d < 1 or array.ndim not in (d, d + 1):

@@ -34,6 +34,8 @@ def load_image(
         If scikit-image or Pillow is missing.
     OSError
         If the file cannot be read as an image.
+    TypeError
+        If it is no path.
 
     Examples
     --------
@@ -43,6 +45,11 @@ def load_image(
     """
     if max_side is not None and max_side < 1:
         raise ValueError(f"max_side must be at least 1, got {max_side}.")
+    if not isinstance(path, str | PathLike | None):
+        raise TypeError(
+            f"load_image takes the path of a file, got a {type(path).__name__}. An array needs no "
+            "loading: pass it to skmire.datasets.grid_samples."
+        )
     pillow = require("PIL.Image", extra="image", purpose="load_image")
     if path is None:
         image = pillow.fromarray(

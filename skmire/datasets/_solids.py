@@ -10,13 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from skmire.cameras import Views, camera_rays, look_at
+from skmire.cameras._views import light_of
 
 Array = NDArray[np.float64]
 
 _TRIES = 1_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solids:
     """Opaque balls and boxes, lit by a lamp far away.
 
@@ -101,12 +102,17 @@ class Solids:
         -------
         colours : ndarray of shape (n_rays, 3)
             In [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If the background is neither.
         """
         X = np.asarray(rays, dtype=float)
         entries = self._entries(X)
         solid, distance = entries.argmin(axis=1), entries.min(axis=1)
         hit = np.isfinite(distance)
-        colours = np.full((len(X), 3), float(background == "white"))
+        colours = np.full((len(X), 3), light_of(background))
         at = X[hit, :3] + distance[hit, None] * _unit(X[hit, 3:])
         solid = solid[hit]
         scaled = (at - self.centres[solid]) / self.sizes[solid]
@@ -219,7 +225,7 @@ def coloured_solids(
     Raises
     ------
     ValueError
-        If there is no room for so many.
+        If there is no room for so many, or it is no whole number.
 
     Examples
     --------
@@ -228,8 +234,10 @@ def coloured_solids(
     >>> scene.contains(scene.centres).tolist()
     [True, True, True]
     """
-    if not 1 <= n_solids <= 12:
-        raise ValueError(f"coloured_solids has room for 1 to 12 solids, got {n_solids}.")
+    if np.asarray(n_solids).dtype.kind not in "iu" or not 1 <= n_solids <= 12:
+        raise ValueError(
+            f"coloured_solids has room for 1 to 12 solids, a whole number, got {n_solids!r}."
+        )
     rng = check_random_state(random_state)
     centres, sizes = np.empty((0, 3)), np.empty((0, 3))
     for _ in range(_TRIES):

@@ -95,7 +95,7 @@ class ReconstructionDisplay:
         Raises
         ------
         ValueError
-            If the image is not within the limits.
+            If the image is not within the limits, or has another number of channels than the fit.
         """
         check_is_fitted(estimator)
         truth = np.ma.filled(np.ma.asarray(image, dtype=np.float64), np.nan)
@@ -108,10 +108,17 @@ class ReconstructionDisplay:
             )
         coords, _ = grid_samples(np.nan_to_num(truth), n_dims=2)
         height, width = truth.shape[:2]
+        fit = estimator.predict(coords)
+        if fit.size != truth.size:
+            raise ValueError(
+                f"The encoder has {fit.size // len(coords)} output(s) a pixel, and the image of "
+                f"shape {truth.shape} has {truth.size // len(coords)}. Pass the image it was "
+                "fitted to."
+            )
         slopes = estimator.gradient(coords).reshape(height, width, -1)
         return cls(
             truth=truth,
-            fit=estimator.predict(coords).reshape(truth.shape),
+            fit=fit.reshape(truth.shape),
             gradient=np.linalg.norm(slopes, axis=-1),
             limits=limits,
         ).plot(axes=axes)

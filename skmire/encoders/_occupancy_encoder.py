@@ -304,6 +304,7 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         bandwidth: Array | None = None,
         groups: ArrayLike | None = None,
     ) -> Self:
+        y = checked_labels(self, y, sample_weight)  # once, as it may warn
         super()._fit(X, y, sample_weight, further, bandwidth, groups)
         if further is None:
             self.__dict__.pop("volume_axes_", None)

@@ -18,7 +18,8 @@ from skmire.datasets._grids import grid_points
 from skmire.encoders._base import Array, BaseEncoder
 from skmire.metrics import iou
 from skmire.shapes import Mesh, level_set_mesh, sample_volume
-from skmire.shapes._box import grid_axes, slabs
+from skmire.shapes._box import grid_axes, slabs, stretches
+from skmire.shapes._level_set import NoSurface
 from skmire.shapes._sampling import volume_axes
 from skmire.spectrum import bandwidth_along
 
@@ -148,7 +149,18 @@ class VolumeEncoder(BaseEncoder, ABC):
         axes: list[Array] = getattr(self, "volume_axes_", [])
         if box is None and tuple(np.ravel(resolution)) == tuple(len(axis) for axis in axes):
             return axes
-        return grid_axes(self._box(box), resolution)
+        return grid_axes(self._solid_box(box), resolution)
+
+    def _solid_box(self, box: ArrayLike | None) -> Array:
+        """Return the ends of a box, or say along which axis the samples have no extent."""
+        ends = self._box(box, flat=box is None)
+        if flat := np.flatnonzero(ends[:, 0] == ends[:, 1]).tolist():
+            raise ValueError(
+                f"The samples of the fit have no extent along axis {flat[0]}, where they are all "
+                f"at {ends[flat[0], 0]:g}, and so span no box. Pass box=, with ends for each of "
+                f"the {len(ends)} coordinates."
+            )
+        return ends
 
     @property
     def _half_cells(self) -> Array:
@@ -196,7 +208,7 @@ class VolumeEncoder(BaseEncoder, ABC):
             If a parameter is not as documented, there are not three coordinates, or there is no
             surface in the box.
         """
-        ends = self._box(box)
+        ends = self._solid_box(box)
         if box is None:
             ends = ends + self._half_cells[:, None] * [-1, 1]
         if len(ends) != 3:
@@ -209,28 +221,45 @@ class VolumeEncoder(BaseEncoder, ABC):
                 f"level is a probability between 0 and 1, ends excluded; got {level!r}. 0.5 is "
                 "where predict changes."
             )
-        return level_set_mesh(
-            lambda X: self._field_values(self.network_, X),
-            self._gradient,
-            ends,
-            resolution,
-            level=self._level(level),
-            newton_steps=newton_steps,
-        )
+        try:
+            return level_set_mesh(
+                lambda X: self._field_values(self.network_, X),
+                self._gradient,
+                ends,
+                resolution,
+                level=self._level(level),
+                newton_steps=newton_steps,
+            )
+        except NoSurface:  # which speaks of the decision function
+            raise ValueError(
+                f"There is no surface at level {level}: at no point of the grid in the box "
+                f"{ends.tolist()} is the probability of {self.classes_.tolist()[1]!r} above it. "
+                "Take a lower level, a finer resolution or another box."
+            ) from None
 
 
 def _bandwidth(volume: Any, axes: Sequence[Array]) -> Array:
     """Return the bandwidth of a volume of labels in units of its coordinates, from whole lines.
 
     Samples that are dense near the surface see little else than jumps, and those have no bandwidth.
+    Of the lines, one in so many is taken, of those that meet the surface as of the others: none of
+    evenly spaced ones may meet what is thin.
     """
-    total = prod(len(axis) for axis in axes)
-    step = int(np.ceil((total / _LINES) ** (1 / max(len(axes) - 1, 1))))
-    found = []
+    shape = tuple(len(axis) for axis in axes)
+    inside = np.empty(shape, dtype=np.bool_)
+    first = np.asarray(volume[:1]).flat[0]
+    for part in stretches(shape[0], prod(shape[1:])):
+        inside[part] = np.asarray(volume[part]) != first
+    step = -(-inside.size // _LINES)
+    found = np.zeros(len(axes))
     for k, axis in enumerate(axes):
-        part = tuple(slice(None, None, None if i == k else step) for i in range(len(axes)))
-        labels = np.asarray(volume[part])
-        inside = np.moveaxis(labels != labels.flat[0], k, 0).astype(float)
-        spacing = float(np.ptp(axis)) / max(len(axis) - 1, 1)
-        found.append(bandwidth_along(inside - inside.mean(), spacing) if spacing else 0.0)
-    return np.array(found)
+        lines = np.moveaxis(inside, k, 0)
+        varies = np.asarray(lines.any(axis=0) != lines.all(axis=0))
+        if not varies.any():
+            continue
+        taken = np.zeros_like(varies)
+        taken.flat[np.argsort(~varies, axis=None, kind="stable")[::step]] = True
+        labels = lines[:, taken].astype(float)
+        spacing = float(np.ptp(axis)) / (len(axis) - 1)
+        found[k] = bandwidth_along(labels - labels.mean(), spacing) if spacing else 0.0
+    return found

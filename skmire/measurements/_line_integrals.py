@@ -24,6 +24,8 @@ from skmire.networks import ScaledField
 
 Array = NDArray[np.float64]
 
+_RIM = 0.99  # of the radius; lines beyond it are the outermost
+_CUT_OFF = 0.25  # of the mean magnitude of integrals; beyond, the outermost are not about 0
 _TURNS = 4 * math.pi  # radians; beyond, an angle is likely to be in degrees
 # Begins the series of arcsin, times 40320. It takes nodes that crowd at the ends apart.
 _SAUSAGE = Polynomial([0, 40320, 0, 6720, 0, 3024, 0, 1800, 0, 1225]) / 53089
@@ -38,10 +40,10 @@ class LineIntegrals(Measurement):
     .. math:: x \cos\theta + y \sin\theta = s.
 
     The field then lives on the disc about the origin whose radius is the largest magnitude of an
-    offset in ``fit``, and is 0 outside it. Segments are in any number of dimensions, a row each of
-    the coordinates of their origin, then those of their direction: from the origin to origin +
-    direction, so that the length of the direction counts. The field then lives in the box of all
-    their ends.
+    offset in ``fit``, and is 0 outside it: lines must reach past the body, and a warning says where
+    they seem not to. Segments are in any number of dimensions, a row each of the coordinates of
+    their origin, then those of their direction: from the origin to origin + direction, so that the
+    length of the direction counts. The field then lives in the box of all their ends.
 
     A value is the integral by length, in the field's unit times that of its coordinates: the mean
     along a segment, times its length.
@@ -174,6 +176,8 @@ class LineIntegrals(Measurement):
                 "False.",
                 stacklevel=2,
             )
+        if self.geometry == "lines":
+            _ask_about_what_is_cut_off(np.abs(X[:, 1]), y)
         # The grid's slopes by its variance. It is fitted in few steps, and so has little noise; to
         # look for some in its spectrum, as in that of samples, takes the field's edges for it.
         rough = grid_pilot(self, X, y, weights, domain)
@@ -195,6 +199,20 @@ class LineIntegrals(Measurement):
             return X
         turned = 2 * X[:, 0]  # as a line has an angle and that opposite
         return torch.stack([turned.cos(), turned.sin()], dim=1).round(decimals=9) + 0.0
+
+
+def _ask_about_what_is_cut_off(offsets: Array, y: Array) -> None:
+    outermost = offsets >= _RIM * offsets.max()
+    at_the_rim = np.abs(y[outermost].mean(axis=0))  # noise has a mean of about 0
+    if (at_the_rim > _CUT_OFF * np.abs(y).mean(axis=0)).any():
+        warnings.warn(
+            f"Integrals along the outermost lines, at an offset of {offsets.max():g}, are "
+            f"{at_the_rim.max():.3g} on the mean, where a body within them gives 0. The field is 0 "
+            "beyond: lines must reach past the body on all sides. Add lines with larger offsets "
+            "that miss it, and whose values are 0, or look whether offsets are from the axis of "
+            "rotation.",
+            stacklevel=2,
+        )
 
 
 @cache

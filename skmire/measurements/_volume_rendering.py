@@ -241,7 +241,7 @@ class VolumeRendering(Measurement):
         ahead = functional.normalize(rays[:, 3:], dim=1)
         start, end = self._ends(rays[:, :3], ahead, domain)
         if not (start < end).any():
-            ends = [list(pair) for pair in zip(domain.low[:3], domain.high[:3], strict=True)]
+            ends = np.stack([domain.low[:3], domain.high[:3]], axis=1).tolist()
             raise ValueError(
                 f"No ray meets the box {ends} between near={self.near:g} and far={self.far}, so "
                 "that nothing of the scene is seen. Give bounds, near and far in the units of the "
@@ -363,10 +363,10 @@ class VolumeRendering(Measurement):
     def _box(self, origins: Array, directions: Array) -> tuple[Array, Array]:
         if self.bounds is not None:
             bounds = np.asarray(self.bounds, dtype=np.float64)
-            if bounds.shape != (3, 2) or not (bounds[:, 0] < bounds[:, 1]).all():
+            if bounds.shape != (3, 2) or not (np.diff(bounds) > 0).all() or np.isinf(bounds).any():
                 raise ValueError(
-                    "VolumeRendering(bounds=...) must hold a lower and a higher end for each of "
-                    f"three axes, of shape (3, 2); got {self.bounds!r}."
+                    "VolumeRendering(bounds=...) must hold a lower and a higher end, both finite, "
+                    f"for each of three axes, of shape (3, 2); got {bounds.tolist()}."
                 )
             return bounds[:, 0], bounds[:, 1]
         if self.far is not None:

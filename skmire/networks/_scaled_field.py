@@ -82,7 +82,19 @@ class ScaledField(PlainModule):
         values : Tensor of shape (...) or (..., n_outputs)
             The first if `y` was one-dimensional in `fit`. In the precision of the network, or in
             that of `coords` if it is the higher one.
+
+        Raises
+        ------
+        ValueError
+            If `coords` has another number of columns.
         """
+        if coords.shape[-1:] != self.centre.shape:  # one column would be broadcast
+            n_dims = len(self.centre)
+            raise ValueError(
+                f"X has {coords.shape[-1] if coords.ndim else 0} features, but the field is "
+                f"expecting {n_dims} features as input. Pass one column for each coordinate of the "
+                "fit."
+            )
         parameter = next(self.field.parameters())
         dtype = parameter.dtype.to_real()
         exact = coords.to(self.centre.dtype)

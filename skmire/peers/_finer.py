@@ -10,7 +10,7 @@ from skmire.atoms import Sinusoid, VariablePeriodic
 from skmire.atoms._base import Pull, Spare
 from skmire.encoders import MIREncoder
 from skmire.networks import Architecture
-from skmire.peers._recipe import encoder
+from skmire.peers._recipe import check_layers, encoder
 
 
 class HeldStretch(VariablePeriodic):
@@ -85,6 +85,7 @@ def finer(
     >>> encoder.fit(x, np.cos(20 * x[:, 0])).activations_
     ['finer(frequency=30.0, phase=0.0)', 'finer(frequency=30.0, phase=0.0)']
     """
+    check_layers(n_layers, frequency=frequency)
     kind = VariablePeriodic if exact_slope else HeldStretch
     return encoder(
         [kind(Sinusoid(frequency=frequency, phase=0.0)) for _ in range(n_layers)],

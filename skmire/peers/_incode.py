@@ -19,7 +19,7 @@ from skmire.encoders import MIREncoder
 from skmire.networks import BaseArchitecture, LayeredField
 from skmire.networks._affine import Affine
 from skmire.networks._weight_init import Place
-from skmire.peers._recipe import encoder, refuse_complex
+from skmire.peers._recipe import check_layers, encoder, refuse_complex
 
 _CHANNELS, _BLOCKS = 64, 3  # of the first stage of ResNet-34
 _HARMONISER = (_CHANNELS, 64, 32, 4)
@@ -271,6 +271,7 @@ def incode(
     ...     print(error)
     INCODE reads the signal as an image: X must hold every point of a grid once...
     """
+    check_layers(n_layers)
     return encoder(
         [Sinusoid(frequency=1.0, phase=0.0)] * n_layers,
         Harmonised(frequency),

@@ -20,7 +20,7 @@ from skmire.encoders import MIREncoder
 from skmire.networks import BaseArchitecture, LayeredField
 from skmire.networks._affine import Affine
 from skmire.networks._weight_init import Place, uniform
-from skmire.peers._recipe import encoder, refuse_complex
+from skmire.peers._recipe import check_layers, encoder, refuse_complex
 
 
 class Windows(PlainModule):
@@ -231,6 +231,7 @@ def mfn(
     >>> len(encoder.network_.filters), len(encoder.network_.affines)
     (4, 4)
     """
+    check_layers(n_layers)
     return encoder(
         [Sinusoid(frequency=1.0, phase=0.0)] * n_layers,
         MultiplicativeFilters(kind, input_scale=input_scale),

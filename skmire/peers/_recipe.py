@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from skmire.atoms import ActivationDictionary, Atom
@@ -46,6 +47,24 @@ def encoder(
         "max_epochs": max_epochs,
     }
     return MIREncoder(**{**recipe, **options})
+
+
+def check_layers(n_layers: int, **scales: float) -> None:
+    """Say that there must be a whole number of layers, and that their scales are above 0.
+
+    Raises
+    ------
+    ValueError
+        If it is otherwise.
+    """
+    if np.asarray(n_layers).dtype.kind not in "iu" or n_layers < 1:
+        raise ValueError(f"n_layers must be a whole number of at least 1, got {n_layers!r}.")
+    for name, scale in scales.items():
+        if not 0 < scale < np.inf:
+            raise ValueError(
+                f"{name} must be a finite number above 0, got {scale!r}: layers that do not vary "
+                "learn nothing."
+            )
 
 
 def refuse_complex(atoms: Iterable[Atom], *, by: BaseArchitecture) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from skmire.atoms import ComplexGabor, Gabor, Gaussian, ReLU, Sinusoid
 from skmire.encoders import MIREncoder
 from skmire.networks import Architecture, PositionalEncoding
-from skmire.peers._recipe import encoder
+from skmire.peers._recipe import check_layers, encoder
 
 
 def siren(
@@ -30,7 +30,7 @@ def siren(
     Parameters
     ----------
     frequency : float, default=30.0
-        :math:`\omega_0`, in every layer.
+        :math:`\omega_0`, above 0, in every layer.
     first_frequency : float, default=None
         That of the first layer, if it is another. The authors take 3000 for audio.
     hidden_width : int, default=256
@@ -64,6 +64,7 @@ def siren(
     ((30.0, 30.0, 30.0, 30.0), 3265)
     """
     first = frequency if first_frequency is None else first_frequency
+    check_layers(n_layers, frequency=frequency, first_frequency=first)
     scales = [first, *[frequency] * (n_layers - 1)]
     return encoder(
         [Sinusoid(frequency=scale, phase=0.0) for scale in scales],
@@ -123,6 +124,7 @@ def gauss(
     >>> gauss(hidden_width=32, max_epochs=5).fit(x, np.cos(20 * x[:, 0])).network_.scales
     (30.0, 30.0, 30.0, 30.0)
     """
+    check_layers(n_layers, scale=scale)
     return encoder(
         [Gaussian(scale=scale)] * n_layers,
         Architecture("torch", output_scale=1.0),
@@ -191,6 +193,7 @@ def wire(
     >>> network.affines[1].weight.dtype, network.affines[1]
     (torch.complex64, Affine(22, 22))
     """
+    check_layers(n_layers, scale=scale)
     atom = (ComplexGabor if complex else Gabor)(frequency=frequency, scale=scale)
     return encoder(
         [atom] * n_layers,
@@ -252,6 +255,7 @@ def fourier_relu(
     >>> encoder.network_.affines[0]
     Affine(21, 32)
     """
+    check_layers(n_layers)
     return encoder(
         [ReLU()] * n_layers,
         Architecture(

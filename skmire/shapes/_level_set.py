@@ -14,6 +14,11 @@ from skmire.shapes._mesh import Mesh
 
 Function = Callable[[Array], Array]
 
+
+class NoSurface(ValueError):
+    """The function is nowhere in the box above the level."""
+
+
 _NEAREST = 1e-3  # least distance of a vertex from a grid point, in spacings
 _SHELL = 1e-2  # how far outside the box its closing faces lie, in spacings
 
@@ -63,7 +68,8 @@ def level_set_mesh(
     ImportError
         If scikit-image, the extra ``mesh``, is not installed.
     ValueError
-        If the box or the resolution is not as documented, or nothing in the box exceeds the level.
+        If the box or the resolution is not as documented, nothing in the box exceeds the level, or
+        the gradient points away from where the values rise.
 
     References
     ----------
@@ -94,7 +100,7 @@ def level_set_mesh(
         faces.append(triangles + n)
         n += len(found)
     if not n:
-        raise ValueError(
+        raise NoSurface(
             f"There is no surface at level {level:g}: at none of {shape.prod():,} points of the "
             f"box {ends.tolist()} is the value above it. Take a lower level, a finer resolution or "
             "another box."
@@ -121,6 +127,7 @@ def level_set_mesh(
             room=room,
             steps=newton_steps,
         )
+    _check_side(vertices, triangles, normals)
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     return Mesh(vertices, triangles, normals / np.maximum(lengths, np.finfo(float).tiny))
 
@@ -143,6 +150,21 @@ def _checked(name: str, function: Function, *width: int) -> Function:
         return answer.reshape(shape)
 
     return checked
+
+
+def _check_side(vertices: Array, faces: NDArray[np.int64], normals: Array) -> None:
+    """Refuse a gradient of the other sign, by which every step leads away from the surface."""
+    agreeing = 0
+    for part in stretches(len(faces), 16):  # of some sixteen such arrays
+        a, b, c = (vertices[faces[part, i]] for i in range(3))
+        sides = (np.cross(b - a, c - a) * normals[faces[part, 0]]).sum(axis=1)
+        agreeing += int(np.sign(sides).sum())
+    if agreeing < 0:
+        raise ValueError(
+            "level_set_mesh(..., gradient=...) must be that of values, which are above the level "
+            "inside; at most faces it has the wrong sign, and points to where they fall. Return "
+            "the negative of it."
+        )
 
 
 def _slabs(values: Function, axes: list[Array]) -> Iterator[tuple[int, NDArray[np.float32]]]:

@@ -42,8 +42,12 @@ def occupancy_from_mesh(
 
     Raises
     ------
+    FileNotFoundError
+        If there is no such file.
     ImportError
         If trimesh, the extra ``mesh``, is not installed.
+    TypeError
+        If it is neither a path nor a mesh.
     ValueError
         If the surface is not closed.
 
@@ -79,7 +83,14 @@ def _closed(path: str | os.PathLike[str] | Mesh) -> tuple[Array, NDArray[np.int6
     trimesh: Any = require("trimesh", extra="mesh", purpose="occupancy_from_mesh")
     if isinstance(path, Mesh):
         name, mesh = "This mesh", trimesh.Trimesh(path.vertices, path.faces, process=False)
+    elif not isinstance(path, str | os.PathLike):
+        raise TypeError(
+            f"occupancy_from_mesh takes a path or a skmire.shapes.Mesh, got a "
+            f"{type(path).__name__}. Save a mesh of another library to a file, as by its export."
+        )
     else:
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f"There is no file {os.fspath(path)}. Pass the path of a mesh.")
         name, mesh = f"The mesh in {os.fspath(path)}", trimesh.load(path, force="mesh")
         if not mesh.is_watertight:  # exporters split vertices along seams and where normals jump
             mesh.merge_vertices(merge_tex=True, merge_norm=True)
