@@ -580,6 +580,19 @@ def test_the_stated_error_covers_kinks_and_steps_wherever_they_are(shape, whole,
     assert n_points < 60 * 1_000  # they are halved where it helps
 
 
+@pytest.mark.parametrize("tolerance", [1.1e-5, 1.4e-5, 1.9e-5])
+def test_many_small_changes_of_one_sign_do_not_settle_every_panel(tolerance):
+    def bowls(points):  # as smooth as a pass of halving leaves something of in every one of them
+        return np.abs(np.sin(np.pi * 500 * points)) ** 5
+
+    value, error = integrate(
+        bowls, np.zeros(1), np.ones(1), angular_frequency=np.full(1, 500 * np.pi),
+        tolerance=tolerance, max_points=10**6, rounding=0.0,
+    )  # fmt: skip
+    truth = 16 / (15 * np.pi)
+    assert abs(value - truth) <= error <= 1.001 * tolerance * truth
+
+
 def test_the_stated_error_covers_rounding():
     waves, amplitudes = RNG.normal(size=(5, 2)) * 20 / SIZE[:2], RNG.normal(size=(1, 5))
     fit, _ = planted(2, waves, amplitudes, 3e3)

@@ -83,11 +83,15 @@ def integrate(
         total = magnitude + sizes.sum(axis=(0, 1))
         error = np.abs(change + changes.sum(axis=0)) + 3 * np.sqrt(squares + (off**2).sum(axis=0))
         allowed = np.where(total > 0, tolerance * total, 1.0)
-        # The panels that matter least are settled, for half of what is left of a quarter each.
+        # The panels that matter least are settled, for half of what is left of a quarter each, of
+        # the root of the squares and of the sum: were all settled, the error would be allowed.
         shares = np.max(off / allowed, axis=1) ** 2
         order = np.argsort(shares)
         left = max(1 / 16 - np.max(squares / allowed**2), 0.0)
-        n_settled = np.searchsorted(np.cumsum(shares[order]), left / 2)
+        sums = np.abs(change + np.cumsum(changes[order], axis=0)) / allowed
+        most = (np.abs(change) / allowed + 1 / 4) / 2
+        fits = (np.cumsum(shares[order]) < left / 2) & np.all(sums <= most, axis=1)
+        n_settled = np.flatnonzero(fits).max(initial=-1) + 1
         settled, others = order[:n_settled], order[n_settled:]
         converged = bool(np.all(error <= tolerance * total))
         if (
