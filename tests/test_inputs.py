@@ -84,6 +84,8 @@ REFUSED: list[tuple[str, Callable, type[Exception], str]] = [
      "X contains NaN, in 1 of 24 rows, the first of which is row 3. Drop"),
     ("infinity in X", lambda: encoder().fit(put(X, np.inf), Y), ValueError, "X contains infinity"),
     ("NaN in y", lambda: encoder().fit(X, put(Y, np.nan)), ValueError, "y contains NaN"),
+    ("NaN in y of a score", lambda: fitted().score(X, put(Y, np.nan)), ValueError,
+     "y contains NaN, in 1 of 24 rows, the first of which is row 3. Drop"),
     ("infinity in y", lambda: encoder().fit(X, put(Y, -np.inf)), ValueError, "y contains infinity"),
     ("NaN in a query", lambda: fitted().gradient(put(X, np.nan)), ValueError, "X contains NaN"),
     ("a missing entry of a DataFrame", lambda: encoder().fit(
@@ -130,6 +132,8 @@ REFUSED: list[tuple[str, Callable, type[Exception], str]] = [
      r"got 3D array instead: X of shape \(1, 24, 2\)"),
     ("no y", lambda: encoder().fit(X, None), ValueError, "requires y.* Pass the values at X"),
     ("y too short", lambda: encoder().fit(X, Y[1:]), ValueError,
+     "24 rows in X and 23 in y. Pass both of the same samples"),
+    ("y of a score too short", lambda: fitted().score(X, Y[1:]), ValueError,
      "24 rows in X and 23 in y. Pass both of the same samples"),
     ("y of three dimensions", lambda: encoder().fit(X, np.ones((N, 2, 2))), ValueError,
      r"got shape \(24, 2, 2\)"),

@@ -45,6 +45,34 @@ def checked_samples(
     weights : ndarray of shape (n_samples,) or None
     """
     coords = _coordinates(estimator, X, reset=n_outputs is None, min_samples=2)
+    values = checked_values(estimator, y, len(coords), n_outputs=n_outputs)
+    weights = None if sample_weight is None else _checked_weights(sample_weight, len(coords))
+    counts = np.full(len(coords), True) if weights is None else weights > 0
+    refuse_missing("X", coords, X, counts=counts)
+    refuse_missing("y", values, y, counts=counts)
+    if weights is None:
+        return coords, values, None
+    weights = weights[counts] / weights.max()  # their sum is finite, however large they are
+    return coords[counts], values[counts], weights / weights.mean()
+
+
+def checked_values(estimator: Any, y: ArrayLike, n_samples: int, *, n_outputs: int | None) -> Array:
+    """Return values in float64, of the right shape; what is missing is not looked for.
+
+    Parameters
+    ----------
+    estimator : BaseEncoder
+    y : array-like
+        As in ``fit``.
+    n_samples : int
+        Rows of ``X``.
+    n_outputs : int or None
+        What `y` must have; ``None`` in a first fit.
+
+    Returns
+    -------
+    values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    """
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None. Pass "
@@ -56,9 +84,9 @@ def checked_samples(
             "y must hold one value a sample, of shape (n_samples,), or one row a sample, of shape "
             f"(n_samples, n_outputs); got shape {values.shape}. Bring it to one of these."
         )
-    if len(values) != len(coords):
+    if len(values) != n_samples:
         raise ValueError(
-            f"X and y must have one row for each sample; got {len(coords)} rows in X and "
+            f"X and y must have one row for each sample; got {n_samples} rows in X and "
             f"{len(values)} in y. Pass both of the same samples."
         )
     if n_outputs is not None and columns(values).shape[1] != n_outputs:
@@ -66,14 +94,7 @@ def checked_samples(
             f"y has {columns(values).shape[1]} outputs, but the encoder was fitted with "
             f"{n_outputs}; pass as many, or fit a clone of the encoder."
         )
-    weights = None if sample_weight is None else _checked_weights(sample_weight, len(coords))
-    counts = np.full(len(coords), True) if weights is None else weights > 0
-    _finite("X", coords, X, counts=counts)
-    _finite("y", values, y, counts=counts)
-    if weights is None:
-        return coords, values, None
-    weights = weights[counts] / weights.max()  # their sum is finite, however large they are
-    return coords[counts], values[counts], weights / weights.mean()
+    return values
 
 
 def checked_groups(
@@ -127,7 +148,7 @@ def checked_coordinates(estimator: Any, X: ArrayLike) -> Array:
     coords : ndarray of shape (n_samples, n_dims)
     """
     coords = _coordinates(estimator, X, reset=False, min_samples=1)
-    _finite("X", coords, X)
+    refuse_missing("X", coords, X)
     return coords
 
 
@@ -151,7 +172,7 @@ def checked_points(points: ArrayLike, n_dims: int) -> Array:
             f"got shape {coords.shape}. The field is what the values in y were measured of: what X "
             "held in fit goes to predict."
         )
-    _finite("points", coords, points)
+    refuse_missing("points", coords, points)
     return coords
 
 
@@ -200,7 +221,8 @@ def features_kept_on_failure(estimator: Any) -> Iterator[None]:
         raise
 
 
-def _checked_weights(sample_weight: ArrayLike, n_samples: int) -> Array:
+def weights_of(sample_weight: ArrayLike, n_samples: int) -> Array:
+    """Return one weight a sample, as numbers; one number is that of all."""
     weights = as_numbers("sample_weight", sample_weight)
     if weights.ndim == 0:
         weights = np.full(n_samples, weights)
@@ -210,8 +232,13 @@ def _checked_weights(sample_weight: ArrayLike, n_samples: int) -> Array:
             f"sample_weight must hold one weight a sample, of shape ({n_samples},); got shape "
             f"{weights.shape}. Pass {'sample_weight.ravel()' if flat else 'one for each row of X'}."
         )
+    return weights
+
+
+def _checked_weights(sample_weight: ArrayLike, n_samples: int) -> Array:
+    weights = weights_of(sample_weight, n_samples)
     cure = "Give samples to be left out a weight of 0"
-    _finite("sample_weight", weights, sample_weight, cure=cure)
+    refuse_missing("sample_weight", weights, sample_weight, cure=cure)
     if (weights < 0).any():
         raise ValueError(
             "Negative values in data passed to `sample_weight`: weights are at least 0, got "
@@ -225,7 +252,7 @@ def _checked_weights(sample_weight: ArrayLike, n_samples: int) -> Array:
     return weights
 
 
-def _finite(
+def refuse_missing(
     name: str,
     array: Array,
     given: ArrayLike,
