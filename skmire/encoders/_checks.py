@@ -180,10 +180,15 @@ def _coordinates(estimator: Any, X: ArrayLike, *, reset: bool, min_samples: int)
     """Return coordinates of the right shape and names, which are learnt if `reset`."""
     coords = as_numbers("X", X)
     if coords.ndim != 2:
+        column, row = "np.reshape(X, (-1, 1))", "np.reshape(X, (1, -1))"
+        if hasattr(X, "to_frame"):  # a series, of pandas or polars
+            column = "X.to_frame()"
+        elif hasattr(X, "reshape"):
+            column, row = "X.reshape(-1, 1)", "X.reshape(1, -1)"
         raise ValueError(
             f"Expected 2D array, got {coords.ndim}D array instead: X of shape {coords.shape}. "
-            "Reshape your data to one row a sample and one column a coordinate: X.reshape(-1, 1) "
-            "if there is one coordinate, X.reshape(1, -1) if there is one sample."
+            f"Reshape your data to one row a sample and one column a coordinate: {column} if there "
+            f"is one coordinate, {row} if there is one sample."
         )
     for axis, least, what, cure in (
         (0, min_samples, "sample", "one row a sample"),
