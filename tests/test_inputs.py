@@ -228,6 +228,14 @@ REFUSED: list[tuple[str, Callable, type[Exception], str]] = [
      r"MIREncoder\(dictionary=ActivationDictionary\(\['sinc'\]\)\)"),
     ("a parameter that does not exist", lambda: MIREncoder().set_params(width=3), ValueError,
      "Invalid parameter 'width'.* Valid parameters are"),
+    ("a parameter of the trainer", lambda: MIREncoder(learning_rate=0.01), TypeError,
+     r"MIREncoder\(\) got .*'learning_rate'.* MIREncoder\(trainer=Trainer\(learning_rate=0.01\)"),
+    ("one atom for a dictionary", lambda: MIREncoder("sinc").fit(X, Y), ValueError,
+     r"Pass a list: dictionary=\['sinc'\]"),
+    ("a sequence for a search", lambda: MIREncoder(search=["sinc", "relu"]).fit(X, Y), ValueError,
+     r"pass search=FixedSequence\(\['sinc', 'relu'\]\)"),
+    ("a class for an object", lambda: MIREncoder(trainer=Trainer).fit(X, Y), ValueError,
+     r"Pass an object, not its class: trainer=Trainer\(\)"),
     ("an atom that does not exist", lambda: encoder(dictionary=["sinusiod"]).fit(X, Y), ValueError,
      "no atom 'sinusiod'. Did you mean 'sinusoid'"),
     ("a sequence with an atom that does not exist",
@@ -441,6 +449,7 @@ def test_out_of_range(component, name, value):
     if isinstance(caught.value, InvalidParameterError):
         assert f"'{name}' parameter of {component.__name__}" in message
         assert f"Got {value!r} instead" in message
+        assert "._" not in message.partition(" Got ")[0]  # classes by the names to import
 
 
 @pytest.mark.parametrize(

@@ -35,23 +35,19 @@ from skmire.encoders._collaborators import (
 )
 from skmire.encoders._device import fitting_device
 from skmire.encoders._fitted_field import FittedField
+from skmire.encoders._parameters import ParametersMixin
 from skmire.encoders._resuming import opened_checkpoint, told
 from skmire.encoders._scaled_samples import DTYPES, scaled_samples
 from skmire.measurements import Measurement, Readout
 from skmire.networks import BaseArchitecture
 from skmire.scaling import CoordinateScaling, Scaling
-from skmire.search import (
-    BaseLayerSearch,
-    Candidate,
-    DivergenceError,
-    SearchProblem,
-)
+from skmire.search import BaseLayerSearch, Candidate, DivergenceError, SearchProblem
 from skmire.training import LOSSES, Trainer
 
 Array = NDArray[np.float64]
 
 
-class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
+class BaseEncoder(CallbackSupportMixin, ParametersMixin, FittedField, ABC):
     """Parameters and fitting of an encoder; its subclasses say what `y` is.
 
     The parameters are documented in `MIREncoder`.
