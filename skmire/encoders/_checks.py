@@ -16,6 +16,7 @@ from skmire.encoders._numbers import as_numbers, row_name
 
 Array = NDArray[np.float64]
 
+_OF_GRID = "Of an image or a volume, skmire.datasets.grid_samples makes X and y"
 _LARGEST = 1e290  # sums and differences of so large numbers are still finite
 
 
@@ -45,7 +46,7 @@ def checked_samples(
     weights : ndarray of shape (n_samples,) or None
     """
     coords = _coordinates(estimator, X, reset=n_outputs is None, min_samples=2)
-    values = checked_values(estimator, y, len(coords), n_outputs=n_outputs)
+    values = checked_values(estimator, y, coords.shape, n_outputs=n_outputs)
     weights = None if sample_weight is None else _checked_weights(sample_weight, len(coords))
     counts = np.full(len(coords), True) if weights is None else weights > 0
     refuse_missing("X", coords, X, counts=counts)
@@ -56,7 +57,9 @@ def checked_samples(
     return coords[counts], values[counts], weights / weights.mean()
 
 
-def checked_values(estimator: Any, y: ArrayLike, n_samples: int, *, n_outputs: int | None) -> Array:
+def checked_values(
+    estimator: Any, y: ArrayLike, shape: tuple[int, ...], *, n_outputs: int | None
+) -> Array:
     """Return values in float64, of the right shape; what is missing is not looked for.
 
     Parameters
@@ -64,8 +67,8 @@ def checked_values(estimator: Any, y: ArrayLike, n_samples: int, *, n_outputs: i
     estimator : BaseEncoder
     y : array-like
         As in ``fit``.
-    n_samples : int
-        Rows of ``X``.
+    shape : tuple of int
+        Of `X`.
     n_outputs : int or None
         What `y` must have; ``None`` in a first fit.
 
@@ -83,11 +86,19 @@ def checked_values(estimator: Any, y: ArrayLike, n_samples: int, *, n_outputs: i
         raise ValueError(
             "y must hold one value a sample, of shape (n_samples,), or one row a sample, of shape "
             f"(n_samples, n_outputs); got shape {values.shape}. Bring it to one of these."
+            + (f" {_OF_GRID}." if values.ndim > 2 else "")
         )
-    if len(values) != n_samples:
+    if len(values) != shape[0]:
+        cure = "Pass both of the same samples"
+        if values.shape[1:] == shape[:1]:
+            cure = "Transpose y if its columns are the samples"
+        elif shape[1:] == values.shape[:1]:
+            cure = "Transpose X if its columns are the samples"
+        elif values.size == shape[0]:
+            cure = f"Pass y.ravel() if it has the order of the rows of X. {_OF_GRID}"
         raise ValueError(
-            f"X and y must have one row for each sample; got {n_samples} rows in X and "
-            f"{len(values)} in y. Pass both of the same samples."
+            f"X and y must have one row for each sample; got {shape[0]} rows in X and "
+            f"{len(values)} in y. {cure}."
         )
     if n_outputs is not None and columns(values).shape[1] != n_outputs:
         raise ValueError(
@@ -195,6 +206,8 @@ def _coordinates(estimator: Any, X: ArrayLike, *, reset: bool, min_samples: int)
         (1, 1, "feature", "one column a coordinate"),
     ):
         if coords.shape[axis] < least:
+            if axis == 0 and len(coords) == 1 < coords.shape[1]:
+                cure += "; transpose X if its columns are the samples"
             raise ValueError(
                 f"Found array with {coords.shape[axis]} {what}(s) (shape={coords.shape}) while a "
                 f"minimum of {least} is required by {type(estimator).__name__}. Pass more, {cure}."

@@ -65,9 +65,9 @@ class ValueEncoder(MultiOutputMixin, RegressorMixin, BaseEncoder, ABC):
         """
         check_is_fitted(self)
         n_outputs = len(self._readout.targets.centre)
-        n_samples = len(np.atleast_1d(as_numbers("X", X)))
-        values = checked_values(self, y, n_samples, n_outputs=n_outputs)
-        weights = weights_of(1.0 if sample_weight is None else sample_weight, n_samples)
+        shape = np.atleast_1d(as_numbers("X", X)).shape
+        values = checked_values(self, y, shape, n_outputs=n_outputs)
+        weights = weights_of(1.0 if sample_weight is None else sample_weight, shape[0])
         alike = sample_weight is None or np.ndim(sample_weight) == 0  # as in fit
         counts = (weights != 0) | alike
         refuse_missing("y", values, y, counts=counts)
