@@ -163,7 +163,7 @@ def checked_coordinates(estimator: Any, X: ArrayLike) -> Array:
     return coords
 
 
-def checked_points(points: ArrayLike, n_dims: int) -> Array:
+def checked_points(points: ArrayLike, n_dims: int, *, what: str = "") -> Array:
     """Return the coordinates of a query of a field in float64, where `X` holds something else.
 
     Parameters
@@ -171,17 +171,24 @@ def checked_points(points: ArrayLike, n_dims: int) -> Array:
     points : array-like of shape (n_samples, n_dims)
     n_dims : int
         Coordinates of the field.
+    what : str, default=""
+        What errors call them, if there is more to say.
 
     Returns
     -------
     coords : ndarray of shape (n_samples, n_dims)
     """
-    coords = as_numbers("points", points)
-    if coords.ndim != 2 or coords.shape[1] != n_dims or not len(coords):
+    coords, what = as_numbers("points", points), what or f"the field's {n_dims} coordinate(s)"
+    if coords.ndim != 2 or coords.shape[1] != n_dims:
         raise ValueError(
-            f"points must hold one row a point and the field's {n_dims} coordinate(s) as columns; "
+            f"points must hold one row a point and {what} as columns; "
             f"got shape {coords.shape}. The field is what the values in y were measured of: what X "
             "held in fit goes to predict."
+        )
+    if not len(coords):
+        raise ValueError(
+            f"points must hold at least one row; got none, shape {coords.shape}. Pass more, one "
+            "row a point."
         )
     refuse_missing("points", coords, points)
     return coords
