@@ -821,6 +821,7 @@ def test_a_relative_path_is_one_from_where_the_fit_began(tmp_path, monkeypatch):
 # -- limits and callbacks ------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:The time limit of")  # on a busy machine
 def test_a_candidate_that_a_time_limit_cut_short_is_not_kept(path, trained):
     short = encoder(path, max_epochs=10**6, time_limit=0.2).fit(X, Y)
     assert set(short.search_results_["outcome"]) == {"time limit"}
