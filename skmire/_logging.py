@@ -31,3 +31,8 @@ def audible(verbose: int) -> Iterator[None]:
         logger.setLevel(level)
         if handler is not None:
             logger.removeHandler(handler)
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words, as in "1 network" and "2 networks"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -571,13 +571,26 @@ def test_the_stated_error_covers_kinks_and_steps_wherever_they_are(shape, whole,
 
         value, error = integrate(
             function, np.zeros(1), np.ones(1), angular_frequency=np.full(1, 3.0), tolerance=1e-6,
-            max_points=10_000, rounding=0.0,
+            max_points=10_000, precision=0.0, rounding=0.0,
         )  # fmt: skip
         truth = (whole(rough * (1 - place)) - whole(-rough * place)) / rough
         assert error < 2e-6
         missed += abs(value - truth) > error
     assert missed <= 1  # the last change of all panels together misses many of these
     assert n_points < 60 * 1_000  # they are halved where it helps
+
+
+@pytest.mark.parametrize("tolerance", [1.1e-5, 1.4e-5, 1.9e-5])
+def test_many_small_changes_of_one_sign_do_not_settle_every_panel(tolerance):
+    def bowls(points):  # as smooth as a pass of halving leaves something of in every one of them
+        return np.abs(np.sin(np.pi * 500 * points)) ** 5
+
+    value, error = integrate(
+        bowls, np.zeros(1), np.ones(1), angular_frequency=np.full(1, 500 * np.pi),
+        tolerance=tolerance, max_points=10**6, precision=0.0, rounding=0.0,
+    )  # fmt: skip
+    truth = 16 / (15 * np.pi)
+    assert abs(value - truth) <= error <= 1.001 * tolerance * truth
 
 
 def test_the_stated_error_covers_rounding():
@@ -587,6 +600,23 @@ def test_the_stated_error_covers_rounding():
     fit.network_ = fit.network_.float()
     value, error = fit.integral()
     assert 0 < abs(value - exact) <= error
+
+
+def test_an_integral_stops_at_the_rounding_of_single_precision_and_says_so():
+    n_points = 0
+
+    def waves(points):  # in single precision, as a network has its coordinates
+        nonlocal n_points
+        n_points += len(points)
+        return 1.5 + np.sin(3e3 * points.astype(np.float32), dtype=np.float64)
+
+    with pytest.warns(ConvergenceWarning, match='rounded to so few digits.*dtype="float64"'):
+        value, error = integrate(
+            waves, np.zeros(1), np.ones(1), angular_frequency=np.full(1, 3e3), tolerance=3e-8,
+            max_points=10**7, precision=0.0, rounding=3e3 * np.finfo(np.float32).eps,
+        )  # fmt: skip
+    assert abs(value - 1.5 - (1 - np.cos(3e3)) / 3e3) <= error < 1e-5
+    assert n_points < 200_000
 
 
 def test_integrals_that_do_not_converge_say_so():

@@ -139,6 +139,7 @@ def test_a_depth_whose_networks_all_diverge_ends_the_deepening(monkeypatch):
     assert len(fitted.activations_) == 2
 
 
+@pytest.mark.filterwarnings("ignore:The time limit of")  # on a busy machine
 def test_a_time_limit_ends_with_a_fit():
     fitted = fit(max_epochs=100_000, time_limit=1.5)
     assert fitted.search_results_["stage"][-1] == "fit"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer, _memory
@@ -337,12 +337,24 @@ def test_partial_fit_refuses_other_numbers_of_outputs():
 
 
 @pytest.mark.parametrize("search", [LayerSearch(2), FixedSequence("sinusoid", 2)])
+@pytest.mark.filterwarnings("ignore:The time limit of")  # on a busy machine
 def test_a_time_limit_ends_the_fit(search):
     begun = time.perf_counter()
     fit = encoder(search=search, time_limit=0.6, max_epochs=10**6).fit(X, Y)
     assert time.perf_counter() - begun < 6
     assert set(fit.search_results_["outcome"]) == {"time limit"}
     assert np.isfinite(fit.predict(X)).all()
+
+
+@pytest.mark.parametrize("search", [LayerSearch(2), FixedSequence("sinusoid", 2)])
+def test_a_fit_that_a_time_limit_ends_as_it_begins_says_so(search):
+    told = "ended the fit after 1 of 60 epochs.* Raise time_limit"
+    with pytest.warns(ConvergenceWarning, match=told) as caught:
+        encoder(search=search, time_limit=1e-9, max_epochs=60).fit(X, Y)
+    assert caught[0].filename == __file__
+    encoder(search=search, time_limit=1e-9, max_epochs=4).fit(
+        X, Y
+    )  # few are all that was asked for
 
 
 def test_a_time_limit_that_is_not_reached_ends_nothing():
@@ -410,7 +422,7 @@ def test_rows_of_weight_0_do_not_count_in_a_score(fitted):
     wanted = fitted.score(X[known], Y[known])
     y, places = np.where(known, Y, np.nan), np.where(known[:, None], X, np.nan)
     assert fitted.score(places, y, counts) == pytest.approx(wanted)
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+    with pytest.raises(ValueError, match="one weight a sample"):
         fitted.score(X, Y, counts[1:])
 
 

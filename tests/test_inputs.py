@@ -84,6 +84,8 @@ REFUSED: list[tuple[str, Callable, type[Exception], str]] = [
      "X contains NaN, in 1 of 24 rows, the first of which is row 3. Drop"),
     ("infinity in X", lambda: encoder().fit(put(X, np.inf), Y), ValueError, "X contains infinity"),
     ("NaN in y", lambda: encoder().fit(X, put(Y, np.nan)), ValueError, "y contains NaN"),
+    ("NaN in y of a score", lambda: fitted().score(X, put(Y, np.nan)), ValueError,
+     "y contains NaN, in 1 of 24 rows, the first of which is row 3. Drop"),
     ("infinity in y", lambda: encoder().fit(X, put(Y, -np.inf)), ValueError, "y contains infinity"),
     ("NaN in a query", lambda: fitted().gradient(put(X, np.nan)), ValueError, "X contains NaN"),
     ("a missing entry of a DataFrame", lambda: encoder().fit(
@@ -126,11 +128,27 @@ REFUSED: list[tuple[str, Callable, type[Exception], str]] = [
     ("no X", lambda: encoder().fit(None, Y), ValueError, "X is None; pass an array or a frame"),
     ("X of one dimension", lambda: encoder().fit(X[:, 0], Y), ValueError,
      r"got 1D array instead: X of shape \(24,\).* X.reshape\(-1, 1\)"),
+    ("a series as X", lambda: encoder().fit(pd.Series(Y), Y), ValueError,
+     r"got 1D array .* X.to_frame\(\) if .* np.reshape\(X, \(1, -1\)\) if"),
+    ("a list of numbers as X", lambda: encoder().fit(Y.tolist(), Y), ValueError,
+     r"got 1D array .* np.reshape\(X, \(-1, 1\)\) if"),
     ("X of three dimensions", lambda: encoder().fit(X[None], Y), ValueError,
      r"got 3D array instead: X of shape \(1, 24, 2\)"),
     ("no y", lambda: encoder().fit(X, None), ValueError, "requires y.* Pass the values at X"),
     ("y too short", lambda: encoder().fit(X, Y[1:]), ValueError,
      "24 rows in X and 23 in y. Pass both of the same samples"),
+    ("y of a score too short", lambda: fitted().score(X, Y[1:]), ValueError,
+     "24 rows in X and 23 in y. Pass both of the same samples"),
+    ("y with a column a sample", lambda: encoder().fit(X, np.ones((2, N))), ValueError,
+     "24 rows in X and 2 in y. Transpose y if its columns are the samples"),
+    ("X with a column a sample", lambda: encoder().fit(X.T, Y), ValueError,
+     "2 rows in X and 24 in y. Transpose X if its columns are the samples"),
+    ("X of one row", lambda: encoder().fit(Y[None], Y), ValueError,
+     "minimum of 2.* Pass more, one row a sample; transpose X if its columns are the samples"),
+    ("an image as y", lambda: encoder().fit(X, np.ones((4, 6, 3))), ValueError,
+     r"got shape \(4, 6, 3\).* Of an image or a volume, skmire.datasets.grid_samples makes X"),
+    ("an image of one channel as y", lambda: encoder().fit(X, np.ones((4, 6))), ValueError,
+     r"24 rows in X and 4 in y. Pass y.ravel\(\) .* skmire.datasets.grid_samples makes X and y"),
     ("y of three dimensions", lambda: encoder().fit(X, np.ones((N, 2, 2))), ValueError,
      r"got shape \(24, 2, 2\)"),
     ("y without columns", lambda: encoder().fit(X, np.ones((N, 0))), ValueError,
@@ -220,6 +238,14 @@ REFUSED: list[tuple[str, Callable, type[Exception], str]] = [
      r"MIREncoder\(dictionary=ActivationDictionary\(\['sinc'\]\)\)"),
     ("a parameter that does not exist", lambda: MIREncoder().set_params(width=3), ValueError,
      "Invalid parameter 'width'.* Valid parameters are"),
+    ("a parameter of the trainer", lambda: MIREncoder(learning_rate=0.01), TypeError,
+     r"MIREncoder\(\) got .*'learning_rate'.* MIREncoder\(trainer=Trainer\(learning_rate=0.01\)"),
+    ("one atom for a dictionary", lambda: MIREncoder("sinc").fit(X, Y), ValueError,
+     r"Pass a list: dictionary=\['sinc'\]"),
+    ("a sequence for a search", lambda: MIREncoder(search=["sinc", "relu"]).fit(X, Y), ValueError,
+     r"pass search=FixedSequence\(\['sinc', 'relu'\]\)"),
+    ("a class for an object", lambda: MIREncoder(trainer=Trainer).fit(X, Y), ValueError,
+     r"Pass an object, not its class: trainer=Trainer\(\)"),
     ("an atom that does not exist", lambda: encoder(dictionary=["sinusiod"]).fit(X, Y), ValueError,
      "no atom 'sinusiod'. Did you mean 'sinusoid'"),
     ("a sequence with an atom that does not exist",
@@ -433,6 +459,7 @@ def test_out_of_range(component, name, value):
     if isinstance(caught.value, InvalidParameterError):
         assert f"'{name}' parameter of {component.__name__}" in message
         assert f"Got {value!r} instead" in message
+        assert "._" not in message.partition(" Got ")[0]  # classes by the names to import
 
 
 @pytest.mark.parametrize(

@@ -562,6 +562,7 @@ def test_one_axis_is_not_tried_twice():
 
 
 @pytest.mark.parametrize("enough", [0, 10**6])
+@pytest.mark.filterwarnings("ignore:The time limit of")  # on a busy machine
 def test_a_time_limit_ends_the_search_with_a_fit_on_all_samples(monkeypatch, enough):
     monkeypatch.setattr(_contest, "_ENOUGH", enough)  # epochs
     begun = time.monotonic()

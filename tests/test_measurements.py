@@ -324,7 +324,12 @@ def test_parameters_are_nested_and_cannot_change_once_fitted():
         encoder.set_params(measurement__width=0.5).partial_fit(X, bump(X))
 
 
-@pytest.mark.parametrize("points", [[[1.0]], [1.0, 2.0], np.empty((0, 2))])
+def test_no_points_are_refused_as_none(fitted):
+    with pytest.raises(ValueError, match=r"got none, shape \(0, 2\). Pass more, one row a point"):
+        fitted.field_at(np.empty((0, 2)))
+
+
+@pytest.mark.parametrize("points", [[[1.0]], [1.0, 2.0], np.empty((0, 3))])
 def test_points_of_another_shape_are_refused(fitted, points):
     with pytest.raises(ValueError, match="points must hold one row a point"):
         fitted.field_at(points)

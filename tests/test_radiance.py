@@ -383,8 +383,10 @@ def test_what_cannot_be_is_refused(fitted):
         encoder().fit(X[:, :5], Y)
     with pytest.raises(ValueError, match="for labels"):
         encoder(trainer=Trainer(loss="logistic")).fit(X, Y)
-    with pytest.raises(ValueError, match="field's 3 coordinate"):
+    with pytest.raises(ValueError, match="a point and the 3 coordinates of a place as columns"):
         fitted.density(np.zeros((4, 6)))
+    with pytest.raises(ValueError, match="of a place and the 3 of a direction of view as columns"):
+        fitted.gradient(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="at least one pixel"):
         fitted.render(look_at([3.0, 0, 0]), 0, 4, 10.0)
     for ask in ("density", "depth", "predict"):

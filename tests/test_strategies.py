@@ -376,6 +376,7 @@ def test_scales_that_are_drawn_are_projected_as_they_are():
     assert sorted(table["atom"][table["stage"] == "projected"].tolist()) == sorted(THREE)
 
 
+@pytest.mark.filterwarnings("ignore:The time limit of")  # on a busy machine
 def test_projecting_takes_a_quarter_of_a_time_limit_at_most(monkeypatch):
     begun = []
 

@@ -247,6 +247,7 @@ def test_what_was_taken_back_has_no_part_in_the_average():
         assert float(average.field.value.detach()) == pytest.approx(expected)
 
 
+@pytest.mark.filterwarnings("ignore:The time limit of")  # on a busy machine
 def test_time_moves_the_schedule_too(steps):
     fitted = encoder(Trainer(learning_rate=1e-2, decay=0.1), time_limit=0.3, max_epochs=10**6)
     fitted.fit(X, Y)

@@ -35,24 +35,21 @@ from skmire.encoders._collaborators import (
 )
 from skmire.encoders._device import fitting_device
 from skmire.encoders._fitted_field import FittedField
+from skmire.encoders._limits import warn_of_a_fit_hardly_begun
+from skmire.encoders._parameters import ParametersMixin
 from skmire.encoders._resuming import opened_checkpoint, told
 from skmire.encoders._scaled_samples import DTYPES, scaled_samples
 from skmire.measurements import Measurement, Readout
 from skmire.networks import BaseArchitecture
 from skmire.scaling import CoordinateScaling, Scaling
-from skmire.search import (
-    BaseLayerSearch,
-    Candidate,
-    DivergenceError,
-    SearchProblem,
-)
+from skmire.search import BaseLayerSearch, Candidate, DivergenceError, SearchProblem
 from skmire.training import LOSSES, Trainer
 from skmire.training._losses import Loss
 
 Array = NDArray[np.float64]
 
 
-class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
+class BaseEncoder(CallbackSupportMixin, ParametersMixin, FittedField, ABC):
     """Parameters and fitting of an encoder; its subclasses say what `y` is.
 
     The parameters are documented in `MIREncoder`.
@@ -303,6 +300,9 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         task.finish(result.network)  # before anything is kept, as a callback may raise
         self.__dict__.update({**settled, **self._fitted_attributes(result)})
         self._settle_constant(coords, weights)
+        warn_of_a_fit_hardly_begun(
+            result.path[-1], time_limit=self.time_limit, max_epochs=self.max_epochs
+        )
         return self
 
     def _go_on(

@@ -336,7 +336,8 @@ class CalculusMixin(ABC):
         Warns
         -----
         ConvergenceWarning
-            If `max_points` do not suffice for the tolerance. The error says what was reached.
+            If `max_points` do not suffice for the tolerance, or would not, as values of the
+            computation's `dtype` are rounded. The error says what was reached.
         """
         ends = self._box(box, flat=True)
         if not as_numbers("tolerance", tolerance) > 0:
@@ -348,6 +349,8 @@ class CalculusMixin(ABC):
                 f"coordinate(s), got {max_points!r}. Raise it; in many dimensions, the mean of "
                 "predict at random points of the box costs less."
             )
+        eps = torch.finfo(self.network_.output.bias.dtype.to_real()).eps
+        turns = self.bandwidth_ * self.coordinate_scaling_.half_range
         value, error = integrate(
             lambda points: self._field_values(self.network_, points).reshape(len(points), -1),
             ends[:, 0],
@@ -355,7 +358,8 @@ class CalculusMixin(ABC):
             angular_frequency=self.bandwidth_,
             tolerance=tolerance,
             max_points=int(max_points),
-            rounding=torch.finfo(self.network_.output.bias.dtype.to_real()).eps,
+            precision=eps,
+            rounding=eps * max(1.0, turns.max()),  # of coordinates, as it turns up in values
         )
         return (value[0], error[0]) if self._y_ndim == 1 else (value, error)
 

@@ -16,6 +16,7 @@ from skmire.encoders._numbers import as_numbers, row_name
 
 Array = NDArray[np.float64]
 
+_OF_GRID = "Of an image or a volume, skmire.datasets.grid_samples makes X and y"
 _LARGEST = 1e290  # sums and differences of so large numbers are still finite
 
 
@@ -45,6 +46,36 @@ def checked_samples(
     weights : ndarray of shape (n_samples,) or None
     """
     coords = _coordinates(estimator, X, reset=n_outputs is None, min_samples=2)
+    values = checked_values(estimator, y, coords.shape, n_outputs=n_outputs)
+    weights = None if sample_weight is None else _checked_weights(sample_weight, len(coords))
+    counts = np.full(len(coords), True) if weights is None else weights > 0
+    refuse_missing("X", coords, X, counts=counts)
+    refuse_missing("y", values, y, counts=counts)
+    if weights is None:
+        return coords, values, None
+    weights = weights[counts] / weights.max()  # their sum is finite, however large they are
+    return coords[counts], values[counts], weights / weights.mean()
+
+
+def checked_values(
+    estimator: Any, y: ArrayLike, shape: tuple[int, ...], *, n_outputs: int | None
+) -> Array:
+    """Return values in float64, of the right shape; what is missing is not looked for.
+
+    Parameters
+    ----------
+    estimator : BaseEncoder
+    y : array-like
+        As in ``fit``.
+    shape : tuple of int
+        Of `X`.
+    n_outputs : int or None
+        What `y` must have; ``None`` in a first fit.
+
+    Returns
+    -------
+    values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+    """
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None. Pass "
@@ -55,25 +86,26 @@ def checked_samples(
         raise ValueError(
             "y must hold one value a sample, of shape (n_samples,), or one row a sample, of shape "
             f"(n_samples, n_outputs); got shape {values.shape}. Bring it to one of these."
+            + (f" {_OF_GRID}." if values.ndim > 2 else "")
         )
-    if len(values) != len(coords):
+    if len(values) != shape[0]:
+        cure = "Pass both of the same samples"
+        if values.shape[1:] == shape[:1]:
+            cure = "Transpose y if its columns are the samples"
+        elif shape[1:] == values.shape[:1]:
+            cure = "Transpose X if its columns are the samples"
+        elif values.size == shape[0]:
+            cure = f"Pass y.ravel() if it has the order of the rows of X. {_OF_GRID}"
         raise ValueError(
-            f"X and y must have one row for each sample; got {len(coords)} rows in X and "
-            f"{len(values)} in y. Pass both of the same samples."
+            f"X and y must have one row for each sample; got {shape[0]} rows in X and "
+            f"{len(values)} in y. {cure}."
         )
     if n_outputs is not None and columns(values).shape[1] != n_outputs:
         raise ValueError(
             f"y has {columns(values).shape[1]} outputs, but the encoder was fitted with "
             f"{n_outputs}; pass as many, or fit a clone of the encoder."
         )
-    weights = None if sample_weight is None else _checked_weights(sample_weight, len(coords))
-    counts = np.full(len(coords), True) if weights is None else weights > 0
-    _finite("X", coords, X, counts=counts)
-    _finite("y", values, y, counts=counts)
-    if weights is None:
-        return coords, values, None
-    weights = weights[counts] / weights.max()  # their sum is finite, however large they are
-    return coords[counts], values[counts], weights / weights.mean()
+    return values
 
 
 def checked_groups(
@@ -127,11 +159,11 @@ def checked_coordinates(estimator: Any, X: ArrayLike) -> Array:
     coords : ndarray of shape (n_samples, n_dims)
     """
     coords = _coordinates(estimator, X, reset=False, min_samples=1)
-    _finite("X", coords, X)
+    refuse_missing("X", coords, X)
     return coords
 
 
-def checked_points(points: ArrayLike, n_dims: int) -> Array:
+def checked_points(points: ArrayLike, n_dims: int, *, what: str = "") -> Array:
     """Return the coordinates of a query of a field in float64, where `X` holds something else.
 
     Parameters
@@ -139,19 +171,26 @@ def checked_points(points: ArrayLike, n_dims: int) -> Array:
     points : array-like of shape (n_samples, n_dims)
     n_dims : int
         Coordinates of the field.
+    what : str, default=""
+        What errors call them, if there is more to say.
 
     Returns
     -------
     coords : ndarray of shape (n_samples, n_dims)
     """
-    coords = as_numbers("points", points)
-    if coords.ndim != 2 or coords.shape[1] != n_dims or not len(coords):
+    coords, what = as_numbers("points", points), what or f"the field's {n_dims} coordinate(s)"
+    if coords.ndim != 2 or coords.shape[1] != n_dims:
         raise ValueError(
-            f"points must hold one row a point and the field's {n_dims} coordinate(s) as columns; "
+            f"points must hold one row a point and {what} as columns; "
             f"got shape {coords.shape}. The field is what the values in y were measured of: what X "
             "held in fit goes to predict."
         )
-    _finite("points", coords, points)
+    if not len(coords):
+        raise ValueError(
+            f"points must hold at least one row; got none, shape {coords.shape}. Pass more, one "
+            "row a point."
+        )
+    refuse_missing("points", coords, points)
     return coords
 
 
@@ -159,16 +198,23 @@ def _coordinates(estimator: Any, X: ArrayLike, *, reset: bool, min_samples: int)
     """Return coordinates of the right shape and names, which are learnt if `reset`."""
     coords = as_numbers("X", X)
     if coords.ndim != 2:
+        column, row = "np.reshape(X, (-1, 1))", "np.reshape(X, (1, -1))"
+        if hasattr(X, "to_frame"):  # a series, of pandas or polars
+            column = "X.to_frame()"
+        elif hasattr(X, "reshape"):
+            column, row = "X.reshape(-1, 1)", "X.reshape(1, -1)"
         raise ValueError(
             f"Expected 2D array, got {coords.ndim}D array instead: X of shape {coords.shape}. "
-            "Reshape your data to one row a sample and one column a coordinate: X.reshape(-1, 1) "
-            "if there is one coordinate, X.reshape(1, -1) if there is one sample."
+            f"Reshape your data to one row a sample and one column a coordinate: {column} if there "
+            f"is one coordinate, {row} if there is one sample."
         )
     for axis, least, what, cure in (
         (0, min_samples, "sample", "one row a sample"),
         (1, 1, "feature", "one column a coordinate"),
     ):
         if coords.shape[axis] < least:
+            if axis == 0 and len(coords) == 1 < coords.shape[1]:
+                cure += "; transpose X if its columns are the samples"
             raise ValueError(
                 f"Found array with {coords.shape[axis]} {what}(s) (shape={coords.shape}) while a "
                 f"minimum of {least} is required by {type(estimator).__name__}. Pass more, {cure}."
@@ -200,7 +246,8 @@ def features_kept_on_failure(estimator: Any) -> Iterator[None]:
         raise
 
 
-def _checked_weights(sample_weight: ArrayLike, n_samples: int) -> Array:
+def weights_of(sample_weight: ArrayLike, n_samples: int) -> Array:
+    """Return one weight a sample, as numbers; one number is that of all."""
     weights = as_numbers("sample_weight", sample_weight)
     if weights.ndim == 0:
         weights = np.full(n_samples, weights)
@@ -210,8 +257,13 @@ def _checked_weights(sample_weight: ArrayLike, n_samples: int) -> Array:
             f"sample_weight must hold one weight a sample, of shape ({n_samples},); got shape "
             f"{weights.shape}. Pass {'sample_weight.ravel()' if flat else 'one for each row of X'}."
         )
+    return weights
+
+
+def _checked_weights(sample_weight: ArrayLike, n_samples: int) -> Array:
+    weights = weights_of(sample_weight, n_samples)
     cure = "Give samples to be left out a weight of 0"
-    _finite("sample_weight", weights, sample_weight, cure=cure)
+    refuse_missing("sample_weight", weights, sample_weight, cure=cure)
     if (weights < 0).any():
         raise ValueError(
             "Negative values in data passed to `sample_weight`: weights are at least 0, got "
@@ -225,7 +277,7 @@ def _checked_weights(sample_weight: ArrayLike, n_samples: int) -> Array:
     return weights
 
 
-def _finite(
+def refuse_missing(
     name: str,
     array: Array,
     given: ArrayLike,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils._param_validation import InvalidParameterError
 
 from skmire._digest import described
 from skmire.atoms import ActivationDictionary
@@ -63,11 +66,27 @@ def collaborators(
     search = LayerSearch() if given["search"] is None else clone(given["search"])
     trainer = Trainer() if given["trainer"] is None else clone(given["trainer"])
     measurement = clone(given.get("measurement") or measurement or PointValues())
-    for component in (search, trainer, measurement):
-        component._validate_params()
     architecture = clone(given["network"] or network or Architecture())
-    architecture.check()
+    with public_names():
+        for component in (search, trainer, measurement):
+            component._validate_params()
+        architecture.check()
     return dictionary, search, trainer, architecture, measurement
+
+
+@contextmanager
+def public_names() -> Iterator[None]:
+    """Name classes as they are imported, not by the private modules that they are written in."""
+    try:
+        yield
+    except InvalidParameterError as error:
+        rule, got, rest = str(error).partition(" Got ")
+        rule = re.sub(r"(?<='skmire)[.\w]*", _without_private, rule)
+        raise InvalidParameterError(f"{rule}{got}{rest}") from None
+
+
+def _without_private(path: re.Match[str]) -> str:
+    return re.sub(r"\._\w+", "", path[0])
 
 
 def settled_parameters(encoder: BaseEstimator, collaborators: Collaborators) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def integrate(
     angular_frequency: Array,
     tolerance: float,
     max_points: int,
+    precision: float,
     rounding: float,
 ) -> tuple[Array, Array]:
     """Integrate by products of Gauss-Lobatto rules, halving the panels that are not settled.
@@ -51,8 +52,10 @@ def integrate(
         Of the error, as a share of the integral of the magnitude.
     max_points : int
         Where the function is evaluated at most, enough for a panel and its halves.
+    precision : float
+        What all values may be off together, as a share of the magnitude; part of the error.
     rounding : float
-        What the values may be off, as a share of the magnitude; part of the error.
+        What each may be off for itself. Halving averages it out, by the root of the points.
 
     Returns
     -------
@@ -71,6 +74,7 @@ def integrate(
     coarse, _ = _rule(function, centres, half)
     used = len(centres) * len(_NODES) ** n_dims
     before = np.zeros_like(coarse)
+    share = 1 / len(centres)  # of the box, in a panel
     value, change, squares, magnitude = np.zeros((4, coarse.shape[1]))  # of settled panels
     while True:
         half = half / 2
@@ -83,31 +87,45 @@ def integrate(
         total = magnitude + sizes.sum(axis=(0, 1))
         error = np.abs(change + changes.sum(axis=0)) + 3 * np.sqrt(squares + (off**2).sum(axis=0))
         allowed = np.where(total > 0, tolerance * total, 1.0)
-        # The panels that matter least are settled, for half of what is left of a quarter each.
+        # The panels that matter least are settled, for half of what is left of a quarter each, of
+        # the root of the squares and of the sum: were all settled, the error would be allowed.
         shares = np.max(off / allowed, axis=1) ** 2
         order = np.argsort(shares)
         left = max(1 / 16 - np.max(squares / allowed**2), 0.0)
-        n_settled = np.searchsorted(np.cumsum(shares[order]), left / 2)
+        sums = np.abs(change + np.cumsum(changes[order], axis=0)) / allowed
+        most = (np.abs(change) / allowed + 1 / 4) / 2
+        fits = (np.cumsum(shares[order]) < left / 2) & np.all(sums <= most, axis=1)
+        n_settled = np.flatnonzero(fits).max(initial=-1) + 1
         settled, others = order[:n_settled], order[n_settled:]
         converged = bool(np.all(error <= tolerance * total))
-        if (
-            converged
-            or used + len(others) * 2**n_dims * (cost - len(_NODES) ** n_dims) > max_points
-        ):
+        # Twice in a row, changes were no larger than the rounding of values there makes them.
+        floor = rounding * np.maximum(sizes.sum(axis=1), total * share)
+        larger = np.maximum(np.abs(changes), before / 2**n_dims)
+        noisy = np.all((before > 0) & (larger <= floor), axis=1)
+        rounded = bool(shares[noisy].sum() > shares.sum() / 2)
+        needed = used * np.max(error / allowed) ** 2 if rounded else 0.0
+        next_ones = len(others) * 2**n_dims * (cost - len(_NODES) ** n_dims)
+        if converged or max(used + next_ones, needed) > max_points:
             if not converged:
+                cure = (
+                    'The values are rounded to so few digits: fit with dtype="float64", or raise '
+                    "the tolerance."
+                    if rounded
+                    else "Raise max_points or the tolerance, or take a smaller box."
+                )
                 warnings.warn(
                     f"The integral may still be off by {error.max():.2g} after {used:,} points, "
-                    f"more than the tolerance of {tolerance:g} allows. Raise max_points or the "
-                    "tolerance, or take a smaller box.",
+                    f"more than the tolerance of {tolerance:g} allows. {cure}",
                     ConvergenceWarning,
                     stacklevel=3,
                 )
-            return value + fine.sum(axis=(0, 1)), error + rounding * total
+            return value + fine.sum(axis=(0, 1)), error + precision * total
         value = value + fine[settled].sum(axis=(0, 1))
         magnitude = magnitude + sizes[settled].sum(axis=(0, 1))
         change = change + changes[settled].sum(axis=0)
         squares = squares + (off[settled] ** 2).sum(axis=0)
         before = np.repeat(np.abs(changes[others]), 2**n_dims, axis=0)
+        share /= 2**n_dims
         centres, coarse = (a[others].reshape(-1, a.shape[-1]) for a in (centres, fine))
 
 

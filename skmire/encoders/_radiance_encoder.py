@@ -24,6 +24,8 @@ from skmire.networks import RadianceArchitecture
 
 _RAYS = 2**14  # of a picture that are made at once
 _POINTS = 2**16  # along rays that are held at once
+_PLACE = "the 3 coordinates of a place"
+_VIEW = f"{_PLACE} and the 3 of a direction of view"
 
 
 class RadianceEncoder(ValueEncoder):
@@ -155,7 +157,7 @@ class RadianceEncoder(ValueEncoder):
             If the encoder is not fitted.
         """
         check_is_fitted(self)
-        places = checked_points(points, 3)
+        places = checked_points(points, 3, what=_PLACE)
         n_dims = self._readout.domain.n_dims  # of which the density knows the first three
         values = self.field_at(np.hstack([places, np.zeros((len(places), n_dims - 3))]))
         rendering = self._rendering
@@ -202,6 +204,11 @@ class RadianceEncoder(ValueEncoder):
         )
 
     # -- what is its own of a fit ------------------------------------------------------------------
+
+    def _query(self, X: ArrayLike) -> Array:
+        check_is_fitted(self)
+        n_dims = self._readout.domain.n_dims
+        return checked_points(X, n_dims, what=_PLACE if n_dims == 3 else _VIEW)
 
     def _collaborators(self) -> Collaborators:
         found = super()._collaborators()

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from skmire._logging import logger
+from skmire._logging import counted, logger
 from skmire.encoders._collaborators import DEFAULTS, Collaborators
 from skmire.search._checkpoint import Checkpoint
 
@@ -49,7 +49,9 @@ def told(checkpoint: Checkpoint | None, verbose: int) -> Iterator[None]:
         yield
         return
     before = checkpoint.n_candidates
-    logger.info("checkpoint %s: %d candidates finished before", checkpoint.folder, before)
+    logger.info(
+        "checkpoint %s: %s finished before", checkpoint.folder, counted(before, "candidate")
+    )
     yield
     new = checkpoint.n_candidates - before
-    logger.info("checkpoint %s: %d candidates added", checkpoint.folder, new)
+    logger.info("checkpoint %s: %s added", checkpoint.folder, counted(new, "candidate"))

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import _safe_indexing
+from sklearn.utils.validation import check_is_fitted
 
 from skmire.encoders._base import Array, BaseEncoder
+from skmire.encoders._checks import checked_values, refuse_missing, weights_of
 from skmire.encoders._numbers import as_numbers
 
 
@@ -55,13 +57,24 @@ class ValueEncoder(MultiOutputMixin, RegressorMixin, BaseEncoder, ABC):
         -------
         score : float
             The mean over outputs.
+
+        Raises
+        ------
+        ValueError
+            If `y` is not as in `fit`; before anything is predicted.
         """
-        values = as_numbers("y", y)
-        weights = None if sample_weight is None else as_numbers("sample_weight", sample_weight)
-        if weights is None or weights.ndim == 0:  # all alike, as in fit
+        check_is_fitted(self)
+        n_outputs = len(self._readout.targets.centre)
+        shape = np.atleast_1d(as_numbers("X", X)).shape
+        values = checked_values(self, y, shape, n_outputs=n_outputs)
+        weights = weights_of(1.0 if sample_weight is None else sample_weight, shape[0])
+        alike = sample_weight is None or np.ndim(sample_weight) == 0  # as in fit
+        counts = (weights != 0) | alike
+        refuse_missing("y", values, y, counts=counts)
+        if alike:
             return float(super().score(X, values))
-        counts = np.flatnonzero(weights != 0) if weights.shape == values.shape[:1] else slice(None)
-        return float(super().score(_safe_indexing(X, counts), values[counts], weights[counts]))
+        X = _safe_indexing(X, np.flatnonzero(counts))
+        return float(super().score(X, values[counts], weights[counts]))
 
     def staged_predict(self, X: ArrayLike) -> Iterator[Array]:
         """Yield the values of the network of every stage of the search, the fit last.

@@ -12,7 +12,7 @@ from math import inf, isnan, nan
 
 import numpy as np
 
-from skmire._logging import logger
+from skmire._logging import counted, logger
 from skmire._random import derive_seed
 from skmire.networks import LayeredField
 from skmire.search._base import DivergenceError, SearchProblem
@@ -201,12 +201,16 @@ class Contest:
         scales = [tuple(atom.stretch for atom in plan.atoms) for plan in plans]
         if problem.verbose:
             ahead = unfinished(problem, trainer, plans, epochs=epochs, seconds=seconds)
-            logger.info(
-                "%s: %d networks of %d units, %d epochs of %d samples, about %.2g s%s",
-                name, len(ahead), problem.hidden_width, epochs, len(problem.samples),
-                seconds_ahead(problem, trainer, ahead, epochs),
-                f"; {n} finished before" if (n := len(plans) - len(ahead)) else "",
-            )  # fmt: skip
+            done = len(plans) - len(ahead)
+            told = f"{counted(done, 'network')} finished before" if done else ""
+            if ahead:
+                seconds_left = seconds_ahead(problem, trainer, ahead, epochs)
+                told = (
+                    f"{counted(len(ahead), 'network')} of {counted(problem.hidden_width, 'unit')}, "
+                    f"{counted(epochs, 'epoch')} of {len(problem.samples)} samples, "
+                    f"about {seconds_left:.2g} s" + (f"; {done} finished before" if done else "")
+                )
+            logger.info("%s: %s", name, told)
         standings: list[Standing] = []
         least, self._leader = inf, None  # only one network is kept, as there may be many
         runs = train_side_by_side(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval
 
-from skmire._logging import logger
+from skmire._logging import counted, logger
 from skmire._threads import single_thread, threads_restored
 from skmire.search._base import SearchProblem
 from skmire.search._contest import CHEAP, FINALE, Contest, Standing, best_single, finalists, ranked
@@ -149,7 +149,7 @@ class ProjectionSearch(ContestSearch):
                 {name: Standing(new[name], loss) for name, loss in zip(new, losses, strict=True)}
             )
             if problem.verbose:
-                logger.info("%s: %d sequences projected", name, len(new))
+                logger.info("%s: %s projected", name, counted(len(new), "sequence"))
             return ranked(known.values())
 
         task = contest.problem.task.start("projections")
