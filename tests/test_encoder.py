@@ -1,5 +1,6 @@
 """The estimator: what a user gives it and gets from it."""
 
+import pickle
 import time
 import tracemalloc
 from itertools import pairwise
@@ -15,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer, _memory
 from skmire._memory import available
+from skmire.search import SearchResult
 
 RNG = np.random.default_rng(0)
 # Metres east of an origin far away, a depth in kilometres: nothing like the unit box.
@@ -309,6 +311,37 @@ def test_partial_fit_fixes_scaling_and_sequence():
     assert fit.activations_ == first.activations_
     assert fit.n_iter_ == len(fit.loss_curve_) == first.n_iter_ + 1
     assert not np.array_equal(fit.predict(X), first.predict(X))
+
+
+def test_what_partial_fit_adds_does_not_grow_with_the_calls():
+    def size():
+        return len(pickle.dumps(fit)) - fit.search_result_.path[-1].training.curve.nbytes
+
+    fit = encoder(search=FixedSequence("gaussian", 1), max_epochs=2).fit(X, Y)
+    with patch.object(SearchResult, "table") as table:
+        size_of_one = fit.partial_fit(X, Y) and size()
+        for _ in range(20):
+            fit.partial_fit(X, Y)
+        assert size() < size_of_one + 100
+    assert table.call_count == 0  # made when asked for
+    assert fit.search_results_["stage"].tolist() == ["", "partial_fit"]
+    assert fit.search_results_["epochs"].tolist() == [2, 21]
+    assert fit.n_iter_ == len(fit.loss_curve_) == 23
+    assert fit.best_loss_ == fit.search_results_["loss"][-1]
+
+
+def test_a_whole_training_between_batches_has_a_row_of_its_own():
+    fit = encoder(search=FixedSequence("gaussian", 1), warm_start=True).fit(X, Y)
+    fit.partial_fit(X, Y).partial_fit(X, Y).fit(X, Y).partial_fit(X, Y)
+    assert fit.search_results_["epochs"].tolist() == [4, 2, 4, 1]
+    assert fit.search_results_["effective_epochs"].tolist() == [4, 6, 10, 11]
+
+
+@pytest.mark.parametrize("name", ["search_results_", "loss_curve_"])
+def test_what_is_made_when_asked_for_is_not_there_before_a_fit(name):
+    assert not hasattr(encoder(), name)
+    with pytest.raises(NotFittedError):
+        getattr(encoder(), name)
 
 
 def test_partial_fit_refuses_other_numbers_of_outputs():

@@ -40,12 +40,8 @@ from skmire.encoders._scaled_samples import DTYPES, scaled_samples
 from skmire.measurements import Measurement, Readout
 from skmire.networks import BaseArchitecture
 from skmire.scaling import CoordinateScaling, Scaling
-from skmire.search import (
-    BaseLayerSearch,
-    Candidate,
-    DivergenceError,
-    SearchProblem,
-)
+from skmire.search import BaseLayerSearch, Candidate, DivergenceError, SearchProblem
+from skmire.search._result import BATCHES
 from skmire.training import LOSSES, Trainer
 
 Array = NDArray[np.float64]
@@ -355,7 +351,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         candidate = Candidate(
             layer=len(network.sequence), atom=network.sequence[-1].name, seed=seed,
             effective_epochs=len(training.curve), training=training,
-            loss=training.kept.loss("held_out"), chosen=True,
+            loss=training.kept.loss("held_out"), chosen=True, stage="" if annealed else BATCHES,
         )  # fmt: skip
         result = before.further(network, candidate)
         if annealed and not result.members:  # which were trained as one

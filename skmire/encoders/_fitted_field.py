@@ -46,8 +46,6 @@ class FittedField(
 
     device: str
     search_result_: SearchResult
-    search_results_: dict[str, NDArray[Any]]
-    loss_curve_: list[float]
     best_loss_: float
     n_iter_: int
     activations_: list[str]
@@ -58,6 +56,19 @@ class FittedField(
     _y_ndim: int  # of the field's values
     _measured_ndim: int  # of what is measured
     _readout: Readout
+
+    @property
+    def search_results_(self) -> dict[str, NDArray[Any]]:
+        """The trace as columns, made when asked for: calls of `partial_fit` may be many."""
+        check_is_fitted(self)
+        return self.search_result_.table()
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Loss of each epoch along the path of the final sequence, made when asked for."""
+        check_is_fitted(self)
+        path = self.search_result_.path
+        return [float(loss) for row in path for loss in row.training.curve.mean(axis=1)]
 
     @property
     def estimators_(self) -> list[Self]:
@@ -150,12 +161,8 @@ class FittedField(
     def _fitted_attributes(result: SearchResult) -> dict[str, Any]:
         return {
             "search_result_": result,
-            "search_results_": result.table(),
             "network_": result.network,
             "activations_": list(result.sequence),
-            "loss_curve_": [
-                float(loss) for c in result.path for loss in c.training.curve.mean(axis=1)
-            ],
             "best_loss_": result.path[-1].training.kept.loss("held_out"),
             "n_iter_": result.effective_epochs,
         }
