@@ -370,13 +370,21 @@ def test_a_time_limit_that_is_not_reached_ends_nothing():
 
 def test_what_cannot_fit_is_refused_before_it_is_tried(fitted, monkeypatch):
     monkeypatch.setattr("skmire._memory.available", lambda: 1_000)
-    x = np.zeros((10_000, fitted.n_features_in_))
-    with pytest.raises(MemoryError, match=r"answer for 10,000 coordinates needs .* GiB"):
+    x = np.zeros((40_000, fitted.n_features_in_))
+    with pytest.raises(MemoryError, match=r"answer for 40,000 coordinates needs .* GiB"):
         fitted.predict(x)
     with pytest.raises(MemoryError, match=r"Fitting 10,000 samples needs .*partial_fit"):
         clone(fitted).fit(np.arange(20_000.0).reshape(-1, 2), np.zeros(10_000))
     monkeypatch.setattr("skmire._memory.available", lambda: None)  # where the system does not say
-    assert len(fitted.predict(x)) == 10_000
+    assert len(fitted.predict(x)) == 40_000
+
+
+def test_a_row_is_predicted_without_asking_the_system_or_moving_the_network(fitted):
+    with patch("skmire._memory.available") as asked, patch.object(torch.nn.Module, "to") as moved:
+        fitted.predict(X[:1])
+        fitted.gradient(X[:1])
+        fitted.transform(X[:1])
+    assert asked.call_count == moved.call_count == 0
 
 
 def test_the_systems_word_on_memory_is_read(tmp_path, monkeypatch):

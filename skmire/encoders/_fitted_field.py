@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmire.encoders._calculus import CalculusMixin
 from skmire.encoders._checks import checked_coordinates, checked_points, columns
-from skmire.encoders._device import query_device
+from skmire.encoders._device import on_query_device
 from skmire.encoders._queries import Query, Rescale, features_at, in_blocks, values_at
 from skmire.encoders._saving import blank, opened, stamp, stamped
 from skmire.measurements import Readout, sweep_through
@@ -126,7 +126,7 @@ class FittedField(
         """
         coords = self._query(X)
         return in_blocks(
-            self.network_.to(query_device(self.device)),
+            on_query_device(self.network_, self.device),
             coords,
             features_at,
             scale=self.coordinate_scaling_.scale,
@@ -191,7 +191,7 @@ class FittedField(
         readout = self._readout
         if readout.is_plain:
             return self._field_values(network, X)
-        sweep = sweep_through(network.to(query_device(self.device)), readout)
+        sweep = sweep_through(on_query_device(network, self.device), readout)
         values = in_blocks(
             network,
             X,
@@ -253,7 +253,7 @@ class FittedField(
         share: int = 1,
     ) -> Array:
         """Answer a query of a network's field at the user's `coords`, in units by `unscale`."""
-        network = network.to(query_device(self.device))
+        network = on_query_device(network, self.device)
         field = self._readout.over(network)
         return in_blocks(
             network,
