@@ -3,6 +3,7 @@
 import pickle
 import time
 import tracemalloc
+from functools import partial
 from itertools import pairwise
 from unittest.mock import patch
 
@@ -280,14 +281,36 @@ def test_warm_start_refuses_another_sequence():
     assert fit.set_params(search__atoms="gaussian").fit(X, Y).n_iter_ == 8
 
 
-@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
-def test_the_callers_gradient_mode_does_not_matter(mode, fitted):
+MODES = {
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "autocast": partial(torch.autocast, "cpu", dtype=torch.bfloat16),
+    "default device": partial(torch.device, "meta"),
+}
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_the_callers_modes_of_torch_do_not_matter(mode):
+    def made():
+        fit = encoder(dtype="float32").fit(X, Y)
+        asked = fit.predict(X), fit.gradient(X), fit.transform(X)
+        opened = pickle.loads(pickle.dumps(fit)).partial_fit(X, Y)
+        own = fit.to_torch()(torch.tensor(X, device="cpu"))
+        return *asked, opened.predict(X), own.shape, own.device
+
+    expected = made()
     with mode():
-        fit = encoder().fit(X, Y)
-        gradient, values = fit.gradient(X), fit.predict(X)
-        fit.partial_fit(X, Y)
-    np.testing.assert_array_equal(values, fitted.predict(X))
-    np.testing.assert_array_equal(gradient, fitted.gradient(X))
+        answers = made()
+    np.testing.assert_equal(answers, expected)
+
+
+def test_the_callers_default_device_does_not_matter():
+    torch.set_default_device("meta")
+    try:
+        values = encoder().fit(X, Y).predict(X)
+    finally:
+        torch.set_default_device(None)
+    np.testing.assert_array_equal(values, encoder().fit(X, Y).predict(X))
 
 
 def test_memory_of_a_query_is_that_of_its_answer():

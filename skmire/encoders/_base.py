@@ -20,6 +20,7 @@ from skmire._callbacks import CallbackSupportMixin, Task
 from skmire._logging import audible
 from skmire._random import derive_seed, torch_stream
 from skmire.atoms import ActivationDictionary, AtomLike
+from skmire.encoders._ambient import ambience_off
 from skmire.encoders._checks import (
     checked_groups,
     checked_samples,
@@ -220,7 +221,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
 
         The bandwidth, in the user's units, is estimated from the samples if it is not known.
         """
-        with features_kept_on_failure(self), torch.inference_mode(False), torch.enable_grad():
+        with features_kept_on_failure(self), ambience_off(), torch.enable_grad():
             if further is not None and hasattr(self, "network_"):
                 return self._go_on(X, y, sample_weight, groups, **further)
             return self._start(X, y, sample_weight, groups, bandwidth)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skmire._memory import require
+from skmire.encoders._ambient import ambience_off
 from skmire.networks import Field, LayeredField, calculus_of, sweep_of
 from skmire.networks._calculus import Axes, Calculus
 
@@ -40,7 +41,7 @@ def in_blocks(
     dtype, device = dtype or bias.dtype.to_real(), bias.device
     rows = rows or max(_BLOCK // (share * network.widest), 1)
     answers = np.empty(0)
-    with torch.inference_mode(False):  # whatever the caller is in
+    with ambience_off():
         for start in range(0, len(coords), rows):
             block = scale(coords[start : start + rows])
             inputs = torch.tensor(block, dtype=dtype, device=device)

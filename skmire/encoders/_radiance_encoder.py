@@ -159,7 +159,7 @@ class RadianceEncoder(ValueEncoder):
         n_dims = self._readout.domain.n_dims  # of which the density knows the first three
         values = self.field_at(np.hstack([places, np.zeros((len(places), n_dims - 3))]))
         rendering = self._rendering
-        return rendering.density(torch.tensor(values), self._readout.domain).numpy()
+        return rendering.density(torch.tensor(values, device="cpu"), self._readout.domain).numpy()
 
     def depth(self, X: ArrayLike) -> Array:
         """Return how far rays go until half of what they see is behind.
