@@ -1,6 +1,8 @@
 """The estimator: what a user gives it and gets from it."""
 
 import pickle
+import subprocess
+import sys
 import time
 import tracemalloc
 from functools import partial
@@ -389,6 +391,27 @@ def test_a_time_limit_that_is_not_reached_ends_nothing():
     fit = encoder(time_limit=600).fit(X, Y)
     assert set(fit.search_results_["outcome"]) == {"completed"}
     assert all(a <= b for a, b in pairwise(fit.search_results_["layer"]))
+
+
+def test_torch_and_numba_are_imported_before_the_time_of_a_fit_runs():
+    code = """
+import sys
+import numpy as np
+from skmire import FixedSequence, MIREncoder
+
+class Watched(FixedSequence):
+    def search(self, problem, trainer):
+        self.before = set(sys.modules)
+        result = super().search(problem, trainer)
+        late = {m for m in set(sys.modules) - self.before if m.split(".")[0] in ("torch", "numba")}
+        print(len(late) < 5, "torch._dynamo" in self.before)  # some come with a compilation
+        return result
+
+x = np.linspace(0, 1, 20)[:, None]
+MIREncoder(search=Watched("gaussian", 1), hidden_width=8, max_epochs=2, time_limit=60).fit(x, x)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "True"]
 
 
 def test_what_cannot_fit_is_refused_before_it_is_tried(fitted, monkeypatch):

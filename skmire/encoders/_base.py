@@ -36,6 +36,7 @@ from skmire.encoders._collaborators import (
 )
 from skmire.encoders._device import fitting_device
 from skmire.encoders._fitted_field import FittedField
+from skmire.encoders._preload import preload
 from skmire.encoders._resuming import opened_checkpoint, told
 from skmire.encoders._scaled_samples import DTYPES, scaled_samples
 from skmire.measurements import Measurement, Readout
@@ -222,6 +223,7 @@ class BaseEncoder(CallbackSupportMixin, FittedField, ABC):
         The bandwidth, in the user's units, is estimated from the samples if it is not known.
         """
         with features_kept_on_failure(self), ambience_off(), torch.enable_grad():
+            preload(DTYPES[self.dtype])
             if further is not None and hasattr(self, "network_"):
                 return self._go_on(X, y, sample_weight, groups, **further)
             return self._start(X, y, sample_weight, groups, bandwidth)
