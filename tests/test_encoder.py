@@ -15,6 +15,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer, _memory
@@ -483,6 +484,14 @@ def test_rows_of_weight_0_do_not_count_in_a_score(fitted):
     assert fitted.score(places, y, counts) == pytest.approx(wanted)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         fitted.score(X, Y, counts[1:])
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e200])
+def test_the_score_does_not_depend_on_the_unit(size, fitted):
+    y = np.column_stack([Y, np.cos(X[:, 1])])
+    wanted = encoder().fit(X, y).score(X, y)
+    assert encoder().fit(X, y * [1, size]).score(X, y * [1, size]) == pytest.approx(wanted)
+    assert fitted.score(X, Y) == r2_score(Y, fitted.predict(X))
 
 
 def test_files_that_a_container_has_read_are_no_memory_in_use(tmp_path):
