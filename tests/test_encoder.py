@@ -252,6 +252,17 @@ def test_warm_start_goes_on():
     np.testing.assert_array_equal(list(fit.staged_predict(X))[-1], fit.predict(X))
 
 
+def test_an_interrupt_leaves_the_fit_before():
+    first, again = encoder(), encoder(warm_start=True).fit(X, Y)
+    before = again.predict(X)
+    for fit in (first, again):
+        interrupted = patch.object(Trainer, "train", side_effect=KeyboardInterrupt)
+        with interrupted, pytest.raises(KeyboardInterrupt):
+            fit.fit(X, Y)
+    assert not hasattr(first, "network_")
+    np.testing.assert_array_equal(again.predict(X), before)
+
+
 def test_without_warm_start_a_fit_starts_anew(fitted):
     fit = encoder().fit(X[:40], Y[:40]).fit(X, Y)
     assert torch.equal(weights(fit), weights(fitted))
