@@ -93,7 +93,7 @@ class Domain:
         inside : ndarray of bool of shape (...)
             Its boundary counts as inside.
         """
-        return self.mask(torch.tensor(points)).numpy()
+        return self.mask(torch.tensor(points, device="cpu")).numpy()
 
     def mask(self, points: Tensor) -> Tensor:
         """Return the same as `holds`, of a tensor.

@@ -35,5 +35,5 @@ def _tensor(kind: str, held: tuple[Any, bool] | None) -> torch.Tensor | None:
     if held is None:
         return None
     values, requires_grad = held
-    tensor = torch.tensor(values)
+    tensor = torch.tensor(values, device="cpu")  # whatever the default is
     return nn.Parameter(tensor, requires_grad) if kind == "_parameters" else tensor

@@ -818,6 +818,15 @@ def test_a_relative_path_is_one_from_where_the_fit_began(tmp_path, monkeypatch):
     assert len(candidates(tmp_path / "fit")) == 2
 
 
+def test_a_tilde_is_the_users_own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    encoder("~/fit").fit(X, Y)
+    assert os.listdir(tmp_path) == ["home"]
+    assert candidates(tmp_path / "home" / "fit")
+
+
 # -- limits and callbacks ------------------------------------------------------------------------
 
 

@@ -1,7 +1,11 @@
 """The estimator: what a user gives it and gets from it."""
 
+import pickle
+import subprocess
+import sys
 import time
 import tracemalloc
+from functools import partial
 from itertools import pairwise
 from unittest.mock import patch
 
@@ -11,10 +15,12 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder, Trainer, _memory
 from skmire._memory import available
+from skmire.search import SearchResult
 
 RNG = np.random.default_rng(0)
 # Metres east of an origin far away, a depth in kilometres: nothing like the unit box.
@@ -246,6 +252,17 @@ def test_warm_start_goes_on():
     np.testing.assert_array_equal(list(fit.staged_predict(X))[-1], fit.predict(X))
 
 
+def test_an_interrupt_leaves_the_fit_before():
+    first, again = encoder(), encoder(warm_start=True).fit(X, Y)
+    before = again.predict(X)
+    for fit in (first, again):
+        interrupted = patch.object(Trainer, "train", side_effect=KeyboardInterrupt)
+        with interrupted, pytest.raises(KeyboardInterrupt):
+            fit.fit(X, Y)
+    assert not hasattr(first, "network_")
+    np.testing.assert_array_equal(again.predict(X), before)
+
+
 def test_without_warm_start_a_fit_starts_anew(fitted):
     fit = encoder().fit(X[:40], Y[:40]).fit(X, Y)
     assert torch.equal(weights(fit), weights(fitted))
@@ -278,14 +295,36 @@ def test_warm_start_refuses_another_sequence():
     assert fit.set_params(search__atoms="gaussian").fit(X, Y).n_iter_ == 8
 
 
-@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
-def test_the_callers_gradient_mode_does_not_matter(mode, fitted):
+MODES = {
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "autocast": partial(torch.autocast, "cpu", dtype=torch.bfloat16),
+    "default device": partial(torch.device, "meta"),
+}
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_the_callers_modes_of_torch_do_not_matter(mode):
+    def made():
+        fit = encoder(dtype="float32").fit(X, Y)
+        asked = fit.predict(X), fit.gradient(X), fit.transform(X)
+        opened = pickle.loads(pickle.dumps(fit)).partial_fit(X, Y)
+        own = fit.to_torch()(torch.tensor(X, device="cpu"))
+        return *asked, opened.predict(X), own.shape, own.device
+
+    expected = made()
     with mode():
-        fit = encoder().fit(X, Y)
-        gradient, values = fit.gradient(X), fit.predict(X)
-        fit.partial_fit(X, Y)
-    np.testing.assert_array_equal(values, fitted.predict(X))
-    np.testing.assert_array_equal(gradient, fitted.gradient(X))
+        answers = made()
+    np.testing.assert_equal(answers, expected)
+
+
+def test_the_callers_default_device_does_not_matter():
+    torch.set_default_device("meta")
+    try:
+        values = encoder().fit(X, Y).predict(X)
+    finally:
+        torch.set_default_device(None)
+    np.testing.assert_array_equal(values, encoder().fit(X, Y).predict(X))
 
 
 def test_memory_of_a_query_is_that_of_its_answer():
@@ -327,6 +366,37 @@ def test_partial_fit_fixes_scaling_and_sequence():
     assert not np.array_equal(fit.predict(X), first.predict(X))
 
 
+def test_what_partial_fit_adds_does_not_grow_with_the_calls():
+    def size():
+        return len(pickle.dumps(fit)) - fit.search_result_.path[-1].training.curve.nbytes
+
+    fit = encoder(search=FixedSequence("gaussian", 1), max_epochs=2).fit(X, Y)
+    with patch.object(SearchResult, "table") as table:
+        size_of_one = fit.partial_fit(X, Y) and size()
+        for _ in range(20):
+            fit.partial_fit(X, Y)
+        assert size() < size_of_one + 100
+    assert table.call_count == 0  # made when asked for
+    assert fit.search_results_["stage"].tolist() == ["", "partial_fit"]
+    assert fit.search_results_["epochs"].tolist() == [2, 21]
+    assert fit.n_iter_ == len(fit.loss_curve_) == 23
+    assert fit.best_loss_ == fit.search_results_["loss"][-1]
+
+
+def test_a_whole_training_between_batches_has_a_row_of_its_own():
+    fit = encoder(search=FixedSequence("gaussian", 1), warm_start=True).fit(X, Y)
+    fit.partial_fit(X, Y).partial_fit(X, Y).fit(X, Y).partial_fit(X, Y)
+    assert fit.search_results_["epochs"].tolist() == [4, 2, 4, 1]
+    assert fit.search_results_["effective_epochs"].tolist() == [4, 6, 10, 11]
+
+
+@pytest.mark.parametrize("name", ["search_results_", "loss_curve_"])
+def test_what_is_made_when_asked_for_is_not_there_before_a_fit(name):
+    assert not hasattr(encoder(), name)
+    with pytest.raises(NotFittedError):
+        getattr(encoder(), name)
+
+
 def test_partial_fit_refuses_other_numbers_of_outputs():
     fit = encoder().partial_fit(X, Y)
     with pytest.raises(ValueError, match="y has 2 outputs, but the encoder was fitted with 1"):
@@ -363,15 +433,44 @@ def test_a_time_limit_that_is_not_reached_ends_nothing():
     assert all(a <= b for a, b in pairwise(fit.search_results_["layer"]))
 
 
+def test_torch_and_numba_are_imported_before_the_time_of_a_fit_runs():
+    code = """
+import sys
+import numpy as np
+from skmire import FixedSequence, MIREncoder
+
+class Watched(FixedSequence):
+    def search(self, problem, trainer):
+        self.before = set(sys.modules)
+        result = super().search(problem, trainer)
+        late = {m for m in set(sys.modules) - self.before if m.split(".")[0] in ("torch", "numba")}
+        print(len(late) < 5, "torch._dynamo" in self.before)  # some come with a compilation
+        return result
+
+x = np.linspace(0, 1, 20)[:, None]
+MIREncoder(search=Watched("gaussian", 1), hidden_width=8, max_epochs=2, time_limit=60).fit(x, x)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "True"]
+
+
 def test_what_cannot_fit_is_refused_before_it_is_tried(fitted, monkeypatch):
     monkeypatch.setattr("skmire._memory.available", lambda: 1_000)
-    x = np.zeros((10_000, fitted.n_features_in_))
-    with pytest.raises(MemoryError, match=r"answer for 10,000 coordinates needs .* GiB"):
+    x = np.zeros((40_000, fitted.n_features_in_))
+    with pytest.raises(MemoryError, match=r"answer for 40,000 coordinates needs .* GiB"):
         fitted.predict(x)
     with pytest.raises(MemoryError, match=r"Fitting 10,000 samples needs .*partial_fit"):
         clone(fitted).fit(np.arange(20_000.0).reshape(-1, 2), np.zeros(10_000))
     monkeypatch.setattr("skmire._memory.available", lambda: None)  # where the system does not say
-    assert len(fitted.predict(x)) == 10_000
+    assert len(fitted.predict(x)) == 40_000
+
+
+def test_a_row_is_predicted_without_asking_the_system_or_moving_the_network(fitted):
+    with patch("skmire._memory.available") as asked, patch.object(torch.nn.Module, "to") as moved:
+        fitted.predict(X[:1])
+        fitted.gradient(X[:1])
+        fitted.transform(X[:1])
+    assert asked.call_count == moved.call_count == 0
 
 
 def test_the_systems_word_on_memory_is_read(tmp_path, monkeypatch):
@@ -424,6 +523,14 @@ def test_rows_of_weight_0_do_not_count_in_a_score(fitted):
     assert fitted.score(places, y, counts) == pytest.approx(wanted)
     with pytest.raises(ValueError, match="one weight a sample"):
         fitted.score(X, Y, counts[1:])
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e200])
+def test_the_score_does_not_depend_on_the_unit(size, fitted):
+    y = np.column_stack([Y, np.cos(X[:, 1])])
+    wanted = encoder().fit(X, y).score(X, y)
+    assert encoder().fit(X, y * [1, size]).score(X, y * [1, size]) == pytest.approx(wanted)
+    assert fitted.score(X, Y) == r2_score(Y, fitted.predict(X))
 
 
 def test_files_that_a_container_has_read_are_no_memory_in_use(tmp_path):

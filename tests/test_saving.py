@@ -136,7 +136,16 @@ def test_a_model_of_lines_from_before_they_had_a_bound_goes_on():
     )
 
 
-NEWER = "saved by skmire 99.1 in format 4, but skmire .* reads formats up to 3. Open it with"
+def test_a_model_from_before_partial_fit_was_one_row_goes_on(fitted):
+    state = fitted.__getstate__()
+    state |= {"search_results_": {}, "loss_curve_": [], _saving._STAMP: {"format": 3}}
+    older = MIREncoder.__new__(MIREncoder)
+    older.__setstate__(state)
+    assert vars(older).keys() == vars(fitted).keys()
+    assert older.partial_fit(X, Y).loss_curve_[:-1] == fitted.loss_curve_
+
+
+NEWER = "saved by skmire 99.1 in format 5, but skmire .* reads formats up to 4. Open it with"
 
 
 def test_files_of_a_newer_format_are_refused_with_a_sentence(from_the_future, tmp_path):

@@ -187,6 +187,13 @@ def test_those_that_go_on_are_the_best_of_their_rung():
     assert set(then) == kept
 
 
+def test_halving_with_too_little_time_has_the_single_atoms_alone():
+    four = [*THREE, "sinc"]
+    brief = fit(HalvingSearch(2), four, time_limit=1e-3, max_epochs=10**5)
+    assert stages(brief) == {"rung 1": 4, "finalists": 1, "fit": 1}
+    assert stages(fit(HalvingSearch(2), four, time_limit=600, max_epochs=3))["rung 1"] > 12
+
+
 def test_halving_by_the_samples_trained_on_takes_parts_of_them():
     x = np.linspace(0, 1, 3_000)[:, None]
     fitted = MIREncoder(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from skmire.search import Candidate
-from skmire.search._result import MEMBERS
+from skmire.search._result import BATCHES, MEMBERS
 
 _MARKS: dict[str, dict[str, Any]] = {  # told apart by the colour-blind, and by form
     "leads so far": {"marker": "o", "color": "#0072B2"},
@@ -142,7 +142,7 @@ class Rounds:
             lost = sum(self.trace[i].training.diverged for i in line)
             return f"{len(line)} more" + (f", {lost} diverged" if lost else "")
         candidate = self.trace[line[0]]
-        return short_name(candidate) if candidate.stage else "the fit"
+        return short_name(candidate) if candidate.stage not in ("", BATCHES) else "the fit"
 
     def _draw_path(self, ax: Any, path: Mapping[str, int], size: float) -> Any:
         """Draw the path, down while the same candidate leads and over to the next; return marks."""

@@ -14,7 +14,7 @@ from skmire.display._rounds import Rounds
 from skmire.encoders import MIREncoder
 from skmire.metrics import decibels
 from skmire.search import Candidate
-from skmire.search._result import MEMBERS
+from skmire.search._result import BATCHES, MEMBERS
 
 Array = NDArray[np.float64]
 
@@ -141,7 +141,8 @@ class SearchDisplay:
         """
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="SearchDisplay")
         # The stages of a growth have the names of layers, each that of its own.
-        in_rounds = any(c.stage not in ("", f"layer {c.layer}", MEMBERS) for c in self.trace)
+        grown = ("", MEMBERS, BATCHES)
+        in_rounds = any(c.stage not in (*grown, f"layer {c.layer}") for c in self.trace)
         rounds = self._rounds() if in_rounds else None
         if ax is None:
             size = (8.0, rounds.height) if rounds else None

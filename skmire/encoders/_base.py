@@ -20,6 +20,7 @@ from skmire._callbacks import CallbackSupportMixin, Task
 from skmire._logging import audible
 from skmire._random import derive_seed, torch_stream
 from skmire.atoms import ActivationDictionary, AtomLike
+from skmire.encoders._ambient import ambience_off
 from skmire.encoders._checks import (
     checked_groups,
     checked_samples,
@@ -37,14 +38,15 @@ from skmire.encoders._device import fitting_device
 from skmire.encoders._fitted_field import FittedField
 from skmire.encoders._limits import warn_of_a_fit_hardly_begun
 from skmire.encoders._parameters import ParametersMixin
+from skmire.encoders._preload import preload
 from skmire.encoders._resuming import opened_checkpoint, told
 from skmire.encoders._scaled_samples import DTYPES, scaled_samples
 from skmire.measurements import Measurement, Readout
 from skmire.networks import BaseArchitecture
 from skmire.scaling import CoordinateScaling, Scaling
 from skmire.search import BaseLayerSearch, Candidate, DivergenceError, SearchProblem
+from skmire.search._result import BATCHES
 from skmire.training import LOSSES, Trainer
-from skmire.training._losses import Loss
 
 Array = NDArray[np.float64]
 
@@ -222,7 +224,8 @@ class BaseEncoder(CallbackSupportMixin, ParametersMixin, FittedField, ABC):
 
         The bandwidth, in the user's units, is estimated from the samples if it is not known.
         """
-        with features_kept_on_failure(self), torch.inference_mode(False), torch.enable_grad():
+        with features_kept_on_failure(self), ambience_off(), torch.enable_grad():
+            preload(DTYPES[self.dtype])
             if further is not None and hasattr(self, "network_"):
                 return self._go_on(X, y, sample_weight, groups, **further)
             return self._start(X, y, sample_weight, groups, bandwidth)
@@ -248,19 +251,13 @@ class BaseEncoder(CallbackSupportMixin, ParametersMixin, FittedField, ABC):
         # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
         readout, pilot = Readout.of(
             measurement, coords, columns(values), weights, self.coordinate_scaling,
-            shifted=self._value_scaling(values, weights, LOSSES[trainer.loss]),
+            shifted=self._value_scaling(values, weights, trainer),
         )  # fmt: skip
         # First, as it refuses what cannot fit in memory.
         samples, held_out = scaled_samples(
-            self,
-            coords,
-            values,
-            weights,
-            readout,
-            together,
+            self, coords, values, weights, readout, together, seed=seed,
             held_out=trainer.validation_fraction if search.wants_held_out(trainer) else None,
-            seed=seed,
-        )
+        )  # fmt: skip
         bandwidth = (
             readout.bandwidth(pilot, len(coords))
             if bandwidth is None
@@ -300,9 +297,7 @@ class BaseEncoder(CallbackSupportMixin, ParametersMixin, FittedField, ABC):
         task.finish(result.network)  # before anything is kept, as a callback may raise
         self.__dict__.update({**settled, **self._fitted_attributes(result)})
         self._settle_constant(coords, weights)
-        warn_of_a_fit_hardly_begun(
-            result.path[-1], time_limit=self.time_limit, max_epochs=self.max_epochs
-        )
+        warn_of_a_fit_hardly_begun(self, result.path[-1])
         return self
 
     def _go_on(
@@ -356,7 +351,7 @@ class BaseEncoder(CallbackSupportMixin, ParametersMixin, FittedField, ABC):
         candidate = Candidate(
             layer=len(network.sequence), atom=network.sequence[-1].name, seed=seed,
             effective_epochs=len(training.curve), training=training,
-            loss=training.kept.loss("held_out"), chosen=True,
+            loss=training.kept.loss("held_out"), chosen=True, stage="" if annealed else BATCHES,
         )  # fmt: skip
         result = before.further(network, candidate)
         if annealed and not result.members:  # which were trained as one
@@ -385,9 +380,10 @@ class BaseEncoder(CallbackSupportMixin, ParametersMixin, FittedField, ABC):
         n_outputs = None if first else len(self._readout.targets.centre)
         return checked_samples(self, X, y, sample_weight, n_outputs=n_outputs)
 
-    def _value_scaling(self, values: Array, weights: Array | None, loss: Loss) -> Scaling:
+    def _value_scaling(self, values: Array, weights: Array | None, trainer: Trainer) -> Scaling:
         """Return what lies between checked values and the network's."""
-        return Scaling.of_values(columns(values), weights, robust=loss.is_robust)
+        robust = LOSSES[trainer.loss].is_robust
+        return Scaling.of_values(columns(values), weights, robust=robust)
 
     def _target_attributes(self, y: ArrayLike, sample_weight: ArrayLike | None) -> dict[str, Any]:
         """Return fitted attributes that come from `y` alone, where it counts."""

@@ -6,6 +6,8 @@ import warnings
 
 import torch
 
+from skmire.networks import LayeredField
+
 
 def fitting_device(device: str) -> torch.device:
     """Return the device to fit on.
@@ -36,23 +38,31 @@ def fitting_device(device: str) -> torch.device:
     return wanted
 
 
-def query_device(device: str) -> torch.device:
-    """Return the device for queries of a fitted model: the CPU where its own is missing.
+def on_query_device(network: LayeredField, device: str) -> LayeredField:
+    """Return a network where it is to be queried: on the CPU where its own device is missing.
 
     Parameters
     ----------
+    network : LayeredField
+        Moved, if it is elsewhere.
     device : str
         As for `fitting_device`.
 
     Returns
     -------
-    device : torch.device
+    network : LayeredField
     """
+    wanted = _query_device(device)
+    # Compared first: for one row, a walk through all modules is a good part of the time.
+    return network if network.output.bias.device == wanted else network.to(wanted)
+
+
+def _query_device(device: str) -> torch.device:
     try:
         return fitting_device(device)
     except ValueError:
         warnings.warn(
             f"device={device!r} is not available here; using the CPU for queries.",
-            stacklevel=3,
+            stacklevel=4,
         )
         return torch.device("cpu")

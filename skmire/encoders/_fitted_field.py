@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skmire.encoders._calculus import CalculusMixin
 from skmire.encoders._checks import checked_coordinates, checked_points, columns
-from skmire.encoders._device import query_device
+from skmire.encoders._device import on_query_device
 from skmire.encoders._queries import Query, Rescale, features_at, in_blocks, values_at
 from skmire.encoders._saving import blank, opened, stamp, stamped
 from skmire.measurements import Readout, sweep_through
@@ -46,8 +46,6 @@ class FittedField(
 
     device: str
     search_result_: SearchResult
-    search_results_: dict[str, NDArray[Any]]
-    loss_curve_: list[float]
     best_loss_: float
     n_iter_: int
     activations_: list[str]
@@ -58,6 +56,19 @@ class FittedField(
     _y_ndim: int  # of the field's values
     _measured_ndim: int  # of what is measured
     _readout: Readout
+
+    @property
+    def search_results_(self) -> dict[str, NDArray[Any]]:
+        """The trace as columns, made when asked for: calls of `partial_fit` may be many."""
+        check_is_fitted(self)
+        return self.search_result_.table()
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """Loss of each epoch along the path of the final sequence, made when asked for."""
+        check_is_fitted(self)
+        path = self.search_result_.path
+        return [float(loss) for row in path for loss in row.training.curve.mean(axis=1)]
 
     @property
     def estimators_(self) -> list[Self]:
@@ -115,7 +126,7 @@ class FittedField(
         """
         coords = self._query(X)
         return in_blocks(
-            self.network_.to(query_device(self.device)),
+            on_query_device(self.network_, self.device),
             coords,
             features_at,
             scale=self.coordinate_scaling_.scale,
@@ -150,12 +161,8 @@ class FittedField(
     def _fitted_attributes(result: SearchResult) -> dict[str, Any]:
         return {
             "search_result_": result,
-            "search_results_": result.table(),
             "network_": result.network,
             "activations_": list(result.sequence),
-            "loss_curve_": [
-                float(loss) for c in result.path for loss in c.training.curve.mean(axis=1)
-            ],
             "best_loss_": result.path[-1].training.kept.loss("held_out"),
             "n_iter_": result.effective_epochs,
         }
@@ -184,7 +191,7 @@ class FittedField(
         readout = self._readout
         if readout.is_plain:
             return self._field_values(network, X)
-        sweep = sweep_through(network.to(query_device(self.device)), readout)
+        sweep = sweep_through(on_query_device(network, self.device), readout)
         values = in_blocks(
             network,
             X,
@@ -246,7 +253,7 @@ class FittedField(
         share: int = 1,
     ) -> Array:
         """Answer a query of a network's field at the user's `coords`, in units by `unscale`."""
-        network = network.to(query_device(self.device))
+        network = on_query_device(network, self.device)
         field = self._readout.over(network)
         return in_blocks(
             network,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
@@ -12,24 +13,20 @@ _EARLY = 3  # epochs
 _FEW = 5  # that are planned: fewer are meant to be few
 
 
-def warn_of_a_fit_hardly_begun(
-    fit: Candidate, *, time_limit: float | None, max_epochs: int
-) -> None:
+def warn_of_a_fit_hardly_begun(encoder: Any, fit: Candidate) -> None:
     """Warn if the time limit ended the training of the fit in one of its first epochs.
 
     Parameters
     ----------
+    encoder : BaseEncoder
+        Its `max_epochs` are what is planned by searches that do not tell.
     fit : Candidate
         That which was kept.
-    time_limit : float or None
-        Of the encoder, in seconds.
-    max_epochs : int
-        Of the encoder, for searches that do not tell what they had planned.
     """
-    planned = fit.planned or max_epochs
+    planned = fit.planned or encoder.max_epochs
     if fit.training.outcome == "time limit" and fit.epochs <= _EARLY and planned >= _FEW:
         warnings.warn(
-            f"The time limit of {time_limit:g} s ended the fit after {fit.epochs} of {planned} "
+            f"The time limit of {encoder.time_limit:g} s ended the fit after {fit.epochs} of {planned} "
             "epochs, so that it may be far from the values. Raise time_limit, or give the search "
             "less to do: fewer atoms, a smaller hidden_width.",
             ConvergenceWarning,

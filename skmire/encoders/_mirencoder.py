@@ -109,8 +109,9 @@ class MIREncoder(ValueEncoder):
 
     Notes
     -----
-    Values are scaled to mean 0 and largest magnitude 1, output by output. Constant coordinates
-    have no influence and duplicate ones are fitted in the least-squares sense.
+    Values are scaled to mean 0 and largest magnitude 1, output by output. Predictions do
+    not depend on a constant coordinate, though the draw of first weights does on there being one.
+    Duplicate coordinates are fitted in the least-squares sense.
 
     References
     ----------

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from skmire._memory import require
+from skmire.encoders._ambient import ambience_off
 from skmire.networks import Field, LayeredField, calculus_of, sweep_of
 from skmire.networks._calculus import Axes, Calculus
 
@@ -40,17 +41,18 @@ def in_blocks(
     dtype, device = dtype or bias.dtype.to_real(), bias.device
     rows = rows or max(_BLOCK // (share * network.widest), 1)
     answers = np.empty(0)
-    with torch.inference_mode(False):  # whatever the caller is in
+    with ambience_off():
         for start in range(0, len(coords), rows):
             block = scale(coords[start : start + rows])
             inputs = torch.tensor(block, dtype=dtype, device=device)
             answer = unscale(query(network, inputs).double().cpu().numpy())
             if start == 0:
-                require(
-                    len(coords) * answer[:1].nbytes,
-                    f"The answer for {len(coords):,} coordinates",
-                    "Ask for fewer at a time.",
-                )
+                if len(coords) > rows:  # else it is there: a few rows are not worth asking for
+                    require(
+                        len(coords) * answer[:1].nbytes,
+                        f"The answer for {len(coords):,} coordinates",
+                        "Ask for fewer at a time.",
+                    )
                 answers = np.empty((len(coords), *answer.shape[1:]))
             answers[start : start + rows] = answer
     return answers

@@ -16,7 +16,7 @@ from skmire.cameras import camera_rays
 from skmire.encoders._base import Array
 from skmire.encoders._checks import checked_points
 from skmire.encoders._collaborators import Collaborators
-from skmire.encoders._device import query_device
+from skmire.encoders._device import on_query_device
 from skmire.encoders._queries import in_blocks
 from skmire.encoders._value_encoder import ValueEncoder
 from skmire.measurements import VolumeRendering
@@ -161,7 +161,7 @@ class RadianceEncoder(ValueEncoder):
         n_dims = self._readout.domain.n_dims  # of which the density knows the first three
         values = self.field_at(np.hstack([places, np.zeros((len(places), n_dims - 3))]))
         rendering = self._rendering
-        return rendering.density(torch.tensor(values), self._readout.domain).numpy()
+        return rendering.density(torch.tensor(values, device="cpu"), self._readout.domain).numpy()
 
     def depth(self, X: ArrayLike) -> Array:
         """Return how far rays go until half of what they see is behind.
@@ -184,7 +184,7 @@ class RadianceEncoder(ValueEncoder):
         """
         check_is_fitted(self)
         rendering, readout = self._rendering, self._readout
-        field = readout.field_of(self.network_.to(query_device(self.device)))
+        field = readout.field_of(on_query_device(self.network_, self.device))
 
         def depths(_: Any, rays: Tensor) -> Tensor:
             with torch.no_grad():

@@ -12,7 +12,7 @@ from typing import Any
 from skmire._digest import described
 from skmire.measurements import Domain, PointValues, Readout
 
-FORMAT = 3
+FORMAT = 4
 
 _STAMP = "_skmire_saved"
 
@@ -52,6 +52,8 @@ def opened(state: dict[str, Any]) -> dict[str, Any]:
     if saved["format"] < 3 and "network_" in state:  # measurements have got a parameter since
         measurement = described(state["measurement_"])
         state["_settled"] = {**state["_settled"], "measurement": measurement}
+    if saved["format"] < 4:  # what is made when asked for
+        state = {k: v for k, v in state.items() if k not in ("search_results_", "loss_curve_")}
     return state
 
 

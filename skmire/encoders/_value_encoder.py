@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
@@ -72,9 +73,18 @@ class ValueEncoder(MultiOutputMixin, RegressorMixin, BaseEncoder, ABC):
         counts = (weights != 0) | alike
         refuse_missing("y", values, y, counts=counts)
         if alike:
-            return float(super().score(X, values))
+            return self._r2(X, values)
         X = _safe_indexing(X, np.flatnonzero(counts))
-        return float(super().score(X, values[counts], weights[counts]))
+        return self._r2(X, values[counts], weights[counts])
+
+    def _r2(self, X: ArrayLike, values: Array, weights: Array | None = None) -> float:
+        predicted = self.predict(X)
+        if predicted.shape == values.shape:  # else refused
+            # R2 has no unit, but squares of what is tiny or huge have no number. By powers of two,
+            # nothing is rounded.
+            largest = np.abs([values, predicted]).max(axis=(0, 1))
+            values, predicted = np.ldexp([values, predicted], -np.frexp(largest)[1])
+        return float(r2_score(values, predicted, sample_weight=weights))
 
     def staged_predict(self, X: ArrayLike) -> Iterator[Array]:
         """Yield the values of the network of every stage of the search, the fit last.

@@ -66,7 +66,7 @@ class ScaledField(PlainModule):
             ("value_centre", value_scaling.centre),
             ("value_half_range", value_scaling.half_range),
         ):
-            self.register_buffer(name, torch.tensor(numbers))
+            self.register_buffer(name, torch.tensor(numbers, device="cpu"))
 
     def forward(self, coords: Tensor) -> Tensor:
         """Return the values at `coords`.

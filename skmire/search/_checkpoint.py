@@ -64,7 +64,7 @@ class Checkpoint:
         Parameters
         ----------
         path : str or path-like
-            A folder, made if missing.
+            A folder, made if missing; ``~`` is the user's own.
         fit : mapping of str to object
             What determines the result of the fit, by what the user calls it.
         free : iterable of str
@@ -77,7 +77,7 @@ class Checkpoint:
         OSError
             If it cannot be written.
         """
-        folder = Path(os.path.abspath(path))
+        folder = Path(os.path.abspath(os.path.expanduser(path)))
         if not os.fspath(path) or (folder.exists() and not folder.is_dir()):
             raise ValueError(
                 f"checkpoint must be a folder, or where to make one; got {os.fspath(path)!r}. "

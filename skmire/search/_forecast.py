@@ -78,8 +78,6 @@ class Reserve:
 
     def __init__(self, problem: SearchProblem, trainer: Trainer) -> None:
         self.problem, self.trainer, self.limit = problem, trainer, problem.seconds_left
-        if self.limit is not None:  # torch loads much with its first optimiser: no candidate's time
-            torch.optim.Adam([torch.zeros(1, requires_grad=True)])
         self._known: dict[int, float] = {}
 
     def seconds(self, fit: Plan) -> float:

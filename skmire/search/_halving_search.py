@@ -28,7 +28,8 @@ class HalvingSearch(ContestSearch):
 
     Effort is a share of the epochs where samples held out decide. Where those trained on do, it is
     a share of the samples, with as large a share of the units squared, in as many steps
-    (``benchmarks/screening.py`` compares).
+    (``benchmarks/screening.py`` compares). Where a time limit leaves too little for all, the first
+    round has the single atoms alone.
 
     Parameters
     ----------
@@ -83,10 +84,12 @@ class HalvingSearch(ContestSearch):
 
     def search(self, problem: SearchProblem, trainer: Trainer) -> SearchResult:
         contest = Contest(problem, trainer, judge_of(self.selection, problem))
-        *_, cost = self._rungs(len(self._pool(contest, self.depth)))
+        *_, contest.cost = self._rungs(contest, len(self._pool(contest, self.depth)))
+        contest.hurry(singles(problem, self.selection, self.depth))
+        *_, cost = self._rungs(contest, len(self._pool(contest, self.depth)))
         n_layers = settled_depth(contest, self.n_layers, self.max_layers, cost=cost)
         entries = self._pool(contest, n_layers)
-        sizes, efforts, contest.cost = self._rungs(len(entries))
+        sizes, efforts, contest.cost = self._rungs(contest, len(entries))
         standings: list[Standing] = []
         for i, (effort, kept) in enumerate(zip(efforts, sizes[1:], strict=True), start=1):
             standings = [*contest.round(f"rung {i}", entries, effort), *standings]
@@ -94,7 +97,7 @@ class HalvingSearch(ContestSearch):
         single = [best_single(standings)] if standings else []  # so few that there was no rung
         return contest.decide([*entries, *single])
 
-    def _rungs(self, n_entries: int) -> tuple[list[int], list[Effort], float]:
+    def _rungs(self, contest: Contest, n_entries: int) -> tuple[list[int], list[Effort], float]:
         """Return how many stand on each rung, at which effort on all but the last, and the cost."""
         sizes = [n_entries]
         while sizes[-1] > 3:
@@ -102,13 +105,16 @@ class HalvingSearch(ContestSearch):
         efforts = [self._effort(self.factor**-i) for i in range(len(sizes) - 1, 0, -1)]
         cost = sum(size * effort.cost for size, effort in zip(sizes, efforts, strict=False))
         # Beside those of the last rung a single atom; by held-out samples also two gentler
-        # leaders, and even axes.
-        return sizes, efforts, cost + sizes[-1] + (4 if self.selection != "train" else 1)
+        # leaders, and even axes, if there is time.
+        beside = 1 if self.selection == "train" or contest.hurried else 4
+        return sizes, efforts, cost + sizes[-1] + beside
 
     def _pool(self, contest: Contest, n_layers: int) -> list[Entry]:
         problem = contest.problem
         atoms, draw = list(problem.dictionary), numpy_stream(problem.seed, "sequences")
         alone = singles(problem, self.selection, n_layers)
+        if contest.hurried:
+            return alone
         scalable = [e for e in alone if e.is_scalable(problem) and not contest.is_blind]
         scaled = [near for entry in scalable for near in entry.half_and_twice()]
         drawn = draw.integers(len(atoms), size=(self.n_sequences, n_layers))

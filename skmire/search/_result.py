@@ -15,6 +15,9 @@ from skmire.training import Judge, Samples, Trainer, Training
 #: The stage of those that stand beside the fit, in the mean of several networks.
 MEMBERS = "members"
 
+#: The stage of batches that `partial_fit` passed over, one row as long as they follow each other.
+BATCHES = "partial_fit"
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -155,13 +158,18 @@ class SearchResult:
         Returns
         -------
         result : SearchResult
-            This one, with the candidate as its last row, and as that of each of its members.
+            This one, with the candidate as its last row, and as that of each of its members; of
+            batches that follow each other there is one row, or the trace would grow without bound.
         """
         members = zip(self.members, network.each, strict=True) if self.members else ()
-        epochs = self.effective_epochs + candidate.epochs
+        row = replace(candidate, effective_epochs=self.effective_epochs + candidate.epochs)
+        last = self.trace[-1]
+        follows = last.stage == row.stage == BATCHES
+        if follows:
+            row = replace(row, training=row.training.after(last.training))
         return SearchResult(
             (*self.networks[:-1], network),
-            (*self.trace, replace(candidate, effective_epochs=epochs)),
+            (*(self.trace[:-1] if follows else self.trace), row),
             tuple(member.further(part, candidate) for member, part in members),
         )
 

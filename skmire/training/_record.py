@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -133,6 +133,26 @@ class Training:
     def diverged(self) -> bool:
         """Whether there is no state with a finite loss to keep."""
         return self.outcome.startswith("diverged")
+
+    def after(self, earlier: Training) -> Training:
+        """Return this training as one with that which it went on from.
+
+        Parameters
+        ----------
+        earlier : Training
+            Its last state is where this one began.
+
+        Returns
+        -------
+        training : Training
+            With the epochs and the time of both, and the states and the outcome of this one.
+        """
+        return replace(
+            self,
+            curve=np.concatenate([earlier.curve, self.curve]),
+            seconds=earlier.seconds + self.seconds,
+            n_returns=earlier.n_returns + self.n_returns,
+        )
 
     def loss(self, on: Judge) -> float:
         """Return what the kept state is compared by.
