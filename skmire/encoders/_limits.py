@@ -27,8 +27,8 @@ def warn_of_a_fit_hardly_begun(encoder: Any, fit: Candidate) -> None:
     if fit.training.outcome == "time limit" and fit.epochs <= _EARLY and planned >= _FEW:
         warnings.warn(
             f"The time limit of {encoder.time_limit:g} s ended the fit after {fit.epochs} of "
-            f"{planned} epochs, so that it may be far from the values. Raise time_limit, or give the search "
-            "less to do: fewer atoms, a smaller hidden_width.",
+            f"{planned} epochs, so that it may be far from the values. Raise time_limit, or give "
+            "the search less to do: fewer atoms, a smaller hidden_width.",
             ConvergenceWarning,
             stacklevel=6,
         )
