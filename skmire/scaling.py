@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 CoordinateScaling = Literal["per_axis", "isotropic"]
 
 _OUTLYING = 4.0  # times the deviation of nine tenths of the values
+_EXACT = 1e-9  # of a sum of weights: whole ones are as good as repeated samples
 
 
 @dataclass(frozen=True)
@@ -144,4 +145,8 @@ class Scaling:
 
 def _quantile(y: Array, share: float, weights: Array | None) -> Array:
     """Return the value of each column that a share of the samples' weight does not exceed."""
-    return np.quantile(y, share, axis=0, method="inverted_cdf", weights=weights)
+    order = np.argsort(y, axis=0)
+    up_to = np.cumsum(np.ones(y.shape) if weights is None else weights[order], axis=0)
+    at = np.argmax(up_to >= share * up_to[-1] * (1 - _EXACT), axis=0)
+    rows = np.take_along_axis(order, at[None], axis=0)
+    return np.asarray(np.take_along_axis(y, rows, axis=0)[0])

@@ -187,6 +187,7 @@ def test_those_that_go_on_are_the_best_of_their_rung():
     assert set(then) == kept
 
 
+@pytest.mark.filterwarnings("ignore:The time limit of")
 def test_halving_with_too_little_time_has_the_single_atoms_alone():
     four = [*THREE, "sinc"]
     brief = fit(HalvingSearch(2), four, time_limit=1e-3, max_epochs=10**5)
