@@ -13,9 +13,6 @@ __all__ = ["Scaling"]
 Array = NDArray[np.float64]
 CoordinateScaling = Literal["per_axis", "isotropic"]
 
-_OUTLYING = 4.0  # times the deviation of nine tenths of the values
-_EXACT = 1e-9  # of a sum of weights: whole ones are as good as repeated samples
-
 
 @dataclass(frozen=True)
 class Scaling:
@@ -71,7 +68,7 @@ class Scaling:
         return cls(low / 2 + high / 2, half)
 
     @classmethod
-    def of_values(cls, y: Array, weights: Array | None, *, robust: bool = False) -> Self:
+    def of_values(cls, y: Array, weights: Array | None) -> Self:
         """Return the map that gives each output mean 0 and largest magnitude 1.
 
         Parameters
@@ -80,19 +77,11 @@ class Scaling:
             Values in the user's units.
         weights : ndarray of shape (n_samples,) or None
             Of the samples, for the mean.
-        robust : bool, default=False
-            Whether a tenth of the values may be anything: then the median is 0, and what is 1 is no
-            more than four times the deviation from it that nine tenths of the values stay within.
 
         Returns
         -------
         scaling : Scaling
         """
-        if robust:
-            centre = _quantile(y, 0.5, weights)
-            size = np.abs(y - centre)
-            usual, most = _OUTLYING * _quantile(size, 0.9, weights), size.max(axis=0)
-            return cls(centre, np.where(usual > 0, np.minimum(usual, most), most))
         # Clipped, as rounding can take the mean of equal values off them.
         mean = np.clip(np.average(y, axis=0, weights=weights), y.min(axis=0), y.max(axis=0))
         return cls(mean, np.abs(y - mean).max(axis=0))
@@ -141,12 +130,3 @@ class Scaling:
             What `scale` would have been given.
         """
         return scaled * self.half_range + self.centre
-
-
-def _quantile(y: Array, share: float, weights: Array | None) -> Array:
-    """Return the value of each column that a share of the samples' weight does not exceed."""
-    order = np.argsort(y, axis=0)
-    up_to = np.cumsum(np.ones(y.shape) if weights is None else weights[order], axis=0)
-    at = np.argmax(up_to >= share * up_to[-1] * (1 - _EXACT), axis=0)
-    rows = np.take_along_axis(order, at[None], axis=0)
-    return np.asarray(np.take_along_axis(y, rows, axis=0)[0])

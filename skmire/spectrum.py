@@ -48,7 +48,7 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     whose intercept is the noise n. On a grid of which no more than half is missing, pairs are
     held to spectra of its lines, what is missing interpolated: where a step on one axis changes
     more than many on another, pairs say nothing of that, and the spectra serve. Pairs alone serve
-    where coordinates come in bursts, far nearer to each other than bursts are.
+    where a single coordinate comes in bursts, far nearer to each other than bursts are.
 
     What varies faster than the samples can tell is taken for noise.
 
@@ -90,7 +90,7 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     centred = centred / np.abs(centred).max()
     shape = tuple(map(len, axes))
     size = np.prod(shape, dtype=float)
-    if size > len(coords) / _COVERED or any(map(_is_in_bursts, axes)):
+    if size > len(coords) / _COVERED or (len(axes) == 1 and _is_in_bursts(axes[0])):
         return _by_pairs(coords, centred, weights, axes)
     places = tuple(map(np.searchsorted, axes, coords.T))
     known, field = np.zeros(shape, dtype=bool), np.zeros((*shape, centred.shape[1]))

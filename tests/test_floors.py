@@ -27,6 +27,7 @@ FLOORS = {
     "datasets": 0,
     "_domain": 1,
     "atoms": 1,
+    "_robust": 1,
     "scaling": 1,
     "spectrum": 1,
     "networks": 2,

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skmire import FixedSequence, MIREncoder, Trainer
+from skmire._robust import robust_range
 from skmire.scaling import Scaling
 
 RNG = np.random.default_rng(0)
@@ -70,23 +71,34 @@ def test_the_extent_of_huge_coordinates_does_not_overflow():
 
 
 @given(st.integers(0, 2**32 - 1), st.booleans())
-def test_a_tenth_of_the_values_has_no_part_in_a_robust_scaling(seed, weighted):
+def test_a_tenth_of_the_values_has_no_part_in_a_robust_range(seed, weighted):
     rng = np.random.default_rng(seed)
-    y = np.sin(rng.uniform(0, 20, (200, 1)))
-    weights = rng.uniform(1, 1.1, 200) if weighted else None
+    x = rng.uniform(0, 20, (200, 1))
+    y, weights = np.sin(x), rng.uniform(1, 1.1, 200) if weighted else None
     spoilt = y.copy()
     spoilt[:15] += rng.choice([-1e3, 1e6], (15, 1))
-    scaling = Scaling.of_values(spoilt, weights, robust=True)
-    assert abs(scaling.centre[0]) <= 1
-    assert 0.5 <= scaling.half_range[0] <= 8
-    clean = Scaling.of_values(y, weights, robust=True)
-    assert clean.half_range == np.abs(y - clean.centre).max()  # nothing lies outside
+    centre, half_range = robust_range(x, spoilt, weights)
+    assert abs(centre[0]) <= 1
+    assert 0.5 <= half_range[0] <= 8
+    centre, half_range = robust_range(x, y, weights)
+    assert half_range == np.abs(y - centre).max()  # nothing lies outside
 
 
-def test_a_robust_scaling_of_rare_events_has_their_size():
-    y = np.zeros((100, 1))
-    y[:5] = 7.0
-    assert Scaling.of_values(y, None, robust=True).half_range == 7
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_a_small_bright_spot_is_no_outlier_and_a_sample_far_off_is_one(noise):
+    rng = np.random.default_rng(0)
+    axis = np.linspace(-1, 1, 40)
+    x = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    y = (np.linalg.norm(x, axis=1) < 0.25)[:, None] + noise * rng.standard_normal((1600, 1))
+    y[7] = 1e5
+    _, half_range = robust_range(x, np.hstack([y, 3 * y]), None)
+    np.testing.assert_allclose(half_range, [1, 3], rtol=0.1)
+
+
+def test_what_a_single_sample_says_does_not_overflow():
+    x, y = np.linspace(0, 1, 50)[:, None], np.zeros((50, 1))
+    y[20] = 1e200
+    assert np.isfinite(y / robust_range(x, y, None)[1]).all()
 
 
 @pytest.mark.parametrize("loss", ["huber", "absolute"])

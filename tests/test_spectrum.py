@@ -420,6 +420,13 @@ def test_samples_in_bursts_far_apart_are_not_taken_for_one_another(n_bursts, len
     assert found == pytest.approx(frequency, rel=0.1)
 
 
+def test_depths_that_grow_do_not_cost_the_bandwidth_along_the_other_axis():
+    z, x = np.meshgrid(np.geomspace(5, 5_000, 30), np.linspace(0, 1, 60), indexing="ij")
+    values = np.exp(-z / 300) * np.sin(40 * x) + 0.3 * np.exp(-z / 1_000)
+    found = estimate_bandwidth(np.column_stack([z.ravel(), x.ravel()]), values.reshape(-1, 1))
+    assert found[1] == pytest.approx(38, rel=0.1)
+
+
 def test_times_from_microseconds_to_hours():
     times = np.geomspace(1e-6, 1e3, 300)[:, None]
     assert estimate_bandwidth(times, np.exp(-times)) == pytest.approx(1, rel=1)

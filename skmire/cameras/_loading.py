@@ -168,7 +168,7 @@ def _check_pinhole(listed: Path, told: Mapping[str, Any], size: tuple[int, int])
             f"pixels: {', '.join(f'{name}={told[name]}' for name in odd)}. Undistort the images "
             "and crop them about the axis, as COLMAP's image_undistorter does, and leave these out."
         )
-    if abs(across - focal) > _CONTRARY * focal:
+    if "w" in told and abs(across - focal) > _CONTRARY * focal:
         raise ValueError(
             f"{listed} tells of two focal lengths: fl_x={across:g}, and {focal:g} pixels by its "
             f"camera_angle_x and a width of {width:g}. Correct the one that is wrong; w is the "

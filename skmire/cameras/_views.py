@@ -203,7 +203,8 @@ def _check_colours(images: NDArray[Any]) -> None:
     if images.dtype.kind != "f":
         raise ValueError(
             f"Views need images of unsigned integers, such as uint8, or of floats in [0, 1]; got "
-            f"{images.dtype}. Pass images.astype(np.uint8) of those of 8 bits."
+            f"{images.dtype}. Pass images.astype(np.uint8) of those of 8 bits, and of bools "
+            "images.astype(float)."
         )
     low, high = images.min(initial=1.0), images.max(initial=0.0)
     if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # nor NaN

@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skmire._callbacks import CallbackSupportMixin, Task
 from skmire._logging import audible
 from skmire._random import derive_seed, torch_stream
+from skmire._robust import robust_range
 from skmire.atoms import ActivationDictionary, AtomLike
 from skmire.encoders._ambient import ambience_off
 from skmire.encoders._checks import (
@@ -251,7 +252,7 @@ class BaseEncoder(CallbackSupportMixin, ParametersMixin, FittedField, ABC):
         # Kept apart until the fit has succeeded: a failed one leaves the encoder as it was.
         readout, pilot = Readout.of(
             measurement, coords, columns(values), weights, self.coordinate_scaling,
-            shifted=self._value_scaling(values, weights, trainer),
+            shifted=self._value_scaling(coords, values, weights, trainer),
         )  # fmt: skip
         # First, as it refuses what cannot fit in memory.
         samples, held_out = scaled_samples(
@@ -297,7 +298,7 @@ class BaseEncoder(CallbackSupportMixin, ParametersMixin, FittedField, ABC):
         task.finish(result.network)  # before anything is kept, as a callback may raise
         self.__dict__.update({**settled, **self._fitted_attributes(result)})
         self._settle_constant(coords, weights)
-        warn_of_a_fit_hardly_begun(self, result.path[-1])
+        warn_of_a_fit_hardly_begun(self, result.path[-1], samples)
         return self
 
     def _go_on(
@@ -380,10 +381,13 @@ class BaseEncoder(CallbackSupportMixin, ParametersMixin, FittedField, ABC):
         n_outputs = None if first else len(self._readout.targets.centre)
         return checked_samples(self, X, y, sample_weight, n_outputs=n_outputs)
 
-    def _value_scaling(self, values: Array, weights: Array | None, trainer: Trainer) -> Scaling:
+    def _value_scaling(
+        self, coords: Array, values: Array, weights: Array | None, trainer: Trainer
+    ) -> Scaling:
         """Return what lies between checked values and the network's."""
-        robust = LOSSES[trainer.loss].is_robust
-        return Scaling.of_values(columns(values), weights, robust=robust)
+        if LOSSES[trainer.loss].is_robust:
+            return Scaling(*robust_range(coords, columns(values), weights))
+        return Scaling.of_values(columns(values), weights)
 
     def _target_attributes(self, y: ArrayLike, sample_weight: ArrayLike | None) -> dict[str, Any]:
         """Return fitted attributes that come from `y` alone, where it counts."""

@@ -369,10 +369,12 @@ class OccupancyEncoder(ClassifierMixin, VolumeEncoder):
         signs = np.where(labels == classes[-1:], 1.0, -1.0)
         return checked_samples(self, X, signs, sample_weight, n_outputs=None if first else 1)
 
-    def _value_scaling(self, values: Array, weights: Array | None, trainer: Trainer) -> Scaling:
+    def _value_scaling(
+        self, coords: Array, values: Array, weights: Array | None, trainer: Trainer
+    ) -> Scaling:
         if self.loss == "logistic":
             return Scaling(np.zeros(1), np.full(1, LOG_ODDS))
-        return super()._value_scaling(values, weights, trainer)
+        return super()._value_scaling(coords, values, weights, trainer)
 
     def _target_attributes(self, y: ArrayLike, sample_weight: ArrayLike | None) -> dict[str, Any]:
         labels = np.unique(checked_labels(self, y, sample_weight))

@@ -91,7 +91,7 @@ def integrate(
         # the root of the squares and of the sum: were all settled, the error would be allowed.
         shares = np.max(off / allowed, axis=1) ** 2
         order = np.argsort(shares)
-        left = max(1 / 16 - np.max(squares / allowed**2), 0.0)
+        left = max(1 / 16 - np.max(np.sqrt(squares) / allowed) ** 2, 0.0)
         sums = np.abs(change + np.cumsum(changes[order], axis=0)) / allowed
         most = (np.abs(change) / allowed + 1 / 4) / 2
         fits = (np.cumsum(shares[order]) < left / 2) & np.all(sums <= most, axis=1)

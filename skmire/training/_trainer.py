@@ -77,8 +77,8 @@ class Trainer(BaseEstimator):
     loss : {"squared", "huber", "absolute", "logistic"}, default="squared"
         Loss on the scaled targets, averaged over outputs. ``"huber"`` is squared up to a tenth of
         the scaled range, and linear from there. With it and ``"absolute"`` outliers have no part
-        in the scaling: up to a tenth of the values may be anything. ``"logistic"`` is for labels:
-        `OccupancyEncoder` sets it.
+        in the scaling of values at points: of these a twentieth may be anything. ``"logistic"`` is
+        for labels: `OccupancyEncoder` sets it.
     early_stopping : bool, default=False
         Hold samples out, and stop when their loss no longer falls.
     validation_fraction : float, default=0.1
