@@ -25,7 +25,7 @@ from skmire.networks import ScaledField
 Array = NDArray[np.float64]
 
 _RIM = 0.99  # of the radius; lines beyond it are the outermost
-_FEW = 10  # lines that are the outermost, at least
+_FEW = 10  # lines that are the outermost, with fewer there is no telling
 _SURE = 3.0  # standard errors of their mean, which noise hardly exceeds
 _CUT_OFF = 0.25  # of the mean magnitude of integrals; beyond, the outermost are not about 0
 _TURNS = 4 * math.pi  # radians; beyond, an angle is likely to be in degrees
@@ -204,11 +204,11 @@ class LineIntegrals(Measurement):
 
 
 def _ask_about_what_is_cut_off(offsets: Array, y: Array) -> None:
-    n = min(max(int((offsets >= _RIM * offsets.max()).sum()), _FEW), len(y))
-    outermost = y[np.argsort(-offsets, kind="stable")[:n]]
+    outermost = y[offsets >= _RIM * offsets.max()]
     at_the_rim = np.abs(outermost.mean(axis=0))
-    by_noise = _SURE * outermost.std(axis=0) / np.sqrt(n)
-    if (at_the_rim > np.maximum(_CUT_OFF * np.abs(y).mean(axis=0), by_noise)).any():
+    by_noise = _SURE * outermost.std(axis=0) / np.sqrt(len(outermost))
+    is_far = at_the_rim > np.maximum(_CUT_OFF * np.abs(y).mean(axis=0), by_noise)
+    if len(outermost) >= _FEW and is_far.any():
         warnings.warn(
             f"Integrals along the outermost lines, at an offset of {offsets.max():g}, are "
             f"{at_the_rim.max():.3g} on the mean, where a body within them gives 0. The field is 0 "
