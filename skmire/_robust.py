@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from skmire.spectrum import merged
+
 Array = NDArray[np.float64]
 
 _USUAL = 4.0  # times the deviation of nine tenths of the values
@@ -53,11 +55,7 @@ def _quantile(values: Array, share: float, weights: Array | None) -> Array:
 
 def _agreed(coords: Array, values: Array, weights: Array | None) -> Array:
     """Return the medians over neighbours, of places, as samples of one place are one."""
-    places, inverse = np.unique(coords, axis=0, return_inverse=True)
-    told = np.ones(len(values)) if weights is None else weights
-    sums = np.zeros((len(places), values.shape[1]))
-    np.add.at(sums, inverse.ravel(), told[:, None] * values)
-    means = sums / np.bincount(inverse.ravel(), weights=told)[:, None]
+    places, means, _ = merged(coords, values, weights)
     extent = np.ptp(places, axis=0)
     scaled = places[:, extent > 0] / extent[extent > 0]
     if not scaled.size:

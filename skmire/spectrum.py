@@ -83,7 +83,7 @@ def estimate_bandwidth(coords: Array, values: Array, weights: Array | None = Non
     """
     folded = (_folded(column, alone=coords.shape[1] == 1) for column in coords.T)
     axes, columns = zip(*folded, strict=True)
-    coords, values, weights = _merged(np.column_stack(columns), values, weights)
+    coords, values, weights = merged(np.column_stack(columns), values, weights)
     if not np.ptp(values, axis=0).any():
         return np.zeros(coords.shape[1])
     centred = values - np.average(values, axis=0, weights=weights)
@@ -154,7 +154,7 @@ def relative_bandwidth(per_axis: Array) -> Array:
     return np.clip(per_axis / overall_bandwidth(per_axis), 1 / 2, 2)
 
 
-def _merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array, Array, Array]:
+def merged(coords: Array, values: Array, weights: Array | None) -> tuple[Array, Array, Array]:
     """Return the samples in the order of their coordinates, those of one place as one."""
     order = np.argsort(coords[:, 0])
     apart = bool(np.diff(coords[order, 0]).all())  # by the first coordinate alone
@@ -180,8 +180,7 @@ def _folded(column: Array, *, alone: bool) -> tuple[Array, Array]:
     same.
     """
     values, place = np.unique(column, return_inverse=True)
-    extent = np.ptp(values)
-    tolerance = extent * min(_SAME, _APART / len(values))
+    tolerance = np.ptp(values) * min(_SAME, _APART / len(values))
     if alone:
         tolerance = min(tolerance, _ULPS * np.spacing(np.abs(values).max()))
     begins = np.r_[True, np.diff(values) > tolerance]

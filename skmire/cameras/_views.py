@@ -14,7 +14,6 @@ from skmire.cameras._rays import camera_rays
 
 Array = NDArray[np.float64]
 
-
 _ROUNDING = 1e-6  # of colours in single precision, with some to spare
 
 

@@ -128,8 +128,7 @@ class MireAccessor:
         values : DataArray or Dataset
             As the data are.
         """
-        own = {*self._data.coords, *self._data.dims}
-        if params := sorted({*GridEncoder().get_params()} & {*coords_kwargs} - own):
+        if params := sorted({*GridEncoder().get_params()} & {*coords_kwargs} - self._own_names):
             raise ValueError(
                 f"interp takes coordinates by keyword, and parameters of the GridEncoder, such as "
                 f"{params}, in options: interp(..., options={{{params[0]!r}: ...}})."
@@ -158,9 +157,13 @@ class MireAccessor:
         values : DataArray or Dataset
             As the data are.
         """
-        there = {*self._data.coords, *self._data.dims}
-        options = {name: factors.pop(name) for name in {*factors} - there}
+        options = {name: factors.pop(name) for name in {*factors} - self._own_names}
         return self._answer(lambda grid: grid.upsample(factor, **factors), encoder, None, options)
+
+    @property
+    def _own_names(self) -> set[Any]:
+        """What a keyword can name of the data, and is no parameter then."""
+        return {*self._data.coords, *self._data.dims}
 
     def _answer(
         self,

@@ -14,13 +14,12 @@ from skmire.shapes._mesh import Mesh
 
 Function = Callable[[Array], Array]
 
+_NEAREST = 1e-3  # least distance of a vertex from a grid point, in spacings
+_SHELL = 1e-2  # how far outside the box its closing faces lie, in spacings
+
 
 class NoSurface(ValueError):
     """The function is nowhere in the box above the level."""
-
-
-_NEAREST = 1e-3  # least distance of a vertex from a grid point, in spacings
-_SHELL = 1e-2  # how far outside the box its closing faces lie, in spacings
 
 
 def level_set_mesh(

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _LOOK = 4_096  # samples, at most
 _PATIENCE, _STEPS = 4, 64  # epochs of a loss that has crept up, and steps in them, at least
-_STREAM = 0.1  # of the rate before it cools down: as large as that, a fit is lost on its samples
+# Of the rate before it cools down, for one more batch: at that itself a fit is lost on the batch
+# (benchmarks/streams.py).
+_STREAM = 0.1
 _LATE = 0.85  # share of the budget after which too little is left to recover from a return
 
 
@@ -154,8 +156,8 @@ class Run:
             self.optimizer.param_groups[0]["lr"] = self.guard.factor
             return
         trainer = self.trainer
-        rate = trainer.rate_at(progress) if self.annealed else _stream_rate(trainer)
-        rate *= self.guard.factor
+        of_stream = _STREAM * trainer.decay * trainer.learning_rate
+        rate = (trainer.rate_at(progress) if self.annealed else of_stream) * self.guard.factor
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("share", 1.0)
 
@@ -190,8 +192,3 @@ class Run:
             closure()
             self.optimizer.step()
         return losses[0]
-
-
-def _stream_rate(trainer: Trainer) -> float:
-    """Return the learning rate of one more batch of a stream (``benchmarks/streams.py``)."""
-    return _STREAM * trainer.decay * trainer.learning_rate
