@@ -108,8 +108,8 @@ figure.colorbar(bent, ax=axes[2], label="per km")
 # Errors of the gradient, root mean squares in metres per metre, at the samples and between them.
 # Between the samples the differences are interpolated by cubic splines; the spline of the
 # elevations has derivatives of its own, too. Most of the error is that of sampling every third
-# elevation. Where the elevations are clean, the fit is ahead of the differences, and the spline
-# ahead of both. Where they are noisy, both are behind the differences at the samples and ahead of
+# elevation. Where the elevations are clean, the fit is ahead of the differences between the
+# samples and level with them at these, and the spline ahead of both. Where they are noisy, both are behind the differences at the samples and ahead of
 # them between, for exact derivatives follow the noise.
 
 

@@ -42,9 +42,9 @@ encoder.activations_, total
 # %%
 # What they make of it
 # --------------------
-# Beside cubic splines, at pixels that none of them has seen. On so small a picture these are the
-# best of the three. SIREN has all the passes to itself; of those of the search a tenth go to the
-# network that it returns, which comes out about as good.
+# Beside cubic splines, at pixels that none of them has seen. These have the highest SSIM and the
+# lowest PSNR. SIREN has all the passes to itself; of those of the search a tenth go to the network
+# that it returns, which comes out a little better in both.
 
 pictures = {
     "the photograph": truth,

@@ -71,10 +71,10 @@ class MIREncoder(ValueEncoder):
     activations_ : list of str
         The atoms found, first layer first.
     search_result_ : SearchResult
-        Networks of every stage, and the trace of every candidate.
+        The network of the fit (of every stage, in a growth), and the trace of every candidate.
     search_results_ : dict of str to ndarray
-        The trace as columns: layer, atom, seed, epochs, effective_epochs, loss, train_loss,
-        held_out_loss, seconds, outcome, chosen.
+        The trace as columns: stage, layer, atom, scales, factors, seed, n_samples, hidden_width,
+        epochs, effective_epochs, loss, judge, train_loss, held_out_loss, seconds, outcome, chosen.
     loss_curve_ : list of float of length `n_iter_`
         Loss of each epoch along the path of the final sequence, on the scaled values.
     best_loss_ : float

@@ -98,7 +98,7 @@ class SearchResult:
     Parameters
     ----------
     networks : tuple of LayeredField
-        The network of every stage, the last of which is the fit.
+        The network of the fit; of every stage, in a growth, the last of which is the fit.
     trace : tuple of Candidate
         Every candidate, in the order in which the search took them up.
     members : tuple of SearchResult, default=()

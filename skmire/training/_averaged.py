@@ -15,7 +15,7 @@ _POWER = 8
 class Averaged:
     """A network whose parameters are the mean of another one's after each epoch.
 
-    The mean has the weights ``epoch ** 8``, or nearly so: it forgets the first nine tenths of the
+    The mean has the weights ``epoch ** 8``, or nearly so: it counts about the last ninth of the
     epochs, however many there are.
 
     Parameters

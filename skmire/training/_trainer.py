@@ -82,8 +82,8 @@ class Trainer(BaseEstimator):
     early_stopping : bool, default=False
         Hold samples out, and stop when their loss no longer falls.
     validation_fraction : float, default=0.1
-        Share of the samples that is held out, in (0, 1), if any are: by `early_stopping` or by
-        a search that selects on held-out samples. One split serves both.
+        Share of the samples that is held out, in (0, 1), by `early_stopping` or by a growth that
+        is judged by them. One split serves both. The look-ahead holds out a fifth by itself.
     n_iter_no_change : int, default=10
         With `early_stopping`, epochs without improvement before training stops.
     tol : float, default=1e-3
