@@ -109,8 +109,9 @@ figure.colorbar(bent, ax=axes[2], label="per km")
 # Between the samples the differences are interpolated by cubic splines; the spline of the
 # elevations has derivatives of its own, too. Most of the error is that of sampling every third
 # elevation. Where the elevations are clean, the fit is ahead of the differences between the
-# samples and level with them at these, and the spline ahead of both. Where they are noisy, both are behind the differences at the samples and ahead of
-# them between, for exact derivatives follow the noise.
+# samples and level with them at these, and the spline ahead of both. Where they are noisy, both
+# are behind the differences at the samples and ahead of them between, for exact derivatives follow
+# the noise.
 
 
 def at_all(elevations):

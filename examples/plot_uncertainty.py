@@ -11,8 +11,8 @@ samples here are elevations at scattered points of a terrain, with a region wher
 # The samples
 # -----------
 # The terrain lies around a fault near Jacksboro, Tennessee, and comes with Matplotlib. Of its
-# 139,000 elevations, 1,500 at scattered points are drawn, and those inside a circle left out. Others are
-# kept for judging.
+# 139,000 elevations, 1,500 at scattered points are drawn, and those inside a circle left out.
+# Others are kept for judging.
 
 import matplotlib.pyplot as plt
 import numpy as np
