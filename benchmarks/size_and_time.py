@@ -76,7 +76,7 @@ def timed(action):
 def fit_times():
     title("Seconds of a fit: the default search, 3 layers, 60 epochs")
     print("samples  width  n_jobs  seconds  networks")
-    small_fit("gaussian", hidden_width=64)  # the first fit of a process also loads things
+    small_fit(hidden_width=64)  # the first fit of a process also loads things
     rows = [(n, width, None) for width in (64, 256) for n in (1_000, 10_000, 50_000)]
     for n, width, jobs in [*rows, (10_000, 256, -1)]:
         X, y = waves(n)
@@ -91,7 +91,7 @@ def query_rates():
     print("width   predict  gradient")
     points, _ = waves(100_000, seed=1)
     for width in (64, 256):
-        encoder = small_fit("gaussian", hidden_width=width)
+        encoder = small_fit(hidden_width=width)
         rates = [
             len(points) / min(timed(lambda query=query: query(points))[1] for _ in range(3))
             for query in (encoder.predict, encoder.gradient)
@@ -99,9 +99,9 @@ def query_rates():
         print(f"{width:5}  {rates[0]:8.0f}  {rates[1]:8.0f}")
 
 
-def small_fit(atom, n_layers=3, *, search=None, hidden_width):
+def small_fit(n_layers=3, *, hidden_width):
     X, y = waves(256)
-    search = FixedSequence(atom, n_layers) if search is None else search
+    search = FixedSequence("gaussian", n_layers)
     return MIREncoder(
         search=search, hidden_width=hidden_width, max_epochs=4, device="cpu", random_state=0
     ).fit(X, y)
@@ -111,7 +111,7 @@ def file_sizes():
     title("Size of a fitted encoder: 2 coordinates, 1 output, float32")
     print("layers  width  parameters  in memory  joblib file  skops file  (kB)")
     for n_layers, width in [(1, 256), (2, 256), (3, 64), (3, 128), (3, 256), (3, 512), (4, 256)]:
-        report_size(str(n_layers), small_fit("gaussian", n_layers, hidden_width=width), width)
+        report_size(str(n_layers), small_fit(n_layers, hidden_width=width), width)
     X, y = waves(256)
     searched = MIREncoder(max_epochs=4, device="cpu", random_state=0).fit(X, y)
     report_size("search", searched, 256)
