@@ -25,6 +25,7 @@ from skmire.training import Judge, Trainer, Training
 
 _ENOUGH = 20  # epochs of a whole training; with time for fewer, too few for all rounds
 _RISEN = 1.05  # times the lowest loss; by less it may rise by chance
+_ALIKE = 0.98  # times the lowest loss, at most, for axes to be taken as alike; by less it is chance
 
 
 @dataclass(frozen=True)
@@ -306,7 +307,7 @@ class Contest:
         return self.fit(standings)
 
     def _even(self, standings: list[Standing]) -> list[Standing]:
-        """Go on with all axes alike, if the best entry is better so."""
+        """Go on with all axes alike, if the best entry is clearly better so."""
         before = self.problem, self.judged, self._leader
         self.problem, judged = self.problem.even(), self.judged.even()
         self.judged = self.problem if before[1] is before[0] else judged
@@ -314,7 +315,7 @@ class Contest:
             (even,) = self.round("even axes", [standings[0].entry], Effort())
         except DivergenceError:
             even = Standing(standings[0].entry, inf)
-        if even.loss < standings[0].loss:
+        if even.loss < _ALIKE * standings[0].loss:
             return [even, *standings]
         self.problem, self.judged, self._leader = before
         return standings
