@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import skops.io
 import torch
+from onnx.reference import ReferenceEvaluator
 
 from skmire import ActivationDictionary, FixedSequence, LayerSearch, MIREncoder
 from skmire.atoms import PSWF, Sinusoid, VariablePeriodic
@@ -219,3 +220,27 @@ def test_skops_carries_every_atom(atom):
 def test_skops_refuses_what_is_not_trusted(fitted):
     with pytest.raises(TypeError, match=r"skmire.encoders._mirencoder.MIREncoder"):
         skops.io.loads(skops.io.dumps(fitted), trusted=[])
+
+
+# -- other programs ------------------------------------------------------------------------------
+
+
+def test_a_network_of_all_atoms_runs_as_onnx(tmp_path):
+    X = np.random.default_rng(0).uniform(0, 10, (60, 2))
+    search = FixedSequence(ActivationDictionary().names)
+    fit = MIREncoder(search=search, hidden_width=16, max_epochs=3, random_state=0)
+    fit.fit(X, 50 + X[:, 0] * np.sin(X[:, 1]))
+    file = str(tmp_path / "fit.onnx")
+    torch.onnx.export(
+        fit.to_torch().eval(),
+        (torch.tensor(X[:2], dtype=torch.float32),),
+        file,
+        input_names=["coords"],
+        output_names=["values"],
+        dynamic_shapes=({0: torch.export.Dim("n")},),
+        verbose=False,
+    )
+    (values,) = ReferenceEvaluator(file).run(None, {"coords": X.astype(np.float32)})
+    assert values.shape == (60,)
+    assert np.ptp(values) > 1
+    np.testing.assert_allclose(values, fit.predict(X), rtol=1e-6, atol=1e-4)
