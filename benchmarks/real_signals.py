@@ -52,12 +52,12 @@ def photograph_small() -> tuple[Array, Array]:
     return on_grid(averaged(kodak("kodim08"), 4), 2)
 
 
-def recording(n: int = 16_384) -> tuple[Array, Array]:
+def recording(n: int = 16_384, start: int = 44_100) -> tuple[Array, Array]:
     """Return `n` samples of music, 44,100 a second."""
     from scipy.io import wavfile
 
     _, sound = wavfile.read(folder() / "audio" / "bach.wav")
-    return on_grid(sound[44_100 : 44_100 + n].astype(np.float64), 1)
+    return on_grid(sound[start : start + n].astype(np.float64), 1)
 
 
 def elevation() -> tuple[Array, Array]:

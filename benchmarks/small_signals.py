@@ -80,9 +80,26 @@ def cameraman() -> Array:
     return averaged(data.camera().astype(float), 8)
 
 
+def coins() -> Array:
+    from skimage import data
+
+    return data.coins().astype(float)
+
+
+def butterfly() -> Array:
+    from skimage.io import imread
+
+    return np.asarray(imread(folder() / "images" / "butterfly.png")) / 255
+
+
 def ridge(step: int) -> Array:
     with np.load(folder() / "dem" / "jacksboro_fault_dem.npz") as file:
         return file["elevation"][: 64 * step : step, : 64 * step : step].astype(float)
+
+
+def valley() -> Array:
+    with np.load(folder() / "dem" / "jacksboro_fault_dem.npz") as file:
+        return file["elevation"][150:342:3, 205:397:3].astype(float)
 
 
 def sea_floor() -> Array:
@@ -116,4 +133,18 @@ CASES: dict[str, Callable[[], Case]] = {
     ),
     "sea temperature": lambda: at_random(*grid_of("sst_ndjfm_anom", np.s_[:10])),
     "statue": lambda: at_random(*occupancy(8, 24)),
+}  # fmt: skip
+
+#: Of the same kinds, and none that a default of skmire was ever chosen by, as some were by `CASES`.
+UNSEEN: dict[str, Callable[[], Case]] = {
+    "lighthouse": lambda: at_random(*on_grid(averaged(kodak("kodim19"), 10), 2)),
+    "painted face": lambda: at_random(*on_grid(kodak("kodim15")[150:214, 330:394], 2)),
+    "portrait, noise": lambda: at_random(
+        *on_grid(averaged(kodak("kodim04"), 10), 2), noise=0.3
+    ),
+    "coins": lambda: at_random(*on_grid(averaged(coins(), 6), 2)),
+    "butterfly, gaps": lambda: with_gaps(averaged(butterfly(), 4), 24, 6),
+    "later music": lambda: at_random(*recording(4_096, start=220_500)),
+    "valley": lambda: at_random(*on_grid(valley(), 2)),
+    "ocean": lambda: at_random(*grid_of("ostia_monthly", np.s_[6:9, :, 150:230])),
 }  # fmt: skip

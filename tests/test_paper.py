@@ -146,6 +146,26 @@ def test_seconds_are_a_limit_and_a_search_is_counted():
     assert row["evaluations"] > row["epochs"] > 1
 
 
+def test_what_is_no_network_takes_part_beside_them(tmp_path):
+    """Its line has no parameters; radial functions and splines meet what they interpolate."""
+    experiment = replace(EXPERIMENT, entrants=(entrants.peer("siren"), entrants.radial()))
+    path = tmp_path / "noise.csv"
+    runner.run(experiment, options(tmp_path, "--images", "noise"), path)
+    network, radial = results.rows_of(experiment, path)
+    assert (radial["trained_by"], radial["parameters"]) == ("scipy", "")
+    assert float(radial["psnr"]) > 100 > float(network["psnr"])
+    (group,) = results.groups(experiment, [network, radial])
+    assert "| radial functions | scipy | 1 |" in results.markdown(experiment, group)
+
+
+def test_splines_between_means_are_where_the_pixels_are():
+    super_resolution = importlib.import_module("super_resolution")
+    ramp = np.stack(np.meshgrid(np.arange(20.0), np.arange(24.0), indexing="ij"), axis=-1)
+    found = super_resolution.by_spline(super_resolution.of_half_the_size(ramp, ""))
+    inner = np.s_[6:-6, 6:-6]
+    np.testing.assert_allclose(found.reshape(ramp.shape)[inner], ramp[inner], atol=0.02)
+
+
 def plain(width):
     """Numbers of a plain network: two coordinates, three layers, three values."""
     return (2 * width + width) + 2 * (width * width + width) + (3 * width + 3)

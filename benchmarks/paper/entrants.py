@@ -6,12 +6,17 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import torch
+from scipy.interpolate import RBFInterpolator
 
 from skmire import Architecture, FixedSequence, LayerSearch, MIREncoder, Trainer, peers
 from skmire.atoms import ActivationDictionary, make_atom
 from skmire.search import _contest, _copies, _lookahead
+
+if TYPE_CHECKING:
+    from runner import Array, Case
 
 
 @dataclass(frozen=True)
@@ -21,9 +26,10 @@ class Entrant:
     Parameters
     ----------
     network : str
-    trained_by : {"authors", "skmire"}
+    trained_by : {"authors", "skmire", "scipy"}
     make : callable
-        From ``n_layers`` and parameters of `MIREncoder` to an encoder.
+        From ``n_layers`` and parameters of `MIREncoder` to an encoder; of what is no network, from
+        what is fitted to the values at all places.
     setting : str, default=""
         What an experiment changes.
     width, layers : int, default=None
@@ -34,7 +40,7 @@ class Entrant:
 
     network: str
     trained_by: str
-    make: Callable[..., MIREncoder]
+    make: Callable[..., Any]
     setting: str = ""
     width: int | None = None
     layers: int | None = None
@@ -81,6 +87,15 @@ def single(atom: str, **options: object) -> Entrant:
         return MIREncoder(search=FixedSequence(atom, n_layers), **options, **size)
 
     return Entrant(atom, "skmire", make)
+
+
+def radial() -> Entrant:
+    """Return scipy's radial functions, thin plates of the 50 nearest samples: no network."""
+
+    def answer(case: "Case") -> "Array":
+        return RBFInterpolator(case.coords, case.values, neighbors=50)(case.places)
+
+    return Entrant("radial functions", "scipy", answer)
 
 
 def everyone(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # where records.py is
-from entrants import everyone
+from entrants import everyone, radial
 from images import REST, number_of
 from runner import Case, Experiment, main
 
@@ -32,12 +32,13 @@ def of_sizes(name: str, title: str, *, random: bool) -> Experiment:
     return Experiment(
         name,
         title,
-        everyone(without=["incode"]),
+        (*everyone(without=["incode"]), radial()),
         case=lambda image, number: beside_text(image, number, random=random),
         others=REST,
         measures=("psnr", "ssim", "hidden_psnr"),
         notes=(
-            "incode takes no part: it reads the signal as an image, and takes none with holes.",
+            "incode takes no part: of its authors' harmonisers skmire has the one that reads an "
+            "image, without holes.",
         ),
     )
 

@@ -31,6 +31,7 @@ from records import append, read
 from results import groups, markdown, rows_of
 
 from skmire import MIREncoder
+from skmire.atoms._acceleration import kernel
 from skmire.datasets import grid_samples
 from skmire.metrics import psnr, ssim
 from skmire.search import DivergenceError
@@ -92,6 +93,17 @@ def whole(image: Array, name: str) -> Case:
     """Return the case in which every pixel of an image is fitted, and asked for."""
     coords, values = grid_samples(image)
     return Case(coords, values, image, coords, shown={"truth": image})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is no network, asked as a fit is."""
+
+    values: Array
+
+    def predict(self, places: Array) -> Array:
+        """Return the values at all places."""
+        return self.values
 
 
 def quality(case: Case, encoder: MIREncoder) -> dict:
@@ -188,6 +200,11 @@ class Experiment:
 def measure(experiment: Experiment, entrant: Entrant, asked: dict, panel: Path | None) -> list:
     """Fit one network to one image; return the rows that come of it, and keep its picture."""
     case = experiment.case(load(asked["image"], asked["scale"]), asked["image"])
+    if entrant.trained_by == "scipy":
+        begun = time.perf_counter()
+        answer = Answer(entrant.make(case))
+        seconds = round(time.perf_counter() - begun, 2)
+        return judged(experiment, case, answer, asked["scale"], panel, {"seconds": seconds})
     n_out = case.values.reshape(len(case.values), -1).shape[1]
     layers = asked["layers"]
     encoder = entrant.make(
@@ -214,12 +231,25 @@ def measure(experiment: Experiment, entrant: Entrant, asked: dict, panel: Path |
         "parameters": encoder.network_.n_parameters,
         "atoms": "-".join(atom.partition("(")[0] for atom in encoder.activations_),
     }
+    return judged(experiment, case, encoder, asked["scale"], panel, spent)
+
+
+def judged(
+    experiment: Experiment,
+    case: Case,
+    fit: MIREncoder | Answer,
+    scale: str,
+    panel: Path | None,
+    spent: dict[str, object],
+) -> list:
+    """Return the rows of a fit, and keep its picture."""
     if panel is not None and experiment.panel is not None:
-        keep(experiment.panel(case, encoder), panel)
+        keep(experiment.panel(case, fit), panel)
         for name, image in case.shown.items():
-            keep(image, beside(experiment, asked["scale"], name, panel.parent))
-    judged = experiment.judge(case, encoder)
-    return [{**spent, **row} for row in (judged if isinstance(judged, list) else [judged])]
+            keep(image, beside(experiment, scale, name, panel.parent))
+    found = experiment.judge(case, fit)
+    blank = dict.fromkeys(SPENT, "")
+    return [{**blank, **spent, **row} for row in (found if isinstance(found, list) else [found])]
 
 
 def evaluations(encoder: MIREncoder, n_samples: int) -> int:
@@ -329,9 +359,10 @@ def machine(device: str) -> str:
 
 def versions() -> str:
     """Return those of what computes."""
+    kernels = "with" if kernel("sinc", torch.zeros(1)) else "without"
     return (
         f"skmire {version('skmire')}, torch {torch.__version__}, numpy {np.__version__}, "
-        f"Python {platform.python_version()}"
+        f"Python {platform.python_version()}, {kernels} numba's kernels"
     )
 
 
@@ -348,7 +379,7 @@ def parsed(arguments: list[str], title: str, script: str, unit: str) -> argparse
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--networks", nargs="+", default=[])
     parser.add_argument("--settings", nargs="+", default=[])
-    parser.add_argument("--trained-by", nargs="+", default=["authors", "skmire"])
+    parser.add_argument("--trained-by", nargs="+", default=["authors", "skmire", "scipy"])
     parser.add_argument("--device")
     parser.add_argument("--out", type=Path, default=Path("docs/results"))
     parser.add_argument("--report", action="store_true", help="only tell what the files hold")
