@@ -19,6 +19,7 @@ import argparse
 import statistics
 import time
 import warnings
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -144,7 +145,7 @@ def figures(path):
 
 def report(rows):
     """Print PSNR by budget, and how much sooner skmire reaches what a peer has at B."""
-    speeds, gains, between = [], [], {network: [] for network in PEERS}
+    speeds, gains, between = ({network: [] for network in PEERS} for _ in range(3))
 
     def median(signal, network, by, fraction, column="psnr"):
         found = [
@@ -171,11 +172,11 @@ def report(rows):
                     goal = median(signal, network, "authors", 1.0)
                     reached = [f for f, v in zip(FRACTIONS, line, strict=True) if v >= goal]
                     if not np.isnan(goal + line[-1]):  # both have been measured
-                        speeds.append(1 / reached[0] if reached else 0.0)
-                        gains.append(line[-1] - goal)
+                        speeds[network].append(1 / reached[0] if reached else 0.0)
+                        gains[network].append(line[-1] - goal)
                         peers_own = median(signal, network, "authors", 1.0, "held_out_psnr")
                         between[network].append(out - peers_own)
-                        sooner = f"{speeds[-1]:7.0f}x" if reached else "    behind"
+                        sooner = f"{speeds[network][-1]:7.0f}x" if reached else "    behind"
                 print(f"{network + ' by ' + by:24} {text}   ({out:6.2f})  {sooner:>8}")
         rbf = [r for r in rows if r["signal"] == signal and r["network"] == "rbf"]
         for row in rbf:
@@ -183,19 +184,32 @@ def report(rows):
                 f"{'rbf by scipy':24} {'exact':>31}   ({row['held_out_psnr']:6.2f})  "
                 f"{row['seconds']:.0f} s for its samples"
             )
-    if speeds:
-        print(
-            f"\nskmire reaches what the peer has at B in 1/{statistics.median(speeds):.0f} of B "
-            f"(median of {len(speeds)} signals x peers; 8 is the most this can show; 0 is never); "
-            f"at B it is {statistics.median(gains):+.1f} dB (median), behind in "
-            f"{sum(gain < 0 for gain in gains)} of {len(gains)}, at worst {min(gains):+.1f} dB"
-        )
-        apart = [gain for some in between.values() for gain in some]
-        print(
-            f"on the samples held out at B: {statistics.median(apart):+.1f} dB (median), behind in "
-            f"{sum(gain < 0 for gain in apart)} of {len(apart)}, at worst {min(apart):+.1f} dB; "
-            + ", ".join(f"{n} {statistics.median(some):+.1f}" for n, some in between.items())
-        )
+    print(
+        "\nhow many times sooner skmire reaches what the peer has at B (8 is the most that this\n"
+        "can show, 0 is never), by how many dB it is ahead at B, and on the samples held out:\n"
+        "medians of the signals; steps that the peer's own loop came to at B\n"
+    )
+    everyone = [("all", *([*chain(*part.values())] for part in (speeds, gains, between)))]
+    for name, sooner, ahead, apart in [
+        (n, speeds[n], gains[n], between[n]) for n in PEERS
+    ] + everyone:
+        steps = [
+            int(row["passes"])
+            for row in rows
+            if row["trained_by"] == "authors" and row["fraction"] == 1
+            if row["network"] == name or (name == "all" and row["network"] in PEERS)
+        ]
+        if sooner:
+            told = " to ".join(map(str, (min(steps), max(steps))))
+            print(f"{name:6} {statistics.median(sooner):3.0f}x", end="")
+            for gained in (ahead, apart):
+                behind = sum(gain < 0 for gain in gained)
+                print(
+                    f"   {statistics.median(gained):+6.1f} dB, behind on {behind} of "
+                    f"{len(gained)}, at worst {min(gained):+.1f}",
+                    end=";",
+                )
+            print(f"   {told} steps")
 
 
 def main():

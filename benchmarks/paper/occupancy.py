@@ -32,7 +32,7 @@ COLUMNS = (
     "load", "machine",
 )  # fmt: skip
 KEY = COLUMNS[:11]
-WITHOUT = {"incode": "it reads the signal as an image, and takes none with holes"}
+WITHOUT = {"incode": "of its harmonisers skmire has the one that reads an image, without holes"}
 
 
 def _sinusoids(n_layers: int, **size: object) -> MIREncoder:

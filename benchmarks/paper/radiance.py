@@ -34,7 +34,7 @@ COLUMNS = (
     "load", "machine",
 )  # fmt: skip
 KEY = COLUMNS[:11]
-WITHOUT = {"incode": "it reads the signal as an image"}
+WITHOUT = {"incode": "of its harmonisers skmire has the one that reads an image"}
 HALF_SIDE = 1.3  # of the box that holds the scene
 
 
