@@ -26,10 +26,10 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from records import kernels
 from throughput import matrix_rate, network, seconds
 
 import skmire
-from skmire.atoms._acceleration import kernel
 from skmire.encoders._queries import Query, derivatives_at, in_blocks, values_at
 from skmire.networks import LayerStack
 from skmire.networks._calculus import TRACE
@@ -178,8 +178,7 @@ def main() -> None:
         f"{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, "
         f"{matrix_rate(dtype) / 1e9:.0f} Gflop/s; seed 0; width {options.width}, "
         f"{N_LAYERS} layers, {options.points:,} points, {options.dtype}, median of "
-        f"{options.repeats} rounds; "
-        f"{'with' if kernel('sinc', torch.zeros(1, dtype=dtype)) else 'without'} numba's kernels"
+        f"{options.repeats} rounds; {kernels(dtype)}"
     )
     for atom in options.atoms:
         for (n_dims, n_outputs), goals in GOALS.items():

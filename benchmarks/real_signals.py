@@ -31,9 +31,14 @@ def on_grid(values: Array, n_axes: int) -> tuple[Array, Array]:
 
 
 def kodak(name: str) -> Array:
+    return picture(f"kodak/{name}.png")
+
+
+def picture(file: str) -> Array:
+    """Return an image of the folder, in [0, 1]."""
     from skimage.io import imread
 
-    return np.asarray(imread(folder() / "kodak" / f"{name}.png")) / 255
+    return np.asarray(imread(folder() / file)) / 255
 
 
 def averaged(image: Array, by: int) -> Array:

@@ -23,9 +23,14 @@ def setting():
     return (
         f"{libraries}, Python {platform.python_version()}; {platform.machine()}, "
         f"{os.cpu_count()} cores, {torch.get_num_threads()} threads, load "
-        f"{os.getloadavg()[0]:.1f}, "
-        f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels"
+        f"{os.getloadavg()[0]:.1f}, {kernels()}"
     )
+
+
+def kernels(dtype=torch.float32):
+    """Return whether atoms are computed by numba's kernels."""
+    there = kernel("sinc", torch.zeros(1, dtype=dtype))
+    return f"{'with' if there else 'without'} numba's kernels"
 
 
 def read(path):

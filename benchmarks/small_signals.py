@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from real_signals import averaged, folder, kodak, occupancy, on_grid, recording
+from real_signals import averaged, folder, kodak, occupancy, on_grid, picture, recording
 
 from skmire import MIREncoder
 from skmire.metrics import psnr
@@ -86,20 +86,11 @@ def coins() -> Array:
     return data.coins().astype(float)
 
 
-def butterfly() -> Array:
-    from skimage.io import imread
-
-    return np.asarray(imread(folder() / "images" / "butterfly.png")) / 255
-
-
-def ridge(step: int) -> Array:
+def ridge(step: int, row: int = 0, column: int = 0) -> Array:
+    """Return 64 x 64 heights, from a post on."""
+    rows, columns = (slice(first, first + 64 * step, step) for first in (row, column))
     with np.load(folder() / "dem" / "jacksboro_fault_dem.npz") as file:
-        return file["elevation"][: 64 * step : step, : 64 * step : step].astype(float)
-
-
-def valley() -> Array:
-    with np.load(folder() / "dem" / "jacksboro_fault_dem.npz") as file:
-        return file["elevation"][150:342:3, 205:397:3].astype(float)
+        return file["elevation"][rows, columns].astype(float)
 
 
 def sea_floor() -> Array:
@@ -143,8 +134,8 @@ UNSEEN: dict[str, Callable[[], Case]] = {
         *on_grid(averaged(kodak("kodim04"), 10), 2), noise=0.3
     ),
     "coins": lambda: at_random(*on_grid(averaged(coins(), 6), 2)),
-    "butterfly, gaps": lambda: with_gaps(averaged(butterfly(), 4), 24, 6),
+    "butterfly, gaps": lambda: with_gaps(averaged(picture("images/butterfly.png"), 4), 24, 6),
     "later music": lambda: at_random(*recording(4_096, start=220_500)),
-    "valley": lambda: at_random(*on_grid(valley(), 2)),
+    "valley": lambda: at_random(*on_grid(ridge(3, 150, 205), 2)),
     "ocean": lambda: at_random(*grid_of("ostia_monthly", np.s_[6:9, :, 150:230])),
 }  # fmt: skip

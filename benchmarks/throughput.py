@@ -22,10 +22,10 @@ from collections.abc import Callable
 import numpy as np
 import sklearn
 import torch
+from records import kernels
 
 import skmire
 from skmire.atoms import make_atom
-from skmire.atoms._acceleration import kernel
 from skmire.encoders._queries import in_blocks, values_at
 from skmire.networks import LayerStack
 from skmire.training import Samples, Trainer
@@ -135,7 +135,7 @@ def main() -> None:
         f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, load "
         f"{load:.1f}, {matrix_rate() / 1e9:.0f} Gflop/s; seed 0; width {options.width}, "
         f"{options.layers} layers, {options.points} points, median of {options.repeats}; "
-        f"{'with' if kernel('sinc', torch.zeros(1)) else 'without'} numba's kernels\n"
+        f"{kernels()}\n"
     )
     print(f"{'atom':20} {'plain loop':>11} {'training':>9} {'times':>6} {'predict':>8}")
     rows = []

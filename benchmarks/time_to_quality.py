@@ -189,27 +189,32 @@ def report(rows):
         "can show, 0 is never), by how many dB it is ahead at B, and on the samples held out:\n"
         "medians of the signals; steps that the peer's own loop came to at B\n"
     )
-    everyone = [("all", *([*chain(*part.values())] for part in (speeds, gains, between)))]
-    for name, sooner, ahead, apart in [
-        (n, speeds[n], gains[n], between[n]) for n in PEERS
-    ] + everyone:
-        steps = [
+    steps = {
+        network: [
             int(row["passes"])
             for row in rows
-            if row["trained_by"] == "authors" and row["fraction"] == 1
-            if row["network"] == name or (name == "all" and row["network"] in PEERS)
+            if (row["network"], row["trained_by"], row["fraction"]) == (network, "authors", 1)
         ]
+        for network in PEERS
+    }
+    for name in (*PEERS, "all"):
+        sooner, ahead, apart, passes = (
+            [*chain(*part.values())] if name == "all" else part[name]
+            for part in (speeds, gains, between, steps)
+        )
         if sooner:
-            told = " to ".join(map(str, (min(steps), max(steps))))
-            print(f"{name:6} {statistics.median(sooner):3.0f}x", end="")
-            for gained in (ahead, apart):
-                behind = sum(gain < 0 for gain in gained)
-                print(
-                    f"   {statistics.median(gained):+6.1f} dB, behind on {behind} of "
-                    f"{len(gained)}, at worst {min(gained):+.1f}",
-                    end=";",
-                )
-            print(f"   {told} steps")
+            print(
+                f"{name:6} {statistics.median(sooner):3.0f}x   {summary(ahead)};   "
+                f"{summary(apart)};   {min(passes)} to {max(passes)} steps"
+            )
+
+
+def summary(gained):
+    behind = sum(gain < 0 for gain in gained)
+    return (
+        f"{statistics.median(gained):+6.1f} dB, behind on {behind} of {len(gained)}, at worst "
+        f"{min(gained):+.1f}"
+    )
 
 
 def main():

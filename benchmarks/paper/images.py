@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from real_signals import averaged, folder, kodak
+from real_signals import averaged, kodak, picture
 
 from skmire.datasets import text_mask
 
@@ -26,13 +26,10 @@ def load(name: str, scale: str) -> Array:
     if name == HARD_EDGES:
         sides = {"full": (512, 768), "quarter": (128, 192), "tiny": (32, 48)}
         return hard_edges(*sides[scale])
-    by = 4
     if name.startswith("kodim"):
-        image = kodak(name)
+        image, by = kodak(name), 4
     else:
-        from skimage.io import imread
-
-        image, by = np.asarray(imread(folder() / "images" / f"{name}.png")) / 255, 2
+        image, by = picture(f"images/{name}.png"), 2
     if scale == "full":
         return image
     image = averaged(image, by)

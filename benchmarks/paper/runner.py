@@ -27,11 +27,10 @@ from drawings import draw
 from entrants import Entrant, equal_width, most_epochs
 from images import SIX, load
 from numpy.typing import NDArray
-from records import append, read
+from records import append, kernels, read
 from results import groups, markdown, rows_of
 
 from skmire import MIREncoder
-from skmire.atoms._acceleration import kernel
 from skmire.datasets import grid_samples
 from skmire.metrics import psnr, ssim
 from skmire.search import DivergenceError
@@ -200,11 +199,27 @@ class Experiment:
 def measure(experiment: Experiment, entrant: Entrant, asked: dict, panel: Path | None) -> list:
     """Fit one network to one image; return the rows that come of it, and keep its picture."""
     case = experiment.case(load(asked["image"], asked["scale"]), asked["image"])
-    if entrant.trained_by == "scipy":
-        begun = time.perf_counter()
-        answer = Answer(entrant.make(case))
-        seconds = round(time.perf_counter() - begun, 2)
-        return judged(experiment, case, answer, asked["scale"], panel, {"seconds": seconds})
+    fit, spent = (answered if entrant.trained_by == "scipy" else fitted)(entrant, asked, case)
+    spent = {**dict.fromkeys(SPENT, ""), **spent}
+    if fit is None:
+        return [{**dict.fromkeys(experiment.columns, ""), **spent}]
+    if panel is not None and experiment.panel is not None:
+        keep(experiment.panel(case, fit), panel)
+        for name, image in case.shown.items():
+            keep(image, beside(experiment, asked["scale"], name, panel.parent))
+    judged = experiment.judge(case, fit)
+    return [{**spent, **row} for row in (judged if isinstance(judged, list) else [judged])]
+
+
+def answered(entrant: Entrant, asked: dict, case: Case) -> tuple[Answer, dict]:
+    """Return what is no network, and what it took."""
+    begun = time.perf_counter()
+    answer = Answer(entrant.make(case))
+    return answer, {"seconds": round(time.perf_counter() - begun, 2)}
+
+
+def fitted(entrant: Entrant, asked: dict, case: Case) -> tuple[MIREncoder | None, dict]:
+    """Return a fit, none if it diverged, and what was spent on it."""
     n_out = case.values.reshape(len(case.values), -1).shape[1]
     layers = asked["layers"]
     encoder = entrant.make(
@@ -222,34 +237,14 @@ def measure(experiment: Experiment, entrant: Entrant, asked: dict, panel: Path |
     try:
         encoder.fit(case.coords, case.values)
     except DivergenceError:
-        lost = {"seconds": round(time.perf_counter() - begun, 2), "atoms": "diverged"}
-        return [{**dict.fromkeys(experiment.columns, ""), **lost}]
-    spent = {
+        return None, {"seconds": round(time.perf_counter() - begun, 2), "atoms": "diverged"}
+    return encoder, {
         "seconds": round(time.perf_counter() - begun, 2),
         "epochs": encoder.search_result_.total_epochs,
         "evaluations": evaluations(encoder, len(case.coords)),
         "parameters": encoder.network_.n_parameters,
         "atoms": "-".join(atom.partition("(")[0] for atom in encoder.activations_),
     }
-    return judged(experiment, case, encoder, asked["scale"], panel, spent)
-
-
-def judged(
-    experiment: Experiment,
-    case: Case,
-    fit: MIREncoder | Answer,
-    scale: str,
-    panel: Path | None,
-    spent: dict[str, object],
-) -> list:
-    """Return the rows of a fit, and keep its picture."""
-    if panel is not None and experiment.panel is not None:
-        keep(experiment.panel(case, fit), panel)
-        for name, image in case.shown.items():
-            keep(image, beside(experiment, scale, name, panel.parent))
-    found = experiment.judge(case, fit)
-    blank = dict.fromkeys(SPENT, "")
-    return [{**blank, **spent, **row} for row in (found if isinstance(found, list) else [found])]
 
 
 def evaluations(encoder: MIREncoder, n_samples: int) -> int:
@@ -359,10 +354,9 @@ def machine(device: str) -> str:
 
 def versions() -> str:
     """Return those of what computes."""
-    kernels = "with" if kernel("sinc", torch.zeros(1)) else "without"
     return (
         f"skmire {version('skmire')}, torch {torch.__version__}, numpy {np.__version__}, "
-        f"Python {platform.python_version()}, {kernels} numba's kernels"
+        f"Python {platform.python_version()}, {kernels()}"
     )
 
 
